@@ -1,0 +1,104 @@
+// swift-tools-version:6.1
+import PackageDescription
+
+// The arrows of the house: a target depends on rooms of lower floors only.
+// `Docs/architecture.md` has the table; `Tests/HouseTests` holds this file to it.
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdHTTP2: Target.Dependency = .product(name: "HummingbirdHTTP2", package: "hummingbird")
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "muster",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "muster", targets: ["muster"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/attaswift/BigInt", from: "6.0.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Floor 0: the words everyone speaks.
+    .target(name: "MusterModel", dependencies: [crypto], swiftSettings: settings),
+
+    // Floor 1: what each trade knows, without storage or network.
+    .target(
+      name: "CertificateAuthority",
+      dependencies: ["MusterModel", "Policy", "Attestation", asn1, x509, crypto, cryptoExtras, bigInt, yams],
+      swiftSettings: settings),
+    .target(name: "KeyVault", dependencies: ["MusterModel", crypto, cryptoExtras], swiftSettings: settings),
+    .target(name: "Attestation", dependencies: ["MusterModel", asn1, x509, crypto], swiftSettings: settings),
+    .target(name: "DeviceRegistry", dependencies: ["MusterModel"], swiftSettings: settings),
+    .target(name: "Policy", dependencies: ["MusterModel", "Attestation", crypto, yams], swiftSettings: settings),
+    .target(name: "Ledger", dependencies: ["MusterModel", crypto], swiftSettings: settings),
+
+    // Floor 2: the use cases.
+    .target(
+      name: "Enrollment",
+      dependencies: [
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Policy", crypto,
+      ], swiftSettings: settings),
+
+    // Floor 3: adapters to the world.
+    .target(
+      name: "SQLiteStore",
+      dependencies: [
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        crypto, grdb, grdbSQLite,
+      ], swiftSettings: settings),
+    .target(
+      name: "HTTPService",
+      dependencies: [
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        asn1, x509, crypto, hummingbird, hummingbirdCore, hummingbirdHTTP2, httpTypes, logging, lifecycle,
+        nio, nioPosix, nioHTTP1, nioSSL,
+      ], swiftSettings: settings),
+
+    // Floor 4: wiring.
+    .executableTarget(
+      name: "muster",
+      dependencies: [
+        "MusterModel", "HTTPService", "SQLiteStore", argumentParser, httpClient, logging, lifecycle, unixSignals,
+        nio, nioSSL,
+      ], swiftSettings: settings),
+
+    .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

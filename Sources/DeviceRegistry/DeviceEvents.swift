@@ -1,0 +1,188 @@
+public import MusterModel
+
+/// One hardware ID of a binding: the record, and how well it is known to be this board's.
+public struct BoundHardware: Codable, Hashable, Sendable {
+  public let hardware: RecordID
+  public let assurance: Assurance
+  public init(hardware: RecordID, assurance: Assurance) {
+    self.hardware = hardware
+    self.assurance = assurance
+  }
+}
+
+/// Hardware became a device: the first time, or by a swap. The certificate that the same unit of work issued is a
+/// `CertificateIssued` beside it.
+public struct DeviceEnrolled: EventBody {
+  public static let kind = "device-enrolled"
+  public let device: RecordID
+  /// Whether the device came to be by this event.
+  public let isNew: Bool
+  public let group: RecordID?
+  public let hub: RecordID?
+  public let generation: UInt64
+  public let hardware: [BoundHardware]
+  /// ticket, idevid, …
+  public let evidence: String
+  public let ticket: RecordID?
+  /// The public key that redeemed the ticket.
+  public let publicKey: Digest
+  /// The certificate that the same unit of work issued.
+  public let certificate: RecordID
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let deviceID: DeviceID
+    /// In the order of `hardware`.
+    public let hardware: [HardwareID]
+    public let source: String?
+    public let decision: String?
+    public init(deviceID: DeviceID, hardware: [HardwareID], source: String?, decision: String?) {
+      self.deviceID = deviceID
+      self.hardware = hardware
+      self.source = source
+      self.decision = decision
+    }
+  }
+
+  public init(
+    device: RecordID, isNew: Bool, group: RecordID?, hub: RecordID?, generation: UInt64, hardware: [BoundHardware],
+    evidence: String, ticket: RecordID?, publicKey: Digest, certificate: RecordID
+  ) {
+    self.device = device
+    self.isNew = isNew
+    self.group = group
+    self.hub = hub
+    self.generation = generation
+    self.hardware = hardware
+    self.evidence = evidence
+    self.ticket = ticket
+    self.publicKey = publicKey
+    self.certificate = certificate
+  }
+}
+
+/// A binding ended: the hardware is no longer the device.
+public struct BindingEnded: EventBody {
+  public static let kind = "binding-ended"
+  public enum Reason: String, Codable, Sendable { case swapped, retired }
+  public let device: RecordID
+  public let generation: UInt64
+  public let hardware: [RecordID]
+  public let reason: Reason
+  public init(device: RecordID, generation: UInt64, hardware: [RecordID], reason: Reason) {
+    self.device = device
+    self.generation = generation
+    self.hardware = hardware
+    self.reason = reason
+  }
+}
+
+public enum DeviceState: String, Codable, Sendable, CaseIterable { case enabled, disabled, retired }
+
+/// An operator enabled, disabled or retired a device.
+public struct DeviceStateChanged: EventBody {
+  public static let kind = "device-state-changed"
+  public let device: RecordID
+  public let state: DeviceState
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let reason: String?
+    public init(reason: String?) { self.reason = reason }
+  }
+
+  public init(device: RecordID, state: DeviceState) {
+    self.device = device
+    self.state = state
+  }
+}
+
+/// A hardware ID was put on the allowlist or the blocklist, or taken off it. The first such event of a hardware ID
+/// makes its record.
+public struct HardwareListed: EventBody {
+  public static let kind = "hardware-listed"
+  public enum Listing: String, Codable, Sendable, CaseIterable { case allowed, blocked, none }
+  public let hardware: RecordID
+  public let listing: Listing
+  public let group: RecordID?
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let hardware: HardwareID
+    public let reason: String?
+    public init(hardware: HardwareID, reason: String?) {
+      self.hardware = hardware
+      self.reason = reason
+    }
+  }
+
+  public init(hardware: RecordID, listing: Listing, group: RecordID?) {
+    self.hardware = hardware
+    self.listing = listing
+    self.group = group
+  }
+}
+
+/// A group of devices came to be. Its trust anchors are attachments.
+public struct GroupAdded: EventBody {
+  public static let kind = "group-added"
+  public let group: RecordID
+  /// The profile of its devices' certificates; nil for the policy's default.
+  public let profile: String?
+  public let hub: RecordID?
+  /// SHA-256 of each anchor's DER: makers whose IDevIDs enroll into this group.
+  public let trustAnchors: [Digest]
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let name: RecordName
+    public init(name: RecordName) { self.name = name }
+  }
+
+  public init(group: RecordID, profile: String?, hub: RecordID?, trustAnchors: [Digest]) {
+    self.group = group
+    self.profile = profile
+    self.hub = hub
+    self.trustAnchors = trustAnchors
+  }
+}
+
+public struct GroupRemoved: EventBody {
+  public static let kind = "group-removed"
+  public let group: RecordID
+  public init(group: RecordID) { self.group = group }
+}
+
+/// A field engineer's one-time right to enroll one hardware ID as one device.
+public struct TicketIssued: EventBody {
+  public static let kind = "ticket-issued"
+  public let ticket: RecordID
+  /// Whether it may take over a device that is bound to other hardware.
+  public let isSwap: Bool
+  /// The device to take over; nil where it is new.
+  public let device: RecordID?
+  public let group: RecordID?
+  public let expires: Timestamp
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let deviceID: DeviceID
+    public let hardware: HardwareID
+    /// HMAC-SHA-256 of the code under the vault's ticket key.
+    public let code: Digest
+    public init(deviceID: DeviceID, hardware: HardwareID, code: Digest) {
+      self.deviceID = deviceID
+      self.hardware = hardware
+      self.code = code
+    }
+  }
+
+  public init(ticket: RecordID, isSwap: Bool, device: RecordID?, group: RecordID?, expires: Timestamp) {
+    self.ticket = ticket
+    self.isSwap = isSwap
+    self.device = device
+    self.group = group
+    self.expires = expires
+  }
+}
+
+public struct TicketCancelled: EventBody {
+  public static let kind = "ticket-cancelled"
+  public let ticket: RecordID
+  public init(ticket: RecordID) { self.ticket = ticket }
+}

@@ -1,0 +1,42 @@
+public import MusterModel
+
+/// A key-encryption key came to be; its wrapped bytes are no part of the ledger.
+public struct KEKCreated: EventBody {
+  public static let kind = "kek-created"
+  public let kek: UInt32
+  /// First 16 bytes of HMAC-SHA-256(key, "muster/key-check/v1" ‖ key ID ‖ version), in hex.
+  public let check: String
+  public init(kek: UInt32, check: String) {
+    self.kek = kek
+    self.check = check
+  }
+}
+
+public enum SlotKind: String, Codable, Sendable, CaseIterable {
+  case file, passphrase
+  case recoveryCode = "recovery-code"
+}
+
+/// A slot holds the root key.
+public struct SlotAdded: EventBody {
+  public static let kind = "slot-added"
+  public let slot: UInt32
+  public let protector: SlotKind
+  public init(slot: UInt32, protector: SlotKind) {
+    self.slot = slot
+    self.protector = protector
+  }
+}
+
+public struct VaultUnsealed: EventBody {
+  public static let kind = "vault-unsealed"
+  public static let changesRecords = false
+  public let protector: SlotKind
+  public init(protector: SlotKind) { self.protector = protector }
+}
+
+public struct VaultSealed: EventBody {
+  public static let kind = "vault-sealed"
+  public static let changesRecords = false
+  public init() {}
+}

@@ -1,0 +1,24 @@
+/// Commits units of work. When the answer is `committed`, the unit is on disk.
+public protocol Store: Sendable {
+  func commit(_ unit: UnitOfWork) async throws -> CommitOutcome
+}
+
+public enum CommitOutcome: Sendable, Hashable {
+  case committed(LedgerPosition)
+  /// A version that was read is no longer the version: read again, decide again.
+  case stale(Aggregate)
+  case taken(UniqueName)
+}
+
+/// Where a unit's events stand in the ledger.
+public struct LedgerPosition: Sendable, Hashable {
+  /// The leaf index of the unit's first event; the others follow without gap.
+  public let first: UInt64
+  /// How many events the unit had.
+  public let count: Int
+
+  public init(first: UInt64, count: Int) {
+    self.first = first
+    self.count = count
+  }
+}

@@ -1,0 +1,144 @@
+/// A transaction as data: what was read, what must be free, what happened. The store commits it whole or not at all,
+/// and the same unit runs on every store.
+public struct UnitOfWork: Sendable {
+  /// What the decision was made from: each aggregate with the version that was seen.
+  public var reads: ReadSet
+  /// Names that must still be free. The database's unique indexes stand behind this check.
+  public var claims: [UniqueName]
+  public var events: [Event]
+  /// Sealed bytes to keep; never part of the ledger.
+  public var secrets: [SealedSecret]
+  /// Records whose sealed bytes are to be removed.
+  public var forgets: [RecordID]
+  /// The answer to a POST with an `Idempotency-Key`, kept with what it did.
+  public var answer: IdempotentAnswer?
+
+  public init(
+    reads: ReadSet = ReadSet(), claims: [UniqueName] = [], events: [Event], secrets: [SealedSecret] = [],
+    forgets: [RecordID] = [], answer: IdempotentAnswer? = nil
+  ) {
+    self.reads = reads
+    self.claims = claims
+    self.events = events
+    self.secrets = secrets
+    self.forgets = forgets
+    self.answer = answer
+  }
+}
+
+/// What changes together: a record, or one of the instance's lists. Written as the record's ID or the list's name.
+public struct Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+  public let name: String
+
+  private init(name: String) { self.name = name }
+
+  public static func record(_ id: RecordID) -> Aggregate { Aggregate(name: id.description) }
+  /// The policies and profiles in force.
+  public static let policies = Aggregate(name: "policies")
+  /// Patterns on the allowlist and the blocklist.
+  public static let hardwarePatterns = Aggregate(name: "hardware-patterns")
+  /// The instance itself: its issuers and addresses.
+  public static let instance = Aggregate(name: "instance")
+  /// The vault's slots and key-encryption keys.
+  public static let vault = Aggregate(name: "vault")
+
+  private static let lists: Set<String> = ["policies", "hardware-patterns", "instance", "vault"]
+
+  public static func < (left: Aggregate, right: Aggregate) -> Bool { left.name < right.name }
+  public var description: String { name }
+
+  public init(from decoder: any Decoder) throws {
+    let name = try decoder.singleValueContainer().decode(String.self)
+    guard RecordID(name) != nil || Aggregate.lists.contains(name) else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "expected a record ID or a list, found \(name)"))
+    }
+    self.init(name: name)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+}
+
+/// Aggregate → version seen. A version is the position of the last event that changed it, plus one; 0 means absent.
+public struct ReadSet: Sendable, Hashable {
+  public private(set) var versions: [Aggregate: UInt64]
+
+  public init(_ versions: [Aggregate: UInt64] = [:]) { self.versions = versions }
+
+  public mutating func saw(_ aggregate: Aggregate, version: UInt64) { versions[aggregate] = version }
+
+  /// Both; where both saw an aggregate, the older version, so that a change between the two reads is found.
+  public func merging(_ other: ReadSet) -> ReadSet {
+    ReadSet(versions.merging(other.versions) { min($0, $1) })
+  }
+}
+
+/// A name that at most one record may hold.
+public enum UniqueName: Hashable, Sendable {
+  /// Among devices that are not retired, by ASCII case folding.
+  case deviceID(DeviceID)
+  /// One record per hardware ID.
+  case hardware(HardwareID)
+  /// At most one active binding per device and per hardware record.
+  case activeBinding(RecordID)
+  /// A certificate's serial number, per issuer.
+  case serial(issuer: String, [UInt8])
+  /// A public key belongs to one record for ever.
+  case publicKey(Digest, of: RecordID)
+  /// The HMAC of a ticket's code.
+  case ticketCode(Digest)
+  case operatorName(RecordName)
+  case hubName(RecordName)
+  case groupName(RecordName)
+  case idempotencyKey(operator: RecordID, String)
+}
+
+/// Bytes that an event names by their SHA-256.
+public struct Attachment: Sendable, Hashable {
+  public let digest: Digest
+  public let bytes: [UInt8]
+
+  public init(_ bytes: [UInt8]) {
+    digest = Digest.sha256(bytes)
+    self.bytes = bytes
+  }
+}
+
+/// A secret as it may lie on disk: sealed under a key-encryption key of the vault.
+public struct SealedSecret: Sendable, Hashable {
+  public let owner: RecordID
+  public let purpose: String
+  public let version: UInt32
+  public let bytes: [UInt8]
+
+  public init(owner: RecordID, purpose: String, version: UInt32, bytes: [UInt8]) {
+    self.owner = owner
+    self.purpose = purpose
+    self.version = version
+    self.bytes = bytes
+  }
+}
+
+/// What a POST with an `Idempotency-Key` answered: the same key with the same request gets the same answer.
+public struct IdempotentAnswer: Sendable, Hashable {
+  public let `operator`: RecordID
+  public let key: String
+  /// SHA-256 over method, path and body.
+  public let request: Digest
+  public let status: Int
+  /// Sealed where the answer holds a secret.
+  public let body: [UInt8]
+  public let isSealed: Bool
+
+  public init(operator id: RecordID, key: String, request: Digest, status: Int, body: [UInt8], isSealed: Bool) {
+    self.operator = id
+    self.key = key
+    self.request = request
+    self.status = status
+    self.body = body
+    self.isSealed = isSealed
+  }
+}

@@ -1,0 +1,60 @@
+/// Crockford's base 32, most significant bit first, as record IDs, tickets and the recovery code are written.
+public enum Crockford {
+  private static let upper = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+  private static let lower = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+  public enum LetterCase: Sendable { case upper, lower }
+
+  /// ⌈8n/5⌉ characters. Where the bits do not fill the first character, it is padded with zero bits in front,
+  /// so that equal-length values sort as their bytes do.
+  public static func encode(_ bytes: some Collection<UInt8>, letterCase: LetterCase = .upper) -> String {
+    let alphabet = letterCase == .upper ? upper : lower
+    let count = (bytes.count * 8 + 4) / 5
+    var characters: [UInt8] = []
+    characters.reserveCapacity(count)
+    var buffer: UInt32 = 0
+    var held = count * 5 - bytes.count * 8
+    for byte in bytes {
+      buffer = buffer << 8 | UInt32(byte)
+      held += 8
+      while held >= 5 {
+        held -= 5
+        characters.append(alphabet[Int(buffer >> UInt32(held)) & 31])
+      }
+      buffer &= (1 << UInt32(held)) - 1
+    }
+    return String(decoding: characters, as: UTF8.self)
+  }
+
+  /// The `count` bytes that `text` stands for; nil where the length, a character or the leading padding is off.
+  /// Either case is read, `O` as `0`, `I` and `L` as `1`, as Crockford has it.
+  public static func decode(_ text: some StringProtocol, count: Int) -> [UInt8]? {
+    guard text.utf8.count == (count * 8 + 4) / 5 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    var buffer: UInt32 = 0
+    var held = -(text.utf8.count * 5 - count * 8)
+    for character in text.utf8 {
+      guard let value = value(of: character) else { return nil }
+      buffer = buffer << 5 | UInt32(value)
+      held += 5
+      if held < 5, buffer >> UInt32(max(held, 0)) != 0 { return nil }
+      if held >= 8 {
+        held -= 8
+        bytes.append(UInt8(truncatingIfNeeded: buffer >> UInt32(held)))
+        buffer &= (1 << UInt32(held)) - 1
+      }
+    }
+    return bytes
+  }
+
+  private static let values: [UInt8?] = {
+    var table = [UInt8?](repeating: nil, count: 256)
+    for (value, character) in upper.enumerated() { table[Int(character)] = UInt8(value) }
+    for (value, character) in lower.enumerated() { table[Int(character)] = UInt8(value) }
+    for (alias, value) in zip("OoIiLl".utf8, [0, 0, 1, 1, 1, 1] as [UInt8]) { table[Int(alias)] = value }
+    return table
+  }()
+
+  private static func value(of character: UInt8) -> UInt8? { values[Int(character)] }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// Bytes that must not be seen: held in memory of their own, never moved by copying, overwritten when the last holder
+/// lets go, compared in constant time, and without a description.
+public final class SecretBytes: Sendable, CustomStringConvertible, CustomReflectable {
+  private let storage: Storage
+
+  /// The allocation alone; immutable once filled, so that sharing it is safe.
+  private struct Storage: @unchecked Sendable {
+    let buffer: UnsafeMutableRawBufferPointer
+  }
+
+  /// `fill` writes the secret straight into its final place.
+  public init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+    buffer.initializeMemory(as: UInt8.self, repeating: 0)
+    storage = Storage(buffer: buffer)
+    try fill(buffer)
+  }
+
+  public convenience init(copying bytes: some Collection<UInt8>) {
+    self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
+  }
+
+  /// `count` bytes of the system's generator.
+  public static func random(count: Int) -> SecretBytes {
+    SecretBytes(count: count) { buffer in
+      var generator = SystemRandomNumberGenerator()
+      var offset = 0
+      while offset < buffer.count {
+        Swift.withUnsafeBytes(of: generator.next() as UInt64) { word in
+          for byte in word.prefix(buffer.count - offset) {
+            buffer[offset] = byte
+            offset += 1
+          }
+        }
+      }
+    }
+  }
+
+  public var count: Int { storage.buffer.count }
+
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try body(UnsafeRawBufferPointer(storage.buffer))
+  }
+
+  /// Equality in time that depends on the lengths alone.
+  public func isEqual(to other: SecretBytes) -> Bool { constantTimeEqual(storage.buffer, other.storage.buffer) }
+
+  public var description: String { "SecretBytes(\(count))" }
+  public var customMirror: Mirror { Mirror(self, children: []) }
+
+  deinit {
+    if let start = storage.buffer.baseAddress { explicit_bzero(start, storage.buffer.count) }
+    storage.buffer.deallocate()
+  }
+}
+
+/// Compares without telling by its time where the difference is.
+public func constantTimeEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+  guard left.count == right.count else { return false }
+  return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+}

@@ -1,0 +1,63 @@
+import Foundation
+import MusterModel
+import Testing
+
+@Suite struct EncodingTests {
+  @Test(arguments: 0..<40)
+  func `Crockford reads what it writes, in either case`(count: Int) {
+    let bytes = SecretBytes.random(count: count).withUnsafeBytes { Array($0) }
+    let text = Crockford.encode(bytes)
+    #expect(Crockford.decode(text, count: count) == bytes)
+    #expect(Crockford.decode(text.lowercased(), count: count) == bytes)
+    #expect(Crockford.encode(bytes, letterCase: .lower) == text.lowercased())
+  }
+
+  @Test func `bits in Crockford's leading padding are refused`() {
+    #expect(Crockford.decode("80000000000000000000000000", count: 16) == nil)
+    #expect(Crockford.decode("7ZZZZZZZZZZZZZZZZZZZZZZZZZ", count: 16) == [UInt8](repeating: 0xff, count: 16))
+    #expect(Crockford.decode("U0", count: 1) == nil)
+  }
+
+  @Test(arguments: 0..<20)
+  func `base64url reads what it writes`(count: Int) {
+    let bytes = SecretBytes.random(count: count).withUnsafeBytes { Array($0) }
+    #expect(Base64URL.decode(Base64URL.encode(bytes)) == bytes)
+  }
+
+  @Test(arguments: ["AA==", "AB", "A", "A+", "A/", "A A", "ÄÄ"])
+  func `base64url in another form is refused`(text: String) {
+    #expect(Base64URL.decode(text) == nil)
+  }
+
+  @Test func `a time agrees with Foundation's, and reads what it writes`() {
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<500 {
+      let time = Timestamp(milliseconds: Int64.random(in: -2_000_000_000_000...250_000_000_000_000, using: &generator))
+      let date = Date(timeIntervalSince1970: Double(time.milliseconds) / 1000)
+      #expect(time.description == formatter.string(from: date))
+      #expect(Timestamp(time.description) == time)
+    }
+  }
+
+  @Test(arguments: [
+    "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z",
+    "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:60Z", "+026-01-01T00:00:00Z", "",
+  ])
+  func `what is no time is refused`(text: String) {
+    #expect(Timestamp(text) == nil)
+  }
+}
+
+@Suite struct SecretBytesTests {
+  @Test func `a secret shows neither in its description nor in its mirror`() {
+    let secret = SecretBytes(copying: Array("opensesame".utf8))
+    var dumped = ""
+    dump(secret, to: &dumped)
+    #expect(!"\(secret) \(dumped)".contains("opensesame"))
+    #expect(secret.isEqual(to: SecretBytes(copying: Array("opensesame".utf8))))
+    #expect(!secret.isEqual(to: SecretBytes(copying: Array("opensesamf".utf8))))
+    #expect(!secret.isEqual(to: SecretBytes(copying: Array("opensesam".utf8))))
+  }
+}
