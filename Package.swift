@@ -98,6 +98,12 @@ let package = Package(
         nio, nioSSL,
       ], swiftSettings: settings),
 
+    .testTarget(
+      name: "SQLiteStoreTests",
+      dependencies: [
+        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
+        grdb,
+      ], swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
