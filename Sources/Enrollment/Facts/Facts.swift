@@ -11,8 +11,10 @@ public struct Facts: Sendable {
   /// The device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
   /// asked for; else the device that the first bound hardware ID is bound to.
   public var device: DeviceSnapshot?
-  /// Each hardware ID asked for, then the ticket's, with what is known of it.
+  /// Each hardware ID asked for, then the ticket's, with what is known of it; each once.
   public var hardware: [KnownHardware] = []
+  /// The records of `device`'s active binding.
+  public var boundHardware: [HardwareSnapshot] = []
   public var patterns = PatternsSnapshot()
   /// The group asked for; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
   public var group: GroupSnapshot?
@@ -28,8 +30,8 @@ public struct Facts: Sendable {
   public var hub: HubSnapshot?
   /// The groups asked for by name that exist.
   public var groups: [GroupSnapshot] = []
-  /// Devices that are not retired in `group`.
-  public var groupHasDevices = false
+  /// How many devices that are not retired are in `group`.
+  public var groupDevices = 0
 
   public init() {}
 }

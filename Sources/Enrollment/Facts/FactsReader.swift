@@ -4,8 +4,8 @@ public import MusterModel
 public protocol FactsReader: Sendable {
   func facts(for query: FactsQuery) async throws -> Facts
 
-  /// nil where this instance issued no such certificate, or to nobody on record.
-  func identity(issuerKeyID: String, serial: String) async throws -> IdentityFacts?
+  /// Whose certificate has this SHA-256; nil where this instance issued no such certificate, or to nobody on record.
+  func identity(fingerprint: Digest) async throws -> IdentityFacts?
 
   /// What a POST with this `Idempotency-Key` answered before.
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer?

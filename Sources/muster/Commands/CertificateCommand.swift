@@ -63,7 +63,7 @@ struct CertificateCommand: AsyncParsableCommand {
 
     func run() async throws {
       let found: CertificateSummary = try await connection.withClient {
-        try await $0.post("/v1/certificates/\(segment(name))/revoke", RevocationRequest(reason: reason))
+        try await $0.post("/v1/certificates/\(segment(name))/revoke", RevocationInput(reason: reason))
       }
       print("\(found.serial) \(found.status.rawValue)")
     }

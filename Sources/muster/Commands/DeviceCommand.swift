@@ -72,7 +72,7 @@ struct DeviceCommand: AsyncParsableCommand {
     @Option(help: "The new board's hardware ID.") var hardware: String
 
     func run() async throws {
-      let request = TicketRequest(hardware: hardware, deviceID: id, swap: true, validSeconds: nil, group: nil)
+      let request = TicketInput(hardware: hardware, deviceID: id, swap: true, validSeconds: nil, group: nil)
       let ticket: IssuedTicket = try await connection.withClient { try await $0.post("/v1/tickets", request) }
       print(ticket.code)
     }
@@ -106,7 +106,7 @@ struct DeviceChange: ParsableArguments {
 
   func run(_ change: String) async throws {
     let device: DeviceDetail = try await connection.withClient {
-      try await $0.post("/v1/devices/\(segment(id))/\(change)", ReasonRequest(reason: reason))
+      try await $0.post("/v1/devices/\(segment(id))/\(change)", ReasonInput(reason: reason))
     }
     print("\(device.summary.deviceID) \(device.summary.state.rawValue)")
   }

@@ -25,7 +25,7 @@ struct GroupCommand: AsyncParsableCommand {
         }
         return text
       }
-      let request = GroupRequest(name: name, profile: profile, hub: hub, trustAnchors: anchors)
+      let request = GroupInput(name: name, profile: profile, hub: hub, trustAnchors: anchors)
       let group: GroupSummary = try await connection.withClient { try await $0.post("/v1/groups", request) }
       print("\(group.name) \(group.record)")
     }

@@ -76,7 +76,7 @@ struct HardwareCommand: AsyncParsableCommand {
       var refused = 0
       for start in stride(from: 0, to: rows.count, by: 500) {
         let requests = rows[start..<min(start + 500, rows.count)].map {
-          HardwareRequest(hardware: $0, group: group, reason: nil)
+          HardwareInput(hardware: $0, group: group, reason: nil)
         }
         let results: [HardwareResult] = try await client.post("/v1/hardware/import", requests)
         for result in results where result.code != nil {
@@ -96,7 +96,7 @@ struct HardwareChange: ParsableArguments {
   @Option(help: "Why: kept with the event.") var reason: String?
 
   func run(_ change: String, group: String?) async throws {
-    let request = HardwareRequest(hardware: hardware, group: group, reason: reason)
+    let request = HardwareInput(hardware: hardware, group: group, reason: reason)
     let summary: HardwareSummary = try await connection.withClient { try await $0.post("/v1/hardware/\(change)", request) }
     print("\(summary.hardware?.description ?? hardware) \(summary.listing.rawValue)")
   }

@@ -24,7 +24,7 @@ struct TicketCommand: AsyncParsableCommand {
     @Flag(help: "Shows the code as a QR code on standard error, too.") var qr = false
 
     func run() async throws {
-      let request = TicketRequest(
+      let request = TicketInput(
         hardware: hardware, deviceID: device, swap: swap, validSeconds: valid.seconds, group: group)
       let ticket: IssuedTicket = try await connection.withClient { try await $0.post("/v1/tickets", request) }
       if qr { try QRCode.show(ticket.code) }

@@ -3,7 +3,7 @@ public import MusterModel
 // What operators ask for, as the API's JSON says it. Texts are parsed by the use case, so that what is malformed is
 // refused with a code of its own.
 
-public struct TicketRequest: Codable, Sendable, Hashable {
+public struct TicketInput: Codable, Sendable, Hashable {
   public let hardware: String
   public let deviceID: String
   public let swap: Bool?
@@ -33,7 +33,7 @@ public struct IssuedTicket: Codable, Sendable, Hashable {
   }
 }
 
-public struct GroupRequest: Codable, Sendable, Hashable {
+public struct GroupInput: Codable, Sendable, Hashable {
   public let name: String
   public let profile: String?
   public let hub: String?
@@ -48,7 +48,7 @@ public struct GroupRequest: Codable, Sendable, Hashable {
   }
 }
 
-public struct HardwareRequest: Codable, Sendable, Hashable {
+public struct HardwareInput: Codable, Sendable, Hashable {
   public let hardware: String
   public let group: String?
   public let reason: String?
@@ -74,12 +74,12 @@ public struct HardwareResult: Codable, Sendable, Hashable {
   }
 }
 
-public struct ReasonRequest: Codable, Sendable, Hashable {
+public struct ReasonInput: Codable, Sendable, Hashable {
   public let reason: String?
   public init(reason: String?) { self.reason = reason }
 }
 
-public struct OperatorRequest: Codable, Sendable, Hashable {
+public struct OperatorInput: Codable, Sendable, Hashable {
   public let name: String
   public let role: String
   public let groups: [String]?
@@ -94,7 +94,7 @@ public struct OperatorRequest: Codable, Sendable, Hashable {
   }
 }
 
-public struct HubRequest: Codable, Sendable, Hashable {
+public struct HubInput: Codable, Sendable, Hashable {
   public let name: String
   public let host: String
   public let groups: [String]?
@@ -125,7 +125,7 @@ public struct IssuedIdentity: Codable, Sendable, Hashable {
   }
 }
 
-public struct RevocationRequest: Codable, Sendable, Hashable {
+public struct RevocationInput: Codable, Sendable, Hashable {
   /// A reason of RFC 5280 in kebab-case; `unspecified` by default.
   public let reason: String?
   public init(reason: String?) { self.reason = reason }
