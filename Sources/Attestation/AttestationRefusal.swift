@@ -1,0 +1,73 @@
+/// Why evidence was not accepted. A value with a stable code; thrown only inside the module and returned as a `Result`.
+public enum AttestationRefusal: Error, Sendable, Hashable {
+  case ticketWrong
+  case tooMuchHardware(found: Int)
+  case chainEmpty
+  case chainTooLong(found: Int)
+  case certificateTooLarge(found: Int)
+  case certificateUnreadable
+  case noTrustAnchor
+  /// No path from the leaf to a trust anchor holds.
+  case untrusted
+  case expired
+  case notYetValid
+  case isCA
+  case keyUsage
+  case extendedKeyUsage
+  case noSerialNumber
+  case serialNumberMalformed
+  case certificateUnknown
+  case certificateRevoked
+  case certificateHeld
+  case mismatch
+
+  /// Stable, in kebab-case.
+  public var code: String {
+    switch self {
+    case .ticketWrong: "ticket-wrong"
+    case .tooMuchHardware: "too-much-hardware"
+    case .chainEmpty: "certificate-missing"
+    case .chainTooLong: "certificate-chain-too-long"
+    case .certificateTooLarge: "certificate-too-large"
+    case .certificateUnreadable: "certificate-unreadable"
+    case .noTrustAnchor, .untrusted: "certificate-untrusted"
+    case .expired: "certificate-expired"
+    case .notYetValid: "certificate-not-yet-valid"
+    case .isCA: "certificate-is-ca"
+    case .keyUsage, .extendedKeyUsage: "certificate-key-usage"
+    case .noSerialNumber, .serialNumberMalformed: "certificate-serial-number"
+    case .certificateUnknown, .mismatch: "certificate-unknown"
+    case .certificateRevoked: "certificate-revoked"
+    case .certificateHeld: "certificate-held"
+    }
+  }
+}
+
+extension AttestationRefusal: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .ticketWrong: "expected the device ID and the code of one ticket, found another code or device ID"
+    case .tooMuchHardware(let found):
+      "expected at most \(AttestationResult.hardwareLimit) hardware IDs, found \(found)"
+    case .chainEmpty: "expected a client certificate, found none"
+    case .chainTooLong(let found):
+      "expected a chain of at most \(CertificateChain.lengthLimit) certificates, found \(found)"
+    case .certificateTooLarge(let found):
+      "expected certificates of at most \(CertificateChain.sizeLimit) bytes, found \(found)"
+    case .certificateUnreadable: "expected certificates in DER, found something else"
+    case .noTrustAnchor: "expected a group with a trust anchor, found none"
+    case .untrusted: "expected a certificate under a trust anchor, found no valid path to one"
+    case .expired: "expected a certificate in its validity, found one whose time is over"
+    case .notYetValid: "expected a certificate in its validity, found one whose time has not come"
+    case .isCA: "expected an end entity's certificate, found a CA's"
+    case .keyUsage: "expected a key usage with digitalSignature, found one without"
+    case .extendedKeyUsage: "expected an extended key usage with clientAuth, found one without"
+    case .noSerialNumber: "expected exactly one serialNumber in the subject, found none or several"
+    case .serialNumberMalformed: "expected a serialNumber of 1 to 64 of A-Z a-z 0-9 - _ ., found another"
+    case .certificateUnknown: "expected a certificate that this instance issued, found another"
+    case .certificateRevoked: "expected a certificate in force, found a revoked one"
+    case .certificateHeld: "expected a certificate in force, found one on hold"
+    case .mismatch: "expected the certificate on record, found another"
+    }
+  }
+}

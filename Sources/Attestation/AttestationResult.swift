@@ -1,0 +1,64 @@
+public import MusterModel
+
+/// What a verifier found (RFC 9334 §4.2, Attestation Results). Its initialiser is internal: only an appraisal makes one.
+public struct AttestationResult: Sendable, Hashable {
+  /// One hardware ID, and how well it is known to be the caller's.
+  public struct Hardware: Sendable, Hashable {
+    public let id: HardwareID
+    public let assurance: Assurance
+
+    init(_ id: HardwareID, _ assurance: Assurance) {
+      self.id = id
+      self.assurance = assurance
+    }
+  }
+
+  /// What the evidence says beyond the hardware.
+  public enum Claims: Sendable, Hashable {
+    case ticket(RecordID, deviceID: DeviceID)
+    case idevid(IDevIDClaims)
+    case ldevid(certificate: RecordID, device: RecordID, deviceID: DeviceID)
+  }
+
+  /// The most hardware IDs that one request may name.
+  public static let hardwareLimit = 16
+
+  /// Each ID once, the best-known first; the first is what the evidence itself names.
+  public let hardware: [Hardware]
+  public let claims: Claims
+
+  public var evidence: Evidence.Kind {
+    switch claims {
+    case .ticket: .ticket
+    case .idevid: .idevid
+    case .ldevid: .ldevid
+    }
+  }
+
+  /// `claimed` is what the device says of itself beside the evidence; it never lifts what the evidence shows.
+  init(_ shown: [Hardware], claimed: [HardwareID], _ claims: Claims) throws(AttestationRefusal) {
+    let known = Set(shown.map(\.id))
+    var seen = known
+    let added = claimed.filter { seen.insert($0).inserted }.map { Hardware($0, .claimed) }
+    guard known.count + added.count <= AttestationResult.hardwareLimit else {
+      throw .tooMuchHardware(found: known.count + added.count)
+    }
+    hardware = (shown + added).sorted { $0.assurance > $1.assurance }
+    self.claims = claims
+  }
+}
+
+/// What a verified IDevID says.
+public struct IDevIDClaims: Sendable, Hashable {
+  /// The group whose trust anchor it is under.
+  public let group: RecordID
+  /// SHA-256 of the anchor's DER.
+  public let anchor: Digest
+  /// SHA-256 of the leaf's DER.
+  public let certificate: Digest
+  /// The subject's serialNumber (X.520, 2.5.4.5).
+  public let serialNumber: String
+
+  /// The serial number as a device ID, where it is one.
+  public var proposedDeviceID: DeviceID? { DeviceID(serialNumber) }
+}

@@ -1,0 +1,34 @@
+public import MusterModel
+
+/// What a caller shows to be given an identity (RFC 9334 §4.2, Evidence): exactly one of these authorises a request.
+public enum Evidence: Sendable, Hashable {
+  case ticket(TicketEvidence)
+  /// The maker's certificate with which the caller authenticated TLS: DER, leaf first.
+  case idevid(chain: [[UInt8]])
+  /// The device's certificate of this instance with which the caller authenticated TLS: DER, leaf first.
+  case ldevid(chain: [[UInt8]])
+
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    case ticket, idevid, ldevid
+  }
+
+  public var kind: Kind {
+    switch self {
+    case .ticket: .ticket
+    case .idevid: .idevid
+    case .ldevid: .ldevid
+    }
+  }
+}
+
+/// A device ID and a ticket's code, as HTTP Basic carries them. The code is held as its HMAC alone.
+public struct TicketEvidence: Sendable, Hashable {
+  public let deviceID: DeviceID
+  /// HMAC-SHA-256 of the code under the vault's ticket key.
+  public let code: Digest
+
+  public init(deviceID: DeviceID, code: Digest) {
+    self.deviceID = deviceID
+    self.code = code
+  }
+}

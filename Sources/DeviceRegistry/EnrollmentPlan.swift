@@ -1,0 +1,93 @@
+public import MusterModel
+
+/// What an enrollment is decided from: the board that asks, with all that the registry knows of it.
+public struct EnrollmentCase: Sendable, Hashable {
+  /// A hardware ID that the evidence shows, and how well.
+  public struct Shown: Sendable, Hashable {
+    public let hardware: KnownHardware
+    public let assurance: Assurance
+
+    public init(_ hardware: KnownHardware, _ assurance: Assurance) {
+      self.hardware = hardware
+      self.assurance = assurance
+    }
+  }
+
+  public let hardware: [Shown]
+  public let patterns: PatternsSnapshot
+  public let deviceID: DeviceID
+  /// The device of that ID, by folding, that is not retired.
+  public let device: DeviceSnapshot?
+  /// The group of the device, where there is one; else the ticket's, or that of the trust anchor.
+  public let group: GroupSnapshot?
+  /// SHA-256 of the SPKI of the request's key.
+  public let publicKey: Digest
+  public let at: Timestamp
+  public let epoch: UInt32
+
+  public init(
+    hardware: [Shown], patterns: PatternsSnapshot, deviceID: DeviceID, device: DeviceSnapshot?, group: GroupSnapshot?,
+    publicKey: Digest, at: Timestamp, epoch: UInt32
+  ) {
+    self.hardware = hardware
+    self.patterns = patterns
+    self.deviceID = deviceID
+    self.device = device
+    self.group = group
+    self.publicKey = publicKey
+    self.at = at
+    self.epoch = epoch
+  }
+
+  public var standing: Standing { Registry.standing(of: hardware.map(\.hardware), patterns: patterns) }
+}
+
+/// The registry's answer to a board.
+public enum EnrollmentOutcome: Sendable {
+  case enroll(EnrollmentPlan)
+  /// The same key asks again: it gets the same certificate.
+  case again(certificate: RecordID, device: RecordID)
+  case refused(RegistryRefusal)
+}
+
+/// Hardware becomes a device: the first time, or by a swap.
+public struct EnrollmentPlan: Sendable {
+  public struct Hardware: Sendable, Hashable {
+    public let id: HardwareID
+    public let record: RecordID
+    public let assurance: Assurance
+  }
+
+  public let device: RecordID
+  public let deviceID: DeviceID
+  /// Whether the device comes to be.
+  public let isNew: Bool
+  public let group: RecordID?
+  public let hub: RecordID?
+  public let generation: UInt64
+  public let hardware: [Hardware]
+  public let ticket: RecordID?
+  public let publicKey: Digest
+  /// Whether the device was other hardware until now: its certificates are to be revoked in the same unit of work.
+  public var isSwap: Bool { ended != nil }
+  public let reads: ReadSet
+  public let claims: [UniqueName]
+  /// The end of the binding that this one replaces.
+  let ended: PlannedEvent?
+
+  /// The events in their order: the old binding's end, the enrollment. `evidence` as `Evidence.Kind` writes it.
+  public func events(
+    certificate: RecordID, evidence: String, source: String?, decision: String?
+  ) -> [PlannedEvent] {
+    let enrolled = DeviceEnrolled(
+      device: device, isNew: isNew, group: group, hub: hub, generation: generation,
+      hardware: hardware.map { BoundHardware(hardware: $0.record, assurance: $0.assurance) }, evidence: evidence,
+      ticket: ticket, publicKey: publicKey, certificate: certificate)
+    // Not on the group: a thousand enrollments into one group are no change of it, and none makes another stale.
+    let records = [device] + hardware.map(\.record) + [ticket].compactMap(\.self)
+    let event = PlannedEvent(
+      on: records.map(Aggregate.record), enrolled,
+      details: .init(deviceID: deviceID, hardware: hardware.map(\.id), source: source, decision: decision))
+    return [ended, event].compactMap(\.self)
+  }
+}

@@ -1,0 +1,107 @@
+public import MusterModel
+
+/// The right to one operation: it exists only after `access.yaml` said yes.
+public struct AccessGrant: Sendable, Hashable {
+  public let principal: Principal
+  public let operation: Operation
+  public let decidedBy: PolicyReference
+  /// What a listing is to be limited to; empty for no limit.
+  public let limitedTo: [RecordID]
+
+  init(principal: Principal, operation: Operation, decidedBy: PolicyReference, limitedTo: [RecordID]) {
+    self.principal = principal
+    self.operation = operation
+    self.decidedBy = decidedBy
+    self.limitedTo = limitedTo
+  }
+}
+
+public enum AccessDecision: Sendable, Hashable {
+  case allowed(AccessGrant)
+  case refused(PolicyReference, reason: AccessRefusal)
+}
+
+/// Why an operation is not allowed.
+public enum AccessRefusal: Sendable, Hashable, CustomStringConvertible {
+  case notListed(AccessList, Operation)
+  /// Limited to groups, and the operation concerns the whole instance.
+  case limitedToGroups(Operation)
+  /// Limited to groups, and the record is in none of them.
+  case otherGroup(Operation)
+
+  /// Stable, in kebab-case. A group that one may not see is not told from one that is not there: that is the caller's
+  /// to observe where it answers 404.
+  public var code: String {
+    switch self {
+    case .notListed: "not-allowed"
+    case .limitedToGroups, .otherGroup: "not-allowed-in-group"
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .notListed(let list, let operation):
+      "expected \(operation.rawValue) on the list of \(list) in access.yaml, found it absent"
+    case .limitedToGroups(let operation):
+      "expected an operator without a limit to groups for \(operation.rawValue), found one with"
+    case .otherGroup(let operation):
+      "expected a record of the operator's groups for \(operation.rawValue), found another"
+    }
+  }
+}
+
+/// Who may do what: `access.yaml`, read. What it does not list is refused.
+public struct AccessPolicy: Sendable, Hashable {
+  let lists: [AccessList: Set<Operation>]
+  let digest: Digest
+
+  /// `group` is the group of the record that the operation concerns, nil where it is in none.
+  public func decide(_ principal: Principal, _ operation: Operation, group: RecordID?) -> AccessDecision {
+    let list = principal.list
+    let reference = PolicyReference(digest: digest, rule: "access.yaml: \(list)")
+    guard lists[list, default: []].contains(operation) else {
+      return .refused(reference, reason: .notListed(list, operation))
+    }
+    let groups = principal.groups
+    if !groups.isEmpty {
+      switch operation.scope {
+      case .open, .listing: break
+      case .instance: return .refused(reference, reason: .limitedToGroups(operation))
+      case .group:
+        guard let group, groups.contains(group) else {
+          return .refused(reference, reason: .otherGroup(operation))
+        }
+      }
+    }
+    return .allowed(
+      AccessGrant(principal: principal, operation: operation, decidedBy: reference, limitedTo: groups))
+  }
+
+  /// The decision and its reason in words, for `policy explain`.
+  public func explain(_ principal: Principal, _ operation: Operation, group: RecordID?) -> Explanation {
+    switch decide(principal, operation, group: group) {
+    case .allowed(let grant):
+      Explanation(
+        outcome: "allowed", rule: grant.decidedBy.rule,
+        because: ["access.yaml lists \(operation.rawValue) for \(principal.list)"] + limits(of: grant, group))
+    case .refused(let reference, let reason):
+      Explanation(outcome: "refused", rule: reference.rule, because: [reason.description])
+    }
+  }
+
+  private func limits(of grant: AccessGrant, _ group: RecordID?) -> [String] {
+    guard !grant.limitedTo.isEmpty else { return [] }
+    switch grant.operation.scope {
+    case .group: return group.map { ["\($0) is one of the groups that the principal is limited to"] } ?? []
+    case .listing: return ["the listing is limited to \(grant.limitedTo.count) groups"]
+    case .instance, .open: return []
+    }
+  }
+}
+
+/// A decision in words.
+public struct Explanation: Sendable, Hashable, Codable {
+  public let outcome: String
+  public let rule: String
+  public let because: [String]
+}

@@ -1,0 +1,82 @@
+public import Attestation
+public import MusterModel
+
+/// What an enrollment is decided from. It can be recorded and asked again of another policy.
+public struct EnrollmentQuestion: Sendable, Hashable {
+  public enum Act: String, Sendable, Codable, CaseIterable {
+    /// The device comes to be, or comes back without hardware.
+    case new
+    /// The device leaves its hardware for this.
+    case swap
+    /// The device renews its certificate.
+    case renew
+  }
+
+  public struct Group: Sendable, Hashable {
+    public let record: RecordID
+    public let name: RecordName
+    public let profile: String?
+    public let hub: RecordID?
+
+    public init(record: RecordID, name: RecordName, profile: String?, hub: RecordID?) {
+      self.record = record
+      self.name = name
+      self.profile = profile
+      self.hub = hub
+    }
+  }
+
+  public let act: Act
+  public let result: AttestationResult
+  public let standing: Standing
+  public let group: Group?
+  /// The record of the device; minted by the registry's plan where the device is new.
+  public let device: RecordID
+  public let deviceID: DeviceID
+  public let reads: ReadSet
+
+  public init(
+    act: Act, result: AttestationResult, standing: Standing, group: Group?, device: RecordID, deviceID: DeviceID,
+    reads: ReadSet
+  ) {
+    self.act = act
+    self.result = result
+    self.standing = standing
+    self.group = group
+    self.device = device
+    self.deviceID = deviceID
+    self.reads = reads
+  }
+}
+
+public enum EnrollmentDecision: Sendable, Hashable {
+  case permit(IssuancePermit)
+  case refused(PolicyReference, EnrollmentRefusal)
+}
+
+/// Why an enrollment is not permitted.
+public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
+  /// Whatever the rules say.
+  case hardwareBlocked
+  /// The evidence names another device, or the hardware is bound to another: whatever the rules say.
+  case otherDevice
+  case rule(String)
+  case noRule
+
+  public var code: String {
+    switch self {
+    case .hardwareBlocked: "hardware-blocked"
+    case .otherDevice: "hardware-bound"
+    case .rule, .noRule: "policy-refused"
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .hardwareBlocked: "expected hardware that is not on the blocklist, found it there"
+    case .otherDevice: "expected hardware and evidence of the device that asks, found another device's"
+    case .rule(let name): "expected an enrollment that enrollment.yaml permits, found one that rule \(name) refuses"
+    case .noRule: "expected an enrollment that a rule of enrollment.yaml permits, found none"
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// What may be asked of the service. A closed list: a route that names none does not compile.
+public enum Operation: String, Sendable, Codable, CaseIterable {
+  case operatorAdd = "operator.add"
+  case operatorList = "operator.list"
+  case operatorRemove = "operator.remove"
+  case hubAdd = "hub.add"
+  case hubList = "hub.list"
+  case hubRemove = "hub.remove"
+  case hardwareAllow = "hardware.allow"
+  case hardwareBlock = "hardware.block"
+  case hardwareUnblock = "hardware.unblock"
+  case hardwareList = "hardware.list"
+  case hardwareImport = "hardware.import"
+  case deviceList = "device.list"
+  case deviceShow = "device.show"
+  case deviceEnable = "device.enable"
+  case deviceDisable = "device.disable"
+  case deviceRetire = "device.retire"
+  case deviceHistory = "device.history"
+  case groupAdd = "group.add"
+  case groupList = "group.list"
+  case groupShow = "group.show"
+  case groupRemove = "group.remove"
+  case ticketIssue = "ticket.issue"
+  case ticketList = "ticket.list"
+  case ticketCancel = "ticket.cancel"
+  case certificateList = "certificate.list"
+  case certificateShow = "certificate.show"
+  case certificateRevoke = "certificate.revoke"
+  case caShow = "ca.show"
+  case caCRL = "ca.crl"
+  case ledgerRead = "ledger.read"
+  case ledgerProve = "ledger.prove"
+  case ledgerExport = "ledger.export"
+  case ledgerErase = "ledger.erase"
+  case vaultStatus = "vault.status"
+  case vaultSeal = "vault.seal"
+  case vaultUnseal = "vault.unseal"
+  case policyExplain = "policy.explain"
+  case metricsRead = "metrics.read"
+
+  /// What an operation concerns, which decides what an operator who is limited to groups may do.
+  public enum Scope: Sendable {
+    /// One record that belongs to a group: it must be one of the operator's.
+    case group
+    /// A listing: it shows what is in the operator's groups, and nothing else.
+    case listing
+    /// The whole instance: not for who is limited to groups.
+    case instance
+    /// Says nothing of any group's devices.
+    case open
+  }
+
+  public var scope: Scope {
+    switch self {
+    case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
+      .deviceDisable, .deviceRetire, .deviceHistory, .groupShow, .ticketIssue, .ticketCancel, .certificateShow,
+      .certificateRevoke:
+      .group
+    case .hardwareList, .deviceList, .groupList, .ticketList, .certificateList: .listing
+    case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .groupAdd, .groupRemove, .caCRL,
+      .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:
+      .instance
+    case .caShow, .vaultStatus, .policyExplain, .metricsRead: .open
+    }
+  }
+}

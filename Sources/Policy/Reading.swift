@@ -1,0 +1,107 @@
+import Attestation
+import MusterModel
+
+/// The version of the files' form.
+private let formVersion = 1
+
+private func checkVersion(_ value: StrictYAML?) throws(PolicyError) {
+  guard let value, try value.integer() != formVersion else { return }
+  throw value.refuse("expected version \(formVersion), found another")
+}
+
+extension AccessPolicy {
+  init(_ file: PolicyFile, digest: Digest) throws(PolicyError) {
+    let root = try StrictYAML(file.bytes, file: file.name)
+    let top = try root.mapping(known: ["version", "allow"], required: ["version", "allow"])
+    try checkVersion(top["version"])
+    let names = AccessList.allCases.map(\.description)
+    var lists: [AccessList: Set<Operation>] = [:]
+    for (name, value) in try top["allow"]?.mapping(known: names, required: []) ?? [:] {
+      guard let list = AccessList(name) else { continue }
+      lists[list] = try AccessPolicy.operations(value, of: list)
+    }
+    self.init(lists: lists, digest: digest)
+  }
+
+  /// The star stands alone, and for the administrator alone: a role that may do all by accident is a role too many.
+  private static func operations(_ value: StrictYAML, of list: AccessList) throws(PolicyError) -> Set<Operation> {
+    let words = try value.sequence(upTo: 256)
+    if let first = words.first, try first.word() == "*" {
+      guard list == .role(.administrator), words.count == 1 else {
+        throw first.refuse("expected \"*\" alone and for administrator alone, found it for \(list)")
+      }
+      return Set(Operation.allCases)
+    }
+    return try value.words(of: Operation.self)
+  }
+}
+
+extension EnrollmentPolicy {
+  static let ruleLimit = 256
+
+  init(_ file: PolicyFile, digest: Digest) throws(PolicyError) {
+    let root = try StrictYAML(file.bytes, file: file.name)
+    let keys = ["version", "profiles", "rules"]
+    let top = try root.mapping(known: keys, required: keys)
+    try checkVersion(top["version"])
+    guard let profiles = top["profiles"], let rules = top["rules"] else { throw root.refuse("expected \(keys)") }
+    var read: [Rule] = []
+    for entry in try rules.sequence(upTo: EnrollmentPolicy.ruleLimit) {
+      let rule = try Rule(entry)
+      guard !read.contains(where: { $0.name == rule.name }) else {
+        throw entry.refuse("expected each rule's name once, found \(rule.name) twice")
+      }
+      read.append(rule)
+    }
+    self.init(profiles: try Profiles(profiles), rules: read, digest: digest)
+  }
+}
+
+extension EnrollmentPolicy.Profiles {
+  fileprivate init(_ value: StrictYAML) throws(PolicyError) {
+    let keys = ["device", "operator", "hub", "server", "ocsp-responder"]
+    let values = try value.mapping(known: keys, required: keys)
+    func name(_ key: String) throws(PolicyError) -> String {
+      guard let value = values[key] else { throw value.refuse("expected the key \(key), found none") }
+      return try value.name()
+    }
+    self.init(
+      device: try name("device"), operator: try name("operator"), hub: try name("hub"), server: try name("server"),
+      ocspResponder: try name("ocsp-responder"))
+  }
+}
+
+extension EnrollmentPolicy.Rule {
+  fileprivate init(_ value: StrictYAML) throws(PolicyError) {
+    let known = ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "profile"]
+    let values = try value.mapping(known: known, required: ["name", "verdict"])
+    guard let name = values["name"], let verdict = values["verdict"] else { throw value.refuse("expected a rule") }
+    self.init(
+      name: try name.name(), verdict: try verdict.word(of: Verdict.self),
+      evidence: try values["evidence"]?.words(of: Evidence.Kind.self),
+      acts: try values["act"]?.words(of: EnrollmentQuestion.Act.self),
+      standings: try values["standing"]?.words(of: Standing.self),
+      groups: try values["groups"]?.set { entry throws(PolicyError) in
+        guard let name = RecordName(try entry.word()) else {
+          throw entry.refuse("expected a group's name (\(RecordName.rule)), found another text")
+        }
+        return name.folded
+      },
+      hardware: try values["hardware"]?.words(of: HardwareID.Kind.self), profile: try values["profile"]?.name())
+    if self.verdict == .refuse, let profile = values["profile"] {
+      throw profile.refuse("expected no profile in a rule that refuses, found one")
+    }
+  }
+}
+
+extension StrictYAML {
+  /// The name of a rule or profile: 1 to 64 of `a-z 0-9 -`.
+  fileprivate func name() throws(PolicyError) -> String {
+    let text = try word()
+    let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-".utf8)
+    guard text.utf8.count <= 64, text.utf8.allSatisfy(allowed.contains) else {
+      throw refuse("expected a name of 1 to 64 of a-z 0-9 -, found another text")
+    }
+    return text
+  }
+}
