@@ -77,7 +77,7 @@ public struct DeviceRenewal: Sendable {
         issued: issued.facts, replaces: attempt.current.record,
         overlapUntil: min(attempt.at + overlap, attempt.current.notAfter)),
       details: .init(source: attempt.source, decision: nil),
-      attachments: [Attachment(issued.der), Attachment(attempt.verified.der)])
+      attachments: issued.attachments)
     var reads = permit.reads
     reads.saw(.record(attempt.current.record), version: attempt.current.version)
     let unit = UnitOfWork(

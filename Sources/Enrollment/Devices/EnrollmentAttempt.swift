@@ -69,7 +69,7 @@ struct EnrollmentAttempt: Sendable {
       try Event(
         at: at, by: actor, on: [.record(issued.facts.certificate)], policy: permit.decidedBy,
         CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: nil),
-        attachments: [Attachment(issued.der), Attachment(verified.der)]))
+        attachments: issued.attachments))
     var reads = permit.reads
     if plan.isSwap { facts.deviceCertificates.forEach { reads.saw(.record($0.record), version: $0.version) } }
     let unit = UnitOfWork(reads: reads, claims: plan.claims + [issued.serialClaim], events: events)

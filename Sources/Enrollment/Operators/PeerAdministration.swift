@@ -143,7 +143,7 @@ extension Administration {
     let event = try Event(
       at: now, by: actor, on: [.record(issued.facts.certificate)], policy: newcomer.permit.decidedBy,
       CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: nil),
-      attachments: [Attachment(issued.der), Attachment(verified.der)])
+      attachments: issued.attachments)
     let unit = UnitOfWork(
       reads: newcomer.permit.reads,
       claims: [newcomer.claim, issued.serialClaim, .publicKey(verified.publicKey, of: newcomer.record)],
