@@ -60,7 +60,7 @@ public struct DeviceEnrollment: Sendable {
     _ chain: [[UInt8]], _ request: EnrollmentRequest, _ verified: VerifiedRequest
   ) async throws -> Decision<Enrolled> {
     let anchors = try await instance.facts.trustAnchors(of: request.label).compactMap { anchor in
-      TrustAnchor(anchor.der).map { IDevIDVerifier.Anchor(group: anchor.group, anchor: $0) }
+      (try? TrustAnchor.parse(anchor.der).get()).map { IDevIDVerifier.Anchor(group: anchor.group, anchor: $0) }
     }
     let appraisal = await IDevIDVerifier(anchors: anchors)
       .appraise(chain: chain, claimed: request.claimed, at: instance.clock.now())
