@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "Enrollment",
       dependencies: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Policy", crypto,
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
       ], swiftSettings: settings),
 
     // Floor 3: adapters to the world.

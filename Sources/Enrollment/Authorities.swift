@@ -1,6 +1,6 @@
 public import CertificateAuthority
 public import MusterModel
-import Policy
+public import Policy
 import Synchronization
 
 /// The issuing CAs of the running instance. Their signing keys are sealed in the vault: while it is sealed, there is none.

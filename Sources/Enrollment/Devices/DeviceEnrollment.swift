@@ -1,7 +1,7 @@
 import Attestation
 import CertificateAuthority
 import DeviceRegistry
-public import MusterModel
+import MusterModel
 import Policy
 
 /// The ways in: a board becomes a device, by ticket or by its maker's certificate.

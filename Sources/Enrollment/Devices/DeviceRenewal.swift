@@ -3,7 +3,7 @@ import CertificateAuthority
 import DeviceRegistry
 import Foundation
 import Ledger
-public import MusterModel
+import MusterModel
 import Policy
 
 /// A device renews with its current certificate: the same identity, for the same key or a new one.
