@@ -108,6 +108,10 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "CertificateAuthorityTests",
+      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto, cryptoExtras, bigInt],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
