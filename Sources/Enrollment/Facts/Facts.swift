@@ -8,8 +8,9 @@ public struct Facts: Sendable {
   /// The policies in force, and each record below.
   public var reads = ReadSet()
   public var ticket: TicketSnapshot?
-  /// The device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
-  /// asked for; else the device that the first bound hardware ID is bound to.
+  /// With `deviceOfHardware`, the device that the first bound hardware ID is bound to; else, or where there is none,
+  /// the device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
+  /// asked for.
   public var device: DeviceSnapshot?
   /// Each hardware ID asked for, then the ticket's, with what is known of it; each once.
   public var hardware: [KnownHardware] = []
@@ -56,6 +57,10 @@ public struct CertificateSnapshot: Sendable, Hashable {
   public let notBefore: Timestamp
   public let notAfter: Timestamp
   public let status: Status
+  /// The certificate that it renewed.
+  public let replaces: RecordID?
+  /// Set once it was renewed itself: from then on it is over.
+  public let overlapUntil: Timestamp?
   /// Where it was issued, and its DER.
   public let position: UInt64
   public let der: [UInt8]
@@ -63,7 +68,7 @@ public struct CertificateSnapshot: Sendable, Hashable {
   public init(
     record: RecordID, version: UInt64, issuerKeyID: String, serial: String, subject: RecordID?, profile: String,
     publicKey: Digest, fingerprint: Digest, notBefore: Timestamp, notAfter: Timestamp, status: Status,
-    position: UInt64, der: [UInt8]
+    replaces: RecordID?, overlapUntil: Timestamp?, position: UInt64, der: [UInt8]
   ) {
     self.record = record
     self.version = version
@@ -76,6 +81,8 @@ public struct CertificateSnapshot: Sendable, Hashable {
     self.notBefore = notBefore
     self.notAfter = notAfter
     self.status = status
+    self.replaces = replaces
+    self.overlapUntil = overlapUntil
     self.position = position
     self.der = der
   }

@@ -1,16 +1,31 @@
 public import Crypto
 
-/// A SHA-256 digest as a value: 32 bytes, written in lower-case hex.
+/// A SHA-256 digest as a value: 32 bytes, written in lower-case hex. The bytes lie in the value itself, so that trees
+/// of millions of digests cost no allocation each.
 public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
-  public let bytes: [UInt8]
+  public static let byteCount = 32
+
+  /// The bytes in memory order, eight to a word.
+  private let first, second, third, fourth: UInt64
+
+  private init(unaligned bytes: UnsafeRawBufferPointer) {
+    first = bytes.loadUnaligned(as: UInt64.self)
+    second = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    third = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    fourth = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+  }
 
   /// nil unless there are exactly 32 bytes.
   public init?(bytes: some Collection<UInt8>) {
-    guard bytes.count == 32 else { return nil }
-    self.bytes = Array(bytes)
+    guard bytes.count == Digest.byteCount else { return nil }
+    if let digest = bytes.withContiguousStorageIfAvailable({ Digest(unaligned: UnsafeRawBufferPointer($0)) }) {
+      self = digest
+    } else {
+      self = Array(bytes).withUnsafeBytes { Digest(unaligned: $0) }
+    }
   }
 
-  public init(_ digest: SHA256Digest) { bytes = Array(digest) }
+  public init(_ digest: SHA256Digest) { self = digest.withUnsafeBytes { Digest(unaligned: $0) } }
 
   /// nil unless `hex` is 64 hexadecimal digits.
   public init?(hex: some StringProtocol) {
@@ -27,6 +42,12 @@ public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
     return Digest(hash.finalize())
   }
 
+  /// The 32 bytes, in place.
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try Swift.withUnsafeBytes(of: self, body)
+  }
+
+  public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
   public var hex: String { Hex.encode(bytes) }
   public var description: String { hex }
 

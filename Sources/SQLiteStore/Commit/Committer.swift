@@ -1,0 +1,84 @@
+import Foundation
+import MusterModel
+import Synchronization
+
+/// One thread that commits what waits. The disk sync blocks it and nothing else.
+final class Committer: Sendable {
+  typealias Answer = @Sendable ([GroupWriter.Outcome]) -> Void
+
+  private struct Waiting: Sendable {
+    let units: [PreparedUnit]
+    let answer: Answer
+  }
+
+  /// How many waiting entries make one group at most: it bounds how long the first of them waits for the last.
+  private static let groupLimit = 512
+
+  private let mailbox = Mailbox<Waiting>()
+  private let end = Occurrence()
+
+  /// Starts the thread, which alone uses the writer from then on, and holds the lock until it ends.
+  init(_ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock) {
+    let workplace = Handover(Workplace(writer: writer, note: CheckpointNote(folder), lock: lock))
+    let thread = Thread { [mailbox, end] in
+      if var workplace = workplace.take() { workplace.run(mailbox) }
+      end.happen()
+    }
+    thread.name = "committer"
+    thread.start()
+  }
+
+  /// `answer` is called on the committer's thread, with one outcome per unit, when the group's commit is on disk or
+  /// has failed: it must only hand over.
+  func submit(_ units: [PreparedUnit], answer: @escaping Answer) {
+    if !mailbox.put(Waiting(units: units, answer: answer)) {
+      answer(units.map { _ in .failure(.stopped) })
+    }
+  }
+
+  /// Commits what waits, takes nothing more, and returns when the thread has let go of the database and the folder.
+  func close() async {
+    mailbox.close()
+    await end.wait()
+  }
+
+  deinit { mailbox.close() }
+
+  /// What only the thread touches.
+  private struct Workplace {
+    let writer: GroupWriter
+    var note: CheckpointNote
+    let lock: FolderLock
+    /// Set after a commit of unknown outcome: everything is refused from then on.
+    var isStopped = false
+
+    mutating func run(_ mailbox: Mailbox<Waiting>) {
+      while let group = mailbox.take(atMost: groupLimit, before: note.due) {
+        if !group.isEmpty { commit(group) }
+        note.writeIfDue()
+        writer.emptyLogOfErased()
+      }
+      note.write()
+    }
+
+    private mutating func commit(_ group: [Waiting]) {
+      let units = group.flatMap(\.units)
+      let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units)
+      note.offer(writer.note)
+      var rest = outcomes[...]
+      for waiting in group {
+        waiting.answer(Array(rest.prefix(waiting.units.count)))
+        rest = rest.dropFirst(waiting.units.count)
+      }
+    }
+
+    private mutating func outcomes(of units: [PreparedUnit]) -> [GroupWriter.Outcome] {
+      do throws(GroupWriter.Failure) {
+        return try writer.commit(units)
+      } catch {
+        if case .uncertain = error { isStopped = true }
+        return units.map { _ in .failure(error.reason) }
+      }
+    }
+  }
+}

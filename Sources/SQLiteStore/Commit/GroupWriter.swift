@@ -1,0 +1,113 @@
+import GRDBSQLite
+import Ledger
+import MusterModel
+
+/// Commits many units of work in one transaction and one disk sync, each refused alone. It belongs to the committer's
+/// thread.
+final class GroupWriter {
+  typealias Outcome = Result<CommitOutcome, StoreError>
+
+  private let db: Connection
+  private let check: UnitCheck
+  private var writer: UnitWriter
+  private(set) var head: LedgerHead
+  /// The note of the last checkpoint that was committed here.
+  private(set) var note: String?
+  /// Whether erased bytes may still lie in the write-ahead log.
+  private var logHoldsErased = false
+
+  init(_ db: Connection, head: LedgerHead) {
+    self.db = db
+    self.head = head
+    check = UnitCheck(db: db)
+    writer = UnitWriter(db)
+  }
+
+  /// How a group can end other than well.
+  enum Failure: Error {
+    /// Nothing of the group was committed; the next may be.
+    case rolledBack(StoreError)
+    /// Whether the group is on disk is not known: nothing may be committed any more.
+    case uncertain(StoreError)
+
+    var reason: StoreError {
+      switch self {
+      case .rolledBack(let error), .uncertain(let error): error
+      }
+    }
+  }
+
+  /// The outcome of each unit, in order. When this returns, what is `committed` is on disk.
+  func commit(_ units: [PreparedUnit]) throws(Failure) -> [Outcome] {
+    var next = head
+    let written: (outcomes: [Outcome], note: String?)
+    do throws(StoreError) {
+      try db.run("BEGIN IMMEDIATE")
+      written = try write(units, &next)
+    } catch {
+      throw rollBack(after: error)
+    }
+    try end()
+    head = next
+    if let note = written.note { self.note = note }
+    if units.contains(where: { $0.unit.events.contains { $0.body is EventErased } }) { logHoldsErased = true }
+    return written.outcomes
+  }
+
+  /// After an erasure: empties the write-ahead log, so that the erased bytes lie nowhere any more. Where a reader is
+  /// in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
+  func emptyLogOfErased() {
+    guard logHoldsErased else { return }
+    let busy = try? db.first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) throws(StoreError) in row.bool(0) }
+    logHoldsErased = busy ?? true
+  }
+
+  private func write(
+    _ units: [PreparedUnit], _ next: inout LedgerHead
+  ) throws(StoreError) -> (outcomes: [Outcome], note: String?) {
+    var outcomes: [Outcome] = []
+    outcomes.reserveCapacity(units.count)
+    for unit in units { outcomes.append(try write(unit, &next)) }
+    return (outcomes, next.size > head.size ? try next.write(to: db) : nil)
+  }
+
+  /// A unit that contradicts the views though its reads and claims did not say so leaves no trace either: the savepoint
+  /// takes back what it had written, and its neighbours go on.
+  private func write(_ prepared: PreparedUnit, _ next: inout LedgerHead) throws(StoreError) -> Outcome {
+    if let refusal = try check.refusal(of: prepared.unit) { return .success(refusal) }
+    let position = LedgerPosition(first: next.size, count: prepared.leaves.count)
+    try db.run("SAVEPOINT unit")
+    do throws(StoreError) {
+      try writer.write(prepared.unit, at: position.first)
+    } catch {
+      guard case .conflict = error else { throw error }
+      try db.run("ROLLBACK TO unit")
+      try db.run("RELEASE unit")
+      writer.rolledBack()
+      return .failure(error)
+    }
+    try db.run("RELEASE unit")
+    next.append(prepared.leaves)
+    return .success(.committed(position))
+  }
+
+  /// A disk that is full says so before the commit's last page is written, and the pages are written again by the next
+  /// commit. After any other error the sync may have failed, and what the disk then holds is not known (a second sync
+  /// that succeeds proves nothing about the first).
+  private func end() throws(Failure) {
+    do throws(StoreError) {
+      try db.run("COMMIT")
+    } catch {
+      let failure = rollBack(after: error)
+      if case .database(let code, _) = error, code & 0xff == SQLITE_FULL { throw failure }
+      throw .uncertain(error)
+    }
+  }
+
+  private func rollBack(after error: StoreError) -> Failure {
+    writer.rolledBack()
+    // SQLite ends the transaction itself after some errors; then there is nothing to roll back.
+    if db.isInTransaction { try? db.execute("ROLLBACK") }
+    return db.isInTransaction ? .uncertain(error) : .rolledBack(error)
+  }
+}

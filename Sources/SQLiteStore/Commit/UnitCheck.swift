@@ -1,0 +1,74 @@
+import DeviceRegistry
+import MusterModel
+
+/// Whether a unit of work may still be committed: what it read is unchanged, what it claims is free. Asked inside the
+/// transaction that then writes it, so that nothing comes between.
+struct UnitCheck {
+  let db: Connection
+
+  /// nil where nothing is in the way.
+  func refusal(of unit: UnitOfWork) throws(StoreError) -> CommitOutcome? {
+    if let aggregate = try stale(unit.reads) { return .stale(aggregate) }
+    for name in unit.claims where try isTaken(name, by: unit) { return .taken(name) }
+    return nil
+  }
+
+  /// The first by name, so that the same unit is refused the same way each time.
+  private func stale(_ reads: ReadSet) throws(StoreError) -> Aggregate? {
+    var found: Aggregate?
+    for (aggregate, version) in reads.versions where try db.version(of: aggregate) != version {
+      found = found.map { min($0, aggregate) } ?? aggregate
+    }
+    return found
+  }
+
+  private func isTaken(_ name: UniqueName, by unit: UnitOfWork) throws(StoreError) -> Bool {
+    switch name {
+    case .deviceID(let id):
+      try db.exists("SELECT 1 FROM device WHERE folded = ? AND state <> 'retired'", id.folded)
+    case .hardware(let id):
+      try db.exists("SELECT 1 FROM hardware WHERE hardware_id = ?", id.description)
+    case .activeBinding(let record):
+      try isBound(record) && !unit.ends(record)
+    case .serial(let issuer, let serial):
+      try db.exists("SELECT 1 FROM certificate WHERE issuer = ? AND serial = ?", issuer, serial)
+    case .publicKey(let digest, let owner):
+      try db.exists("SELECT 1 FROM public_key WHERE digest = ? AND owner IS NOT ?", digest, owner)
+    case .ticketCode(let code):
+      try db.exists("SELECT 1 FROM ticket WHERE code = ?", code)
+    case .operatorName(let name):
+      try db.exists("SELECT 1 FROM operator WHERE folded = ? AND removed_at IS NULL", name.folded)
+    case .hubName(let name):
+      try db.exists("SELECT 1 FROM hub WHERE folded = ? AND removed_at IS NULL", name.folded)
+    case .groupName(let name):
+      try db.exists("SELECT 1 FROM device_group WHERE folded = ? AND removed_at IS NULL", name.folded)
+    case .idempotencyKey(let id, let key):
+      try db.exists("SELECT 1 FROM idempotent_answer WHERE operator = ? AND key = ?", id, key)
+    }
+  }
+
+  private func isBound(_ record: RecordID) throws(StoreError) -> Bool {
+    record.kind == .device
+      ? try db.exists("SELECT 1 FROM binding WHERE device = ? AND ended_at IS NULL", record)
+      : try db.exists("SELECT 1 FROM bound_hardware WHERE hardware = ? AND ended_at IS NULL", record)
+  }
+}
+
+extension UnitOfWork {
+  /// Whether the unit itself ends the active binding of `record`, so that it may make another.
+  fileprivate func ends(_ record: RecordID) -> Bool {
+    events.contains { event in
+      guard let end = event.body as? BindingEnded else { return false }
+      return end.device == record || end.hardware.contains(record)
+    }
+  }
+}
+
+extension Connection {
+  /// The position of the last event that changed the aggregate, plus one; 0 where there is none.
+  func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
+    try first("SELECT max(position) + 1 FROM concern WHERE record = ? AND changes = 1", aggregate) {
+      (row) throws(StoreError) in try row.position(0)
+    } ?? 0
+  }
+}

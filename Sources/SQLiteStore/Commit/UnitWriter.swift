@@ -1,0 +1,90 @@
+import Ledger
+import MusterModel
+
+/// Writes one unit of work into the open transaction: events, attachments, secrets, views. It knows neither whether the
+/// unit may be written nor whether the transaction will end well.
+struct UnitWriter {
+  private let db: Connection
+  private let catalog: EventCatalog
+  private let projections: Projections
+  private var recorder: EventRecorder
+
+  init(_ db: Connection, catalog: EventCatalog = .muster, projections: Projections = .all) {
+    self.db = db
+    self.catalog = catalog
+    self.projections = projections
+    recorder = EventRecorder(db, projections)
+  }
+
+  /// The unit's first event stands at `first`.
+  mutating func write(_ unit: UnitOfWork, at first: UInt64) throws(StoreError) {
+    for (index, event) in unit.events.enumerated() { try write(event, at: first + UInt64(index)) }
+    for record in unit.forgets { try db.run("DELETE FROM secret WHERE owner = ?", record) }
+    for secret in unit.secrets { try write(secret) }
+    if let answer = unit.answer { try write(answer, at: first) }
+  }
+
+  mutating func rolledBack() { recorder.rolledBack() }
+
+  private mutating func write(_ event: Event, at position: UInt64) throws(StoreError) {
+    guard catalog.names.contains(event.kind) else { throw .conflict("an event of unknown kind \(event.kind)") }
+    try db.run("INSERT INTO event(position, bytes) VALUES (?, ?)", position, event.bytes)
+    for attachment in event.attachments {
+      try db.run(
+        "INSERT OR IGNORE INTO attachment(position, digest, bytes) VALUES (?, ?, ?)", position, attachment.digest,
+        attachment.bytes)
+    }
+    if let bytes = event.privateAttachment {
+      try db.run("INSERT INTO private_attachment(position, bytes) VALUES (?, ?)", position, bytes)
+    }
+    let origin = EventOrigin(position: position, at: event.at, by: event.by, on: event.on)
+    try recorder.record(
+      AnyRecorded(
+        kind: event.kind, changesRecords: event.changesRecords, body: event.body, details: event.details,
+        origin: origin))
+    if let erased = event.body as? EventErased { try erase(erased.position) }
+  }
+
+  /// Removes an event's private attachment, and from the views what came from it.
+  private func erase(_ position: UInt64) throws(StoreError) {
+    guard
+      let bytes = try db.first(
+        "SELECT bytes FROM event WHERE position = ?", position, read: { (row) throws(StoreError) in row.bytes(0) })
+    else { throw .conflict("no event to erase at \(position)") }
+    let event = try AnyRecorded(bytes, details: nil, at: position, catalog)
+    try projections.erase(event, db)
+    try db.run("DELETE FROM private_attachment WHERE position = ?", position)
+  }
+
+  private func write(_ secret: SealedSecret) throws(StoreError) {
+    try db.run(
+      """
+      INSERT INTO secret(owner, purpose, version, bytes) VALUES (?, ?, ?, ?)
+      ON CONFLICT (owner, purpose, version) DO UPDATE SET bytes = excluded.bytes
+      """, secret.owner, secret.purpose, secret.version, secret.bytes)
+  }
+
+  private func write(_ answer: IdempotentAnswer, at position: UInt64) throws(StoreError) {
+    try db.run(
+      """
+      INSERT INTO idempotent_answer(operator, key, request, status, body, is_sealed, position)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      """, answer.operator, answer.key, answer.request, answer.status, answer.body, answer.isSealed, position)
+  }
+}
+
+extension AnyRecorded {
+  /// Reads a recorded event: its line, and its private attachment where it was not erased.
+  init(_ bytes: [UInt8], details: [UInt8]?, at position: UInt64, _ catalog: EventCatalog) throws(StoreError) {
+    do {
+      let envelope = try EventEnvelope(bytes)
+      let kind = try catalog[envelope.kind]
+      self.init(
+        kind: envelope.kind, changesRecords: kind.changesRecords, body: try kind.body(bytes),
+        details: try details.flatMap { try kind.details($0) },
+        origin: EventOrigin(position: position, at: envelope.at, by: envelope.by, on: envelope.on))
+    } catch {
+      throw .damaged("at position \(position): \(error)")
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import GRDB
+import GRDBSQLite
+
+/// One SQLite connection with its prepared statements, for one thread at a time. GRDB opens and closes it; the
+/// statements go straight to SQLite, because a commit runs dozens of them.
+final class Connection {
+  private var statements: [UnsafePointer<UInt8>: Statement] = [:]
+  private let queue: DatabaseQueue
+  let handle: OpaquePointer
+
+  enum Access { case readWrite, readOnly }
+
+  /// Opens the database at `path`; an empty path is a scratch database of its own that is gone when it is closed.
+  init(path: String, _ access: Access, cacheKiB: Int = 16_384) throws(StoreError) {
+    var configuration = Configuration()
+    configuration.readonly = access == .readOnly
+    configuration.busyMode = .timeout(5)
+    // The views are derived and have no foreign keys: a replay holds them to the events.
+    configuration.foreignKeysEnabled = false
+    // After a failed commit the transaction is ended by hand.
+    configuration.allowsUnsafeTransactions = true
+    do {
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      handle = try queue.inDatabase { database in
+        guard let handle = database.sqliteConnection else { throw StoreError.damaged("a closed connection") }
+        return handle
+      }
+    } catch {
+      throw StoreError(error)
+    }
+    try pragma("cache_size = -\(cacheKiB)")
+    try pragma("trusted_schema = OFF")
+    try pragma("cell_size_check = ON")
+  }
+
+  /// Runs `body` as the connection's only user.
+  func exclusively<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try queue.inDatabase { _ in try body() }
+  }
+
+  func pragma(_ text: String) throws(StoreError) { try execute("PRAGMA " + text) }
+
+  /// Runs SQL that has no parameters and whose rows nobody wants.
+  func execute(_ sql: String) throws(StoreError) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw StoreError(handle, code) }
+  }
+
+  /// Runs a statement for what it does.
+  func run<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) {
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    bind(statement, repeat each values)
+    while try statement.step() {}
+  }
+
+  /// Runs a statement that must change exactly one row: an event about a record that is not there contradicts the views.
+  func change<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) {
+    try run(sql, repeat each values)
+    guard sqlite3_changes(handle) == 1 else { throw .conflict("no record to change by: \(sql)") }
+  }
+
+  /// The first row, as `read` makes it.
+  func first<Value, each Parameter: Bindable>(
+    _ sql: StaticString, _ parameters: repeat each Parameter, read: (Row) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value? {
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    bind(statement, repeat each parameters)
+    return try statement.step() ? try read(Row(statement.handle)) : nil
+  }
+
+  /// Every row, as `read` makes it.
+  func all<Value, each Parameter: Bindable>(
+    _ sql: StaticString, _ parameters: repeat each Parameter, read: (Row) throws(StoreError) -> Value
+  ) throws(StoreError) -> [Value] {
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    bind(statement, repeat each parameters)
+    var values: [Value] = []
+    while try statement.step() { values.append(try read(Row(statement.handle))) }
+    return values
+  }
+
+  func exists<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) -> Bool {
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    bind(statement, repeat each values)
+    return try statement.step()
+  }
+
+  /// The number that `sql` gives; 0 for none.
+  func number(_ sql: StaticString) throws(StoreError) -> Int64 { try first(sql) { row in row.int(0) } ?? 0 }
+
+  /// The row ID of the last insert.
+  var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+  var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// One prepared statement per place in the source: a literal's address is its key.
+  private func prepared(_ sql: StaticString) throws(StoreError) -> Statement {
+    if let statement = statements[sql.utf8Start] { return statement }
+    let statement = try Statement(sql, on: handle)
+    statements[sql.utf8Start] = statement
+    return statement
+  }
+
+  private func bind<each Value: Bindable>(_ statement: Statement, _ values: repeat each Value) {
+    var index: Int32 = 0
+    for value in repeat each values {
+      index += 1
+      value.fill(index, of: statement.handle)
+    }
+  }
+}
+
+extension StoreError {
+  /// What GRDB or we threw, as the module's one error.
+  init(_ error: any Error) {
+    switch error {
+    case let error as StoreError: self = error
+    case let error as DatabaseError:
+      self = .database(code: error.extendedResultCode.rawValue, message: error.message ?? "an error without a text")
+    default: self = .damaged("\(error)")
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/// The database's schema as numbered steps. A step that was shipped is never changed: a change is a new step.
+enum Schema {
+  /// `application_id` of the file header (https://www.sqlite.org/fileformat2.html §1.3): "Mstr".
+  static let applicationID: Int64 = 0x4d73_7472
+
+  static let migrations: [String] = [ledgerTables + viewTables]
+
+  /// Brings the database to the newest schema, each step once, in a transaction of its own. Throws
+  /// `foreignDatabase` and `newerSchema` before anything is written.
+  static func migrate(_ db: Connection, path: String) throws(StoreError) {
+    let version = try checkedVersion(db, path: path)
+    for (number, sql) in migrations.enumerated().dropFirst(version) {
+      try db.execute("BEGIN IMMEDIATE")
+      do throws(StoreError) {
+        try db.execute(sql)
+        try db.pragma("application_id = \(applicationID)")
+        try db.pragma("user_version = \(number + 1)")
+        try db.execute("COMMIT")
+      } catch {
+        try? db.execute("ROLLBACK")
+        throw error
+      }
+    }
+  }
+
+  /// The version of the database at hand; 0 for an empty one.
+  static func checkedVersion(_ db: Connection, path: String) throws(StoreError) -> Int {
+    let version: Int64
+    do throws(StoreError) {
+      version = try db.number("PRAGMA user_version")
+      let application = try db.number("PRAGMA application_id")
+      let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema") == 0
+      guard application == applicationID || isEmpty && version == 0 else { throw .foreignDatabase(path: path) }
+    } catch {
+      // 26: SQLITE_NOTADB
+      if case .database(26, _) = error { throw .foreignDatabase(path: path) }
+      throw error
+    }
+    guard version <= migrations.count else { throw .newerSchema(found: Int(version), known: migrations.count) }
+    return Int(version)
+  }
+}

@@ -1,0 +1,41 @@
+import GRDBSQLite
+
+/// A prepared statement of one connection. Whoever runs it resets it, so that it keeps no snapshot open.
+final class Statement {
+  let handle: OpaquePointer
+  private let connection: OpaquePointer
+
+  init(_ sql: StaticString, on connection: OpaquePointer) throws(StoreError) {
+    var handle: OpaquePointer?
+    let code = sql.withUTF8Buffer { text in
+      text.withMemoryRebound(to: CChar.self) {
+        sqlite3_prepare_v3(
+          connection, $0.baseAddress, Int32($0.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+      }
+    }
+    guard code == SQLITE_OK, let handle else { throw StoreError(connection, code) }
+    self.handle = handle
+    self.connection = connection
+  }
+
+  /// Whether there is a row to read.
+  func step() throws(StoreError) -> Bool {
+    switch sqlite3_step(handle) {
+    case SQLITE_ROW: return true
+    case SQLITE_DONE: return false
+    case let code: throw StoreError(connection, code)
+    }
+  }
+
+  func reset() { sqlite3_reset(handle) }
+
+  deinit { sqlite3_finalize(handle) }
+}
+
+extension StoreError {
+  /// GRDB turns extended result codes on: the low byte is the code.
+  init(_ connection: OpaquePointer, _ code: Int32) {
+    let message = String(cString: sqlite3_errmsg(connection))
+    self = code & 0xff == SQLITE_CONSTRAINT ? .conflict(message) : .database(code: code, message: message)
+  }
+}

@@ -1,0 +1,254 @@
+/// What answers questions: written with the events, and made again from them by a replay. Rows have integer IDs inside;
+/// record IDs grow with time, what is random stands in unique indexes alone. Columns that can name a person are NULL
+/// once the event that filled them (`position`) was erased.
+let viewTables = """
+  CREATE TABLE event_kind(
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Which events concern a record: its history, and by the last that changed it its version.
+  CREATE TABLE concern(
+    record TEXT NOT NULL,
+    changes INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (record, changes, position)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE instance(
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    origin TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    trust_domain TEXT NOT NULL,
+    publish_url TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE policy_file(
+    name TEXT PRIMARY KEY,
+    digest BLOB NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE device(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    device_id TEXT,
+    folded TEXT,
+    state TEXT NOT NULL,
+    device_group TEXT,
+    hub TEXT,
+    generation INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    refused_at INTEGER,
+    refused_code TEXT,
+    refused_position INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX device_name ON device(folded) WHERE state <> 'retired';
+
+  CREATE TABLE binding(
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    evidence TEXT NOT NULL,
+    ticket TEXT,
+    public_key BLOB NOT NULL,
+    certificate TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_reason TEXT,
+    ended_position INTEGER,
+    UNIQUE (device, generation)
+  ) STRICT;
+  CREATE UNIQUE INDEX binding_active ON binding(device) WHERE ended_at IS NULL;
+
+  CREATE TABLE bound_hardware(
+    binding INTEGER NOT NULL,
+    hardware TEXT NOT NULL,
+    assurance TEXT NOT NULL,
+    ended_at INTEGER,
+    PRIMARY KEY (binding, hardware)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX bound_hardware_active ON bound_hardware(hardware) WHERE ended_at IS NULL;
+
+  CREATE TABLE hardware(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    hardware_id TEXT UNIQUE,
+    listing TEXT NOT NULL,
+    listing_group TEXT,
+    listed_at INTEGER,
+    listed_position INTEGER,
+    position INTEGER NOT NULL,
+    last_seen_at INTEGER,
+    refused_at INTEGER,
+    refused_code TEXT,
+    refused_position INTEGER
+  ) STRICT;
+
+  -- One row per listing of a pattern; of each pattern the last one counts.
+  CREATE TABLE hardware_pattern(
+    position INTEGER PRIMARY KEY,
+    pattern TEXT,
+    listing TEXT NOT NULL,
+    device_group TEXT,
+    listed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX hardware_pattern_last ON hardware_pattern(pattern, position);
+
+  CREATE TABLE device_group(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    name TEXT,
+    folded TEXT,
+    profile TEXT,
+    hub TEXT,
+    added_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    removed_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX device_group_name ON device_group(folded) WHERE removed_at IS NULL;
+
+  CREATE TABLE group_anchor(
+    device_group TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (device_group, digest)
+  ) STRICT;
+  CREATE INDEX group_anchor_digest ON group_anchor(digest);
+
+  CREATE TABLE operator(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    name TEXT,
+    folded TEXT,
+    role TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    removed_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX operator_name ON operator(folded) WHERE removed_at IS NULL;
+
+  CREATE TABLE hub(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    name TEXT,
+    folded TEXT,
+    host TEXT,
+    groups TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    removed_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX hub_name ON hub(folded) WHERE removed_at IS NULL;
+
+  CREATE TABLE ticket(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    device_id TEXT,
+    hardware_id TEXT,
+    code BLOB UNIQUE,
+    is_swap INTEGER NOT NULL,
+    device TEXT,
+    device_group TEXT,
+    issued_by TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    redeemed_at INTEGER,
+    redeemed_key BLOB,
+    redeemed_device TEXT,
+    redeemed_certificate TEXT,
+    redeemed_generation INTEGER,
+    cancelled_at INTEGER,
+    refused_at INTEGER,
+    refused_code TEXT,
+    refused_position INTEGER
+  ) STRICT;
+
+  CREATE TABLE certificate(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    subject TEXT,
+    issuer TEXT NOT NULL,
+    serial BLOB NOT NULL,
+    profile TEXT NOT NULL,
+    not_before INTEGER NOT NULL,
+    not_after INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    public_key BLOB NOT NULL,
+    der BLOB NOT NULL UNIQUE,
+    request BLOB,
+    issued_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    replaces TEXT,
+    replaced_by TEXT,
+    overlap_until INTEGER,
+    revoked_at INTEGER,
+    revoked_reason TEXT,
+    UNIQUE (issuer, serial)
+  ) STRICT;
+  CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
+  CREATE INDEX certificate_revoked ON certificate(issuer, shard) WHERE revoked_at IS NOT NULL;
+
+  -- A public key belongs to one record for ever; to the service itself where the owner is NULL.
+  CREATE TABLE public_key(
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    owner TEXT,
+    position INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE issuer(
+    id INTEGER PRIMARY KEY,
+    key_id TEXT NOT NULL UNIQUE,
+    use TEXT NOT NULL,
+    key TEXT,
+    certificate BLOB NOT NULL,
+    not_before INTEGER NOT NULL,
+    not_after INTEGER NOT NULL,
+    issued INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
+
+  -- The newest of each; shard −1 is the full CRL.
+  CREATE TABLE crl(
+    issuer TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    this_update INTEGER NOT NULL,
+    next_update INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    der BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (issuer, shard)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE kek(
+    kek INTEGER PRIMARY KEY,
+    key_check TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE slot(
+    slot INTEGER PRIMARY KEY,
+    protector TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
+  """
+
+/// Every table that a replay makes again, each in the order of its primary key.
+let viewTableNames = [
+  "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
+  "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "certificate", "public_key",
+  "issuer", "crl", "kek",
+  "slot",
+]

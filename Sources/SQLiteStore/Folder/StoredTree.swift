@@ -1,0 +1,76 @@
+import Ledger
+import MusterModel
+
+/// The ledger's tree as the database holds it: full tiles, and the events of the open right edge.
+struct StoredTree {
+  let db: Connection
+
+  /// The tree of all events that are stored, rebuilt from at most 255 events and 255 tiles of each level. Throws
+  /// `damaged` where there are gaps.
+  func tree() throws(StoreError) -> MerkleTree {
+    let size = try db.number("SELECT max(position) + 1 FROM event")
+    guard try db.number("SELECT count(*) FROM event") == size else { throw .damaged("a gap in the events") }
+    do {
+      return try MerkleTree(size: UInt64(size), fullTile: fullTile, leaves: leaves)
+    } catch {
+      throw error as? StoreError ?? .damaged("\(error)")
+    }
+  }
+
+  func fullTile(_ coordinate: TileCoordinate) throws(StoreError) -> [Digest] {
+    let bytes = try db.first(
+      "SELECT hashes FROM tile WHERE level = ? AND number = ?", coordinate.level, coordinate.index
+    ) { (row) throws(StoreError) in row.bytes(0) }
+    guard let bytes, let tile = Tile(coordinate, bytes: bytes) else {
+      throw .damaged("no whole \(coordinate.path)")
+    }
+    return tile.hashes
+  }
+
+  private func leaves(_ range: Range<UInt64>) throws(StoreError) -> [Digest] {
+    try db.all(
+      "SELECT bytes FROM event WHERE position >= ? AND position < ? ORDER BY position", range.lowerBound,
+      range.upperBound
+    ) { (row) throws(StoreError) in MerkleHash.leaf(row.bytes(0)) }
+  }
+
+  /// The checkpoint of the last commit.
+  func note() throws(StoreError) -> String? {
+    try db.first("SELECT note FROM checkpoint") { (row) throws(StoreError) in
+      String(decoding: row.bytes(0), as: UTF8.self)
+    }
+  }
+}
+
+extension StoredTree {
+  /// The tree, once it agrees with the checkpoint of its last commit and continues the one noted outside the database.
+  func checked(_ verifier: CheckpointVerifier, noted: String?) throws(StoreError) -> MerkleTree {
+    let tree = try tree()
+    if tree.size > 0 {
+      guard let note = try note(), let checkpoint = try? verifier.verify(note).get() else {
+        throw .damaged("no checkpoint of this ledger's key beside \(tree.size) events")
+      }
+      guard checkpoint.size == tree.size, checkpoint.root == tree.root else {
+        throw .damaged("events that are not those of their checkpoint at \(checkpoint.size)")
+      }
+    }
+    if let noted { try check(tree, against: noted, verifier) }
+    return tree
+  }
+
+  private func check(_ tree: MerkleTree, against note: String, _ verifier: CheckpointVerifier) throws(StoreError) {
+    let noted: VerifiedCheckpoint
+    switch verifier.verify(note) {
+    case .success(let checkpoint): noted = checkpoint
+    case .failure(let refusal): throw .damaged("a noted checkpoint that is not this ledger's: \(refusal)")
+    }
+    guard noted.size <= tree.size else { throw .shorterThanNoted(size: tree.size, noted: noted.size) }
+    let root: Digest
+    do {
+      root = try TreeReader(tree: tree, fullTile: fullTile).root(at: noted.size)
+    } catch {
+      throw error as? StoreError ?? .damaged("\(error)")
+    }
+    guard root == noted.root else { throw .otherThanNoted(size: noted.size) }
+  }
+}

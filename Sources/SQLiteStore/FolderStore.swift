@@ -1,0 +1,84 @@
+import Foundation
+public import Ledger
+public import MusterModel
+
+/// An instance's ledger, views and secrets in the SQLite database of its data folder. One process has it at a time.
+public final class FolderStore: Store {
+  private let committer: Committer
+
+  public enum Opening: Sendable {
+    /// `init`: the folder holds no database yet.
+    case create
+    /// The folder holds one.
+    case existing
+  }
+
+  /// Takes the folder's lock, brings the schema up to date, and checks the ledger against its last checkpoint and the one
+  /// noted outside the database. Throws `StoreError`; then nothing was changed but what a finished migration did.
+  public init(_ folder: DataFolder, _ opening: Opening, signer: CheckpointSigner) throws(StoreError) {
+    let exists = FileManager.default.fileExists(atPath: folder.database)
+    if opening == .create, exists { throw .alreadyThere(path: folder.path) }
+    if opening == .existing, !exists { throw .folderUnusable(path: folder.path, why: "no muster.db") }
+    let lock = try FolderLock(folder)
+    let writer = try FolderStore.writer(folder, signer)
+    committer = Committer(writer, folder: folder, lock: lock)
+  }
+
+  private static func writer(
+    _ folder: DataFolder, _ signer: CheckpointSigner
+  ) throws(StoreError) -> sending GroupWriter {
+    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 32_768)
+    try Schema.migrate(db, path: folder.database)
+    try db.becomeDurable()
+    try db.refuseUnknownKinds(.muster)
+    let tree = try StoredTree(db: db).checked(signer.verifier, noted: try CheckpointNote.read(folder))
+    return GroupWriter(db, head: LedgerHead(tree: tree, signer: signer))
+  }
+
+  public func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
+    let unit = PreparedUnit(unit)
+    return try await withCheckedContinuation { continuation in
+      committer.submit([unit]) { continuation.resume(returning: $0[0]) }
+    }.get()
+  }
+
+  /// Commits many units, each alone, in their order: the outcome of one says nothing of the others.
+  public func commit(_ units: [UnitOfWork]) async -> [Result<CommitOutcome, StoreError>] {
+    await withCheckedContinuation { continuation in
+      submit(units) { continuation.resume(returning: $0) }
+    }
+  }
+
+  /// The same for callers that are threads, not tasks. `answer` is called on the committer's thread: it must only hand
+  /// over.
+  public func submit(
+    _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, StoreError>]) -> Void
+  ) {
+    committer.submit(units.map(PreparedUnit.init), answer: answer)
+  }
+
+  /// Commits what waits and lets go of the folder.
+  public func close() async { await committer.close() }
+}
+
+extension Connection {
+  /// Sets what a durable answer rests on, and asks SQLite whether it is so.
+  func becomeDurable() throws(StoreError) {
+    for setting in [
+      "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 4000",
+    ] { try pragma(setting) }
+    let journal = try first("PRAGMA journal_mode") { (row) throws(StoreError) in row.text(0) } ?? "none"
+    guard journal == "wal" else { throw .notDurable("journal_mode \(journal)") }
+    let synchronous = try number("PRAGMA synchronous")
+    guard synchronous == 2 else { throw .notDurable("synchronous \(synchronous)") }
+    let deletion = try number("PRAGMA secure_delete")
+    guard deletion == 1 else { throw .notDurable("secure_delete \(deletion)") }
+  }
+
+  /// The meaning of a kind that is not known here may forbid what the views seem to allow.
+  func refuseUnknownKinds(_ catalog: EventCatalog) throws(StoreError) {
+    let kinds = try all("SELECT name FROM event_kind ORDER BY name") { (row) throws(StoreError) in row.text(0) }
+    let unknown = kinds.filter { !catalog.names.contains($0) }
+    guard unknown.isEmpty else { throw .unknownKinds(unknown) }
+  }
+}

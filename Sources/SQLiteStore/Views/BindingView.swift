@@ -1,0 +1,42 @@
+import DeviceRegistry
+import MusterModel
+
+/// Which hardware was which device, from when to when. The partial unique indexes hold that at most one binding per
+/// device and per hardware is active.
+enum BindingView: Projection {
+  static func register(in projections: inout Projections) {
+    projections.on(DeviceEnrolled.self, made)
+    projections.on(BindingEnded.self, ended)
+  }
+
+  private static func made(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+    let (body, origin) = (event.body, event.origin)
+    try db.run(
+      """
+      INSERT INTO binding(
+        device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """, body.device, body.generation, body.evidence, body.ticket, body.publicKey, body.certificate,
+      origin.by.description, origin.at, origin.position)
+    let binding = db.lastInsertedRow
+    for bound in body.hardware {
+      try db.run(
+        "INSERT INTO bound_hardware(binding, hardware, assurance) VALUES (?, ?, ?)", binding, bound.hardware,
+        bound.assurance.rawValue)
+    }
+  }
+
+  private static func ended(_ event: Recorded<BindingEnded>, _ db: Connection) throws(StoreError) {
+    let (body, origin) = (event.body, event.origin)
+    try db.change(
+      """
+      UPDATE binding SET ended_at = ?, ended_reason = ?, ended_position = ?
+      WHERE device = ? AND generation = ? AND ended_at IS NULL
+      """, origin.at, body.reason.rawValue, origin.position, body.device, body.generation)
+    try db.run(
+      """
+      UPDATE bound_hardware SET ended_at = ?
+      WHERE binding = (SELECT id FROM binding WHERE device = ? AND generation = ?)
+      """, origin.at, body.device, body.generation)
+  }
+}

@@ -1,0 +1,43 @@
+import CertificateAuthority
+import MusterModel
+
+/// Every certificate that was issued, and whether it is revoked.
+enum CertificateView: Projection {
+  static func register(in projections: inout Projections) {
+    projections.on(CertificateIssued.self, issued)
+    projections.on(CertificateRevoked.self, revoked)
+    projections.on(CertificateReleased.self, released)
+  }
+
+  private static func issued(_ event: Recorded<CertificateIssued>, _ db: Connection) throws(StoreError) {
+    let (facts, origin) = (event.body.issued, event.origin)
+    guard let serial = Hex.decode(facts.serial) else { throw .conflict("a serial number that is not hexadecimal") }
+    try db.run(
+      """
+      INSERT INTO certificate(
+        record, subject, issuer, serial, profile, not_before, not_after, shard, public_key, der, request, issued_at,
+        position, replaces)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """, facts.certificate, facts.subject, facts.issuerKeyID, serial, facts.profile, facts.notBefore, facts.notAfter,
+      facts.shard, facts.publicKey, facts.der, facts.request, origin.at, origin.position, event.body.replaces)
+    if let replaced = event.body.replaces {
+      try db.change(
+        "UPDATE certificate SET replaced_by = ?, overlap_until = ? WHERE record = ?", facts.certificate,
+        event.body.overlapUntil, replaced)
+    }
+  }
+
+  /// The first revocation's time stays where a hold becomes final (RFC 5280 §5.3.2 has the date of this one in the
+  /// entry; what counts is since when it is not trusted).
+  private static func revoked(_ event: Recorded<CertificateRevoked>, _ db: Connection) throws(StoreError) {
+    try db.change(
+      "UPDATE certificate SET revoked_at = coalesce(revoked_at, ?), revoked_reason = ? WHERE record = ?",
+      event.origin.at, event.body.reason.rawValue, event.body.certificate)
+  }
+
+  private static func released(_ event: Recorded<CertificateReleased>, _ db: Connection) throws(StoreError) {
+    try db.change(
+      "UPDATE certificate SET revoked_at = NULL, revoked_reason = NULL WHERE record = ? AND revoked_reason = ?",
+      event.body.certificate, RevocationReason.certificateHold.rawValue)
+  }
+}

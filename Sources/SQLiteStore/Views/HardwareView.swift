@@ -1,0 +1,56 @@
+import DeviceRegistry
+import Ledger
+import MusterModel
+
+/// Hardware IDs that have a record: how they are listed, when they were last seen and refused.
+enum HardwareView: Projection {
+  static func register(in projections: inout Projections) {
+    projections.on(HardwareListed.self, listed)
+    projections.on(DeviceEnrolled.self, enrolled)
+    projections.on(RequestRefused.self, refused)
+    projections.onErasure(of: HardwareListed.self) { (event, db) throws(StoreError) in
+      try erase(event.body.hardware, event.origin, db)
+    }
+    projections.onErasure(of: DeviceEnrolled.self) { (event, db) throws(StoreError) in
+      for bound in event.body.hardware { try erase(bound.hardware, event.origin, db) }
+    }
+  }
+
+  private static func listed(_ event: Recorded<HardwareListed>, _ db: Connection) throws(StoreError) {
+    let (body, origin) = (event.body, event.origin)
+    try db.run(
+      """
+      INSERT INTO hardware(record, hardware_id, listing, listing_group, listed_at, listed_position, position)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (record) DO UPDATE SET listing = excluded.listing, listing_group = excluded.listing_group,
+        listed_at = excluded.listed_at, listed_position = excluded.listed_position
+      """, body.hardware, event.details?.hardware.description, body.listing.rawValue, body.group, origin.at,
+      origin.position, origin.position)
+  }
+
+  private static func enrolled(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+    for (index, bound) in event.body.hardware.enumerated() {
+      let shown = event.details.flatMap { index < $0.hardware.count ? $0.hardware[index] : nil }
+      try db.run(
+        """
+        INSERT INTO hardware(record, hardware_id, listing, position, last_seen_at) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (record) DO UPDATE SET last_seen_at = excluded.last_seen_at
+        """, bound.hardware, shown?.description, HardwareListed.Listing.none.rawValue, event.origin.position,
+        event.origin.at)
+    }
+  }
+
+  private static func refused(_ event: Recorded<RequestRefused>, _ db: Connection) throws(StoreError) {
+    for record in event.origin.records(.hardware) {
+      try db.run(
+        "UPDATE hardware SET refused_at = ?, refused_code = ?, refused_position = ? WHERE record = ?",
+        event.origin.at, event.body.code, event.origin.position, record)
+    }
+  }
+
+  /// The value came from the event that made the record.
+  private static func erase(_ record: RecordID, _ origin: EventOrigin, _ db: Connection) throws(StoreError) {
+    try db.run(
+      "UPDATE hardware SET hardware_id = NULL WHERE record = ? AND position = ?", record, origin.position)
+  }
+}
