@@ -38,10 +38,6 @@ extension Problem {
     Problem(.contentTooLarge, "body-too-large", detail: "expected a body of at most \(limit) bytes")
   }
 
-  static func tooMany(code: String, retryAfter seconds: Int64) -> Problem {
-    Problem(.tooManyRequests, code, headers: [.retryAfter: String(seconds)])
-  }
-
   /// What was not foreseen: the caller gets an ID to ask by, and the log has the rest.
   static let internalError = Problem(.internalServerError, "internal-error")
 }
