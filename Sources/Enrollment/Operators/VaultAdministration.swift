@@ -1,7 +1,6 @@
 public import CertificateAuthority
 public import KeyVault
 public import MusterModel
-public import Policy
 
 /// Sealing and unsealing: with the vault go the issuing CAs and their OCSP responders.
 public struct VaultAdministration: Sendable {
