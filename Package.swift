@@ -23,6 +23,8 @@ let hummingbirdHTTP2: Target.Dependency = .product(name: "HummingbirdHTTP2", pac
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -45,6 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.20.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/attaswift/BigInt", from: "6.0.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -72,7 +75,7 @@ let package = Package(
     .target(
       name: "Enrollment",
       dependencies: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Policy", crypto,
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
       ], swiftSettings: settings),
 
     // Floor 3: adapters to the world.
@@ -87,8 +90,8 @@ let package = Package(
       dependencies: [
         "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
         asn1, x509, crypto, hummingbird, hummingbirdCore, hummingbirdHTTP2, httpTypes, logging, lifecycle,
-        nio, nioPosix, nioHTTP1, nioSSL,
-      ], swiftSettings: settings),
+        nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
+      ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
 
     // Floor 4: wiring.
     .executableTarget(
@@ -104,7 +107,17 @@ let package = Package(
         "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
         grdb,
       ], swiftSettings: settings),
+    .testTarget(
+      name: "HTTPServiceTests",
+      dependencies: [
+        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, yams,
+      ],
+      swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "CertificateAuthorityTests",
+      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto, cryptoExtras, bigInt],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -19,7 +19,10 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
   case certificateUnknown
   case certificateRevoked
   case certificateHeld
-  case mismatch
+  /// The anchor is in several groups, and the caller named none.
+  case ambiguousGroup
+  /// An anchor that is no CA's.
+  case notCA
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -36,7 +39,9 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
     case .isCA: "certificate-is-ca"
     case .keyUsage, .extendedKeyUsage: "certificate-key-usage"
     case .noSerialNumber, .serialNumberMalformed: "certificate-serial-number"
-    case .certificateUnknown, .mismatch: "certificate-unknown"
+    case .certificateUnknown: "certificate-unknown"
+    case .ambiguousGroup: "group-ambiguous"
+    case .notCA: "certificate-not-ca"
     case .certificateRevoked: "certificate-revoked"
     case .certificateHeld: "certificate-held"
     }
@@ -67,7 +72,8 @@ extension AttestationRefusal: CustomStringConvertible {
     case .certificateUnknown: "expected a certificate that this instance issued, found another"
     case .certificateRevoked: "expected a certificate in force, found a revoked one"
     case .certificateHeld: "expected a certificate in force, found one on hold"
-    case .mismatch: "expected the certificate on record, found another"
+    case .ambiguousGroup: "expected a trust anchor of one group, found it in several: name the group by its EST label"
+    case .notCA: "expected the version 3 certificate of a CA as trust anchor, found another"
     }
   }
 }

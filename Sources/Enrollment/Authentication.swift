@@ -1,0 +1,64 @@
+import MusterModel
+public import Policy
+
+/// Who is behind a client certificate. Asked at each request: a revoked certificate and a removed operator are shut out
+/// at once, whatever the connection or the TLS session is.
+public struct Authentication: Sendable {
+  private let facts: any FactsReader
+  private let clock: any WallClock
+
+  public init(_ instance: Instance) {
+    facts = instance.facts
+    clock = instance.clock
+  }
+
+  public enum Finding: Sendable {
+    case known(Principal)
+    /// A certificate of ours that is no longer good, or whose holder is no longer.
+    case refused(Refusal)
+    /// Not a certificate of this instance: a maker's, perhaps.
+    case foreign
+  }
+
+  /// `leaf` is the DER with which the peer authenticated TLS. That it is on record, to the byte, is stronger than any
+  /// path to our CA: what was issued and never committed is nobody.
+  public func identify(leaf: [UInt8]) async throws -> Finding {
+    guard let identity = try await facts.identity(fingerprint: .sha256(leaf)) else { return .foreign }
+    if let refusal = identity.certificate.refusal(at: clock.now()) { return .refused(refusal) }
+    let certificate = identity.certificate.record
+    switch identity.subject {
+    case .device(let device):
+      guard device.state == .enabled else {
+        return .refused(Refusal(device.state == .retired ? .deviceRetired(device.id) : .deviceDisabled(device.id)))
+      }
+      return .known(.device(device.record, device.id, certificate: certificate))
+    case .operator(let found):
+      guard !found.isRemoved else { return .refused(.removed("operator", found.name)) }
+      return .known(
+        .operator(
+          found.record, name: found.name, role: found.role, groups: found.groups, certificate: certificate))
+    case .hub(let hub):
+      guard !hub.isRemoved else { return .refused(.removed("hub", hub.name)) }
+      return .known(.hub(hub.record, name: hub.name, groups: hub.groups, certificate: certificate))
+    }
+  }
+}
+
+extension CertificateSnapshot {
+  /// Why it does not authenticate its holder at this time.
+  func refusal(at time: Timestamp) -> Refusal? {
+    switch status {
+    case .held: return Refusal(.certificateHeld)
+    case .revoked: return Refusal(.certificateRevoked)
+    case .good: break
+    }
+    if time < notBefore { return Refusal(.notYetValid) }
+    return time < min(notAfter, overlapUntil ?? notAfter) ? nil : Refusal(.expired)
+  }
+}
+
+extension Refusal {
+  static func removed(_ what: String, _ name: RecordName) -> Refusal {
+    Refusal(.unauthenticated, "\(what)-removed", "expected \(what) \(name) in office, found it removed")
+  }
+}

@@ -1,0 +1,106 @@
+public import CertificateAuthority
+public import MusterModel
+public import Policy
+import Synchronization
+
+/// The issuing CAs of the running instance. Their signing keys are sealed in the vault: while it is sealed, there is none.
+public final class Authorities: Sendable {
+  public let profiles: ProfileSet
+  public let blockedKeys: BlockedKeys
+  /// The trust anchor's DER.
+  public let root: [UInt8]
+  private let unsealed: Mutex<Unsealed?>
+  /// How many certificates each issuer has issued: which CRL shard the next belongs to.
+  private let issued: Mutex<[IssuerUse: UInt64]>
+
+  private struct Unsealed: Sendable {
+    let issuers: [IssuerUse: Issuer]
+    let responders: [IssuerUse: OCSPResponder]
+    var certifications: [String: Certification] = [:]
+  }
+
+  public static let certificatesPerShard: UInt64 = 65_536
+
+  public init(profiles: ProfileSet, blockedKeys: BlockedKeys, root: [UInt8], issued: [IssuerUse: UInt64]) {
+    self.profiles = profiles
+    self.blockedKeys = blockedKeys
+    self.root = root
+    self.issued = Mutex(issued)
+    unsealed = Mutex(nil)
+  }
+
+  /// The vault was unsealed: these sign.
+  public func unseal(_ issuers: [Issuer], responders: [IssuerUse: OCSPResponder]) {
+    let issuers = Dictionary(issuers.map { ($0.use, $0) }, uniquingKeysWith: { _, last in last })
+    unsealed.withLock { $0 = Unsealed(issuers: issuers, responders: responders) }
+  }
+
+  /// The vault was sealed: nothing signs.
+  public func seal() { unsealed.withLock { $0 = nil } }
+
+  /// nil while the vault is sealed.
+  public func issuer(for use: IssuerUse) -> Issuer? { unsealed.withLock { $0?.issuers[use] } }
+
+  /// nil while the vault is sealed, or where the issuer's responder has no certificate.
+  public func responder(for use: IssuerUse) -> OCSPResponder? { unsealed.withLock { $0?.responders[use] } }
+
+  /// The shard of the next certificate. A certificate that is not committed leaves a number unused, which is no harm:
+  /// shards are to be of like size, not exact.
+  private func nextShard(of use: IssuerUse) -> UInt32 {
+    issued.withLock { counts in
+      let count = counts[use, default: 0]
+      counts[use] = count + 1
+      return UInt32(count / Authorities.certificatesPerShard)
+    }
+  }
+}
+
+// MARK: - Issuing
+
+extension Authorities {
+  /// Issues by the permit's profile, with a serial and a record of its own. What is not committed afterwards dies with
+  /// the process.
+  public func issue(
+    _ permit: IssuancePermit, to request: VerifiedRequest, from use: IssuerUse, at time: Timestamp
+  ) async throws -> Outcome<IssuedCertificate> {
+    try await issue(permit, from: use, at: time) {
+      try await $0.issue(permit, request: request, identity: $1, now: time)
+    }
+  }
+
+  /// The same for a key of the service's own, for which there is no request.
+  public func issue(
+    _ permit: IssuancePermit, for key: SubjectPublicKey, from use: IssuerUse, at time: Timestamp
+  ) async throws -> Outcome<IssuedCertificate> {
+    try await issue(permit, from: use, at: time) { try await $0.issue(permit, key: key, identity: $1, now: time) }
+  }
+
+  private func issue(
+    _ permit: IssuancePermit, from use: IssuerUse, at time: Timestamp,
+    _ issue: (Certification, CertificateIdentity) async throws -> Result<IssuedCertificate, IssuanceRefusal>
+  ) async throws -> Outcome<IssuedCertificate> {
+    guard let profile = profiles[permit.profile] else {
+      return .refused(
+        Refusal(.unavailable, "profile-missing", "expected the profile \(permit.profile), found none of that name"))
+    }
+    guard let certification = try certification(profile, use) else { return .refused(.sealed) }
+    let identity = CertificateIdentity(
+      certificate: RecordID(.certificate, UUIDv7(at: time)), serial: UUIDv7(at: time), shard: nextShard(of: use))
+    switch try await issue(certification, identity) {
+    case .success(let certificate): return .done(certificate)
+    case .failure(let refusal): return .refused(Refusal(.invalid, refusal.code, refusal.description))
+    }
+  }
+
+  /// Kept once made: what the certificates of one profile share is encoded once.
+  private func certification(_ profile: Profile, _ use: IssuerUse) throws -> Certification? {
+    let name = "\(use.rawValue) \(profile.name)"
+    return try unsealed.withLock { unsealed in
+      guard let issuer = unsealed?.issuers[use] else { return nil }
+      if let certification = unsealed?.certifications[name] { return certification }
+      let certification = try Certification(profile: profile, issuer: issuer)
+      unsealed?.certifications[name] = certification
+      return certification
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Attestation
+import CertificateAuthority
+import DeviceRegistry
+import Foundation
+import Ledger
+import MusterModel
+import Policy
+
+/// One reading of the facts for one enrollment, and what can be made of it.
+struct EnrollmentAttempt: Sendable {
+  let request: EnrollmentRequest
+  let verified: VerifiedRequest
+  let facts: Facts
+  let result: AttestationResult
+  let deviceID: DeviceID
+  let actor: Actor
+  let at: Timestamp
+
+  func enrollmentCase(epoch: UInt32) -> EnrollmentCase {
+    let known = Dictionary(facts.hardware.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let shown = result.hardware.map { hardware in
+      EnrollmentCase.Shown(known[hardware.id] ?? KnownHardware(hardware.id, nil), hardware.assurance)
+    }
+    return EnrollmentCase(
+      hardware: shown, patterns: facts.patterns, deviceID: deviceID, device: facts.device, group: facts.group,
+      publicKey: verified.publicKey, at: at, epoch: epoch)
+  }
+
+  func question(_ plan: EnrollmentPlan) -> EnrollmentQuestion {
+    EnrollmentQuestion(
+      act: plan.isSwap ? .swap : .new, result: result, standing: enrollmentCase(epoch: 0).standing,
+      group: facts.group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
+      device: plan.device, deviceID: plan.deviceID, reads: facts.reads.merging(plan.reads))
+  }
+
+  /// The refusal with its event: the caller has shown who they are.
+  func refuse(_ refusal: Refusal, by policy: PolicyReference? = nil) throws -> Decision<Enrolled> {
+    let known = facts.hardware.compactMap(\.snapshot?.record)
+    let records = [facts.ticket?.record, facts.device?.record].compactMap(\.self) + known
+    let event = try Event(
+      at: at, by: actor, on: records.map(Aggregate.record), policy: policy,
+      RequestRefused(operation: "enroll", code: refusal.code),
+      details: .init(
+        reason: refusal.reason, source: request.source,
+        decision: try DecisionRecord(
+          evidence: result.evidence, hardware: result.hardware, standing: enrollmentCase(epoch: 0).standing,
+          request: verified.digest
+        ).text()))
+    return .refuse(refusal, event)
+  }
+
+  /// One unit of work: the old binding's end and its certificates' revocation, the enrollment, the certificate. And
+  /// which of its events issued the certificate.
+  func unit(
+    _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ issued: IssuedCertificate
+  ) throws -> (UnitOfWork, issuedAt: Int) {
+    let decision = try DecisionRecord(
+      evidence: result.evidence, hardware: result.hardware, standing: enrollmentCase(epoch: 0).standing,
+      request: verified.digest
+    ).text()
+    var events = try plan.events(
+      certificate: issued.facts.certificate, evidence: result.evidence.rawValue, source: request.source,
+      decision: decision
+    ).map { try $0.event(at: at, by: actor, policy: permit.decidedBy) }
+    if plan.isSwap {
+      events += try facts.deviceCertificates.map { try $0.revoked(.superseded, at: at, by: actor) }
+    }
+    events.append(
+      try Event(
+        at: at, by: actor, on: [.record(issued.facts.certificate)], policy: permit.decidedBy,
+        CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: nil),
+        attachments: issued.attachments))
+    var reads = permit.reads
+    if plan.isSwap { facts.deviceCertificates.forEach { reads.saw(.record($0.record), version: $0.version) } }
+    let unit = UnitOfWork(reads: reads, claims: plan.claims + [issued.serialClaim], events: events)
+    return (unit, events.count - 1)
+  }
+}
+
+extension CertificateSnapshot {
+  func revoked(_ reason: RevocationReason, at time: Timestamp, by actor: Actor) throws -> Event {
+    try Event(
+      at: time, by: actor, on: [.record(record)] + (subject.map { [.record($0)] } ?? []),
+      CertificateRevoked(certificate: record, issuerKeyID: issuerKeyID, serial: serial, reason: reason))
+  }
+
+  func released(at time: Timestamp, by actor: Actor) throws -> Event {
+    try Event(
+      at: time, by: actor, on: [.record(record)] + (subject.map { [.record($0)] } ?? []),
+      CertificateReleased(certificate: record, issuerKeyID: issuerKeyID, serial: serial))
+  }
+}
+
+extension IssuedCertificate {
+  var serialClaim: UniqueName {
+    .serial(issuer: facts.issuerKeyID, Hex.decode(facts.serial) ?? [])
+  }
+}
+
+/// What an enrollment was decided from, as its event's private details keep it: explaining it and trying another policy
+/// on it need it.
+struct DecisionRecord: Codable, Sendable {
+  struct Hardware: Codable, Sendable {
+    let id: HardwareID
+    let assurance: Assurance
+  }
+
+  let evidence: String
+  let hardware: [Hardware]
+  let standing: String
+  let request: Digest
+
+  init(
+    evidence: Evidence.Kind, hardware: [AttestationResult.Hardware], standing: Standing, request: Digest
+  ) {
+    self.evidence = evidence.rawValue
+    self.hardware = hardware.map { Hardware(id: $0.id, assurance: $0.assurance) }
+    self.standing =
+      switch standing {
+      case .unknown: "unknown"
+      case .allowed: "allowed"
+      case .bound(let device): "bound to \(device)"
+      case .blocked: "blocked"
+      }
+    self.request = request
+  }
+
+  func text() throws -> String { String(decoding: try EventCoding.encoder().encode(self), as: UTF8.self) }
+}

@@ -1,0 +1,155 @@
+public import CertificateAuthority
+public import DeviceRegistry
+public import MusterModel
+
+/// All that one use case was told, in one snapshot. Each fact holds its version; `reads` holds the versions of what has no
+/// snapshot of its own here.
+public struct Facts: Sendable {
+  /// The policies in force, and each record below.
+  public var reads = ReadSet()
+  public var ticket: TicketSnapshot?
+  /// With `deviceOfHardware`, the device that the first bound hardware ID is bound to; else, or where there is none,
+  /// the device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
+  /// asked for.
+  public var device: DeviceSnapshot?
+  /// Each hardware ID asked for, then the ticket's, with what is known of it; each once.
+  public var hardware: [KnownHardware] = []
+  /// The records of `device`'s active binding.
+  public var boundHardware: [HardwareSnapshot] = []
+  public var patterns = PatternsSnapshot()
+  /// The group asked for; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
+  public var group: GroupSnapshot?
+  /// The record that holds or held the public key asked for.
+  public var publicKeyOwner: RecordID?
+  /// The certificate asked for; else the one that the ticket's redemption got.
+  public var certificate: CertificateSnapshot?
+  /// Certificates of `device` that are neither over nor revoked for good.
+  public var deviceCertificates: [CertificateSnapshot] = []
+  public var `operator`: OperatorSnapshot?
+  public var hub: HubSnapshot?
+  /// The groups asked for by name that exist.
+  public var groups: [GroupSnapshot] = []
+  /// How many devices that are not retired are in `group`.
+  public var groupDevices = 0
+
+  public init() {}
+}
+
+/// A certificate that this instance issued.
+public struct CertificateSnapshot: Sendable, Hashable {
+  public enum Status: Sendable, Hashable {
+    case good
+    case held
+    case revoked(RevocationReason, at: Timestamp)
+  }
+
+  public let record: RecordID
+  public let version: UInt64
+  public let issuerKeyID: String
+  public let serial: String
+  public let subject: RecordID?
+  public let profile: String
+  public let publicKey: Digest
+  /// SHA-256 of the DER.
+  public let fingerprint: Digest
+  public let notBefore: Timestamp
+  public let notAfter: Timestamp
+  public let status: Status
+  /// The certificate that it renewed.
+  public let replaces: RecordID?
+  /// Set once it was renewed itself: from then on it is over.
+  public let overlapUntil: Timestamp?
+  /// Where it was issued, and its DER.
+  public let position: UInt64
+  public let der: [UInt8]
+
+  public init(
+    record: RecordID, version: UInt64, issuerKeyID: String, serial: String, subject: RecordID?, profile: String,
+    publicKey: Digest, fingerprint: Digest, notBefore: Timestamp, notAfter: Timestamp, status: Status,
+    replaces: RecordID?, overlapUntil: Timestamp?, position: UInt64, der: [UInt8]
+  ) {
+    self.record = record
+    self.version = version
+    self.issuerKeyID = issuerKeyID
+    self.serial = serial
+    self.subject = subject
+    self.profile = profile
+    self.publicKey = publicKey
+    self.fingerprint = fingerprint
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.status = status
+    self.replaces = replaces
+    self.overlapUntil = overlapUntil
+    self.position = position
+    self.der = der
+  }
+}
+
+public struct OperatorSnapshot: Sendable, Hashable {
+  public let record: RecordID
+  public let version: UInt64
+  public let name: RecordName
+  public let role: Role
+  public let groups: [RecordID]
+  public let isRemoved: Bool
+
+  public init(
+    record: RecordID, version: UInt64, name: RecordName, role: Role, groups: [RecordID], isRemoved: Bool
+  ) {
+    self.record = record
+    self.version = version
+    self.name = name
+    self.role = role
+    self.groups = groups
+    self.isRemoved = isRemoved
+  }
+}
+
+public struct HubSnapshot: Sendable, Hashable {
+  public let record: RecordID
+  public let version: UInt64
+  public let name: RecordName
+  public let host: String
+  public let groups: [RecordID]
+  public let isRemoved: Bool
+
+  public init(
+    record: RecordID, version: UInt64, name: RecordName, host: String, groups: [RecordID], isRemoved: Bool
+  ) {
+    self.record = record
+    self.version = version
+    self.name = name
+    self.host = host
+    self.groups = groups
+    self.isRemoved = isRemoved
+  }
+}
+
+/// Whose a certificate is: what each request with a client certificate asks first.
+public struct IdentityFacts: Sendable {
+  public enum Subject: Sendable {
+    case device(DeviceSnapshot)
+    case `operator`(OperatorSnapshot)
+    case hub(HubSnapshot)
+  }
+
+  public let certificate: CertificateSnapshot
+  public let subject: Subject
+
+  public init(certificate: CertificateSnapshot, subject: Subject) {
+    self.certificate = certificate
+    self.subject = subject
+  }
+}
+
+/// A maker's certificate under which IDevIDs enroll into a group.
+public struct GroupAnchor: Sendable, Hashable {
+  public let group: RecordID
+  public let der: [UInt8]
+
+  public init(group: RecordID, der: [UInt8]) {
+    self.group = group
+    self.der = der
+  }
+}

@@ -1,0 +1,37 @@
+public import MusterModel
+
+/// What a use case asks of the registry. What a fact names (a ticket its hardware, a certificate its device) is followed
+/// in the same snapshot.
+public struct FactsQuery: Sendable, Hashable {
+  public enum TicketKey: Sendable, Hashable {
+    /// HMAC of the code under the vault's ticket key.
+    case code(Digest)
+    case record(RecordID)
+  }
+
+  public enum GroupKey: Sendable, Hashable {
+    case name(RecordName)
+    case record(RecordID)
+  }
+
+  public enum CertificateKey: Sendable, Hashable {
+    case serial(issuerKeyID: String, serial: String)
+    case named(CertificateName)
+  }
+
+  public var ticket: TicketKey?
+  public var deviceID: DeviceID?
+  public var hardware: [HardwareID] = []
+  /// Prefer the device that the first bound hardware ID is bound to over the one of `deviceID`.
+  public var deviceOfHardware = false
+  public var group: GroupKey?
+  /// SHA-256 of an SPKI: who holds or held it?
+  public var publicKey: Digest?
+  public var certificate: CertificateKey?
+  public var operatorName: RecordName?
+  public var hubName: RecordName?
+  /// Groups to be found by name, each.
+  public var groupNames: [RecordName] = []
+
+  public init() {}
+}

@@ -1,0 +1,52 @@
+public import CertificateAuthority
+public import MusterModel
+public import Policy
+
+/// What the service must know of its own instance to start.
+public protocol InstanceReader: Sendable {
+  /// nil in a ledger without its first event.
+  func instance() async throws -> InstanceRecord?
+  func issuers() async throws -> [IssuerRecord]
+  /// The files of the last `policies-activated`; empty before the first.
+  func policiesInForce() async throws -> [PoliciesActivated.File]
+  /// Sealed bytes of one purpose, by owner and version.
+  func secrets(purpose: String) async throws -> [SealedSecret]
+  /// The newest good certificate of a profile that names no record (the service's own), by its issuer.
+  func ownCertificate(profile: String, issuerKeyID: String) async throws -> CertificateSnapshot?
+}
+
+public struct InstanceRecord: Sendable, Hashable {
+  /// `<trust-domain>/muster/<instance>`
+  public let origin: String
+  public let epoch: UInt32
+  public let trustDomain: TrustDomain
+  public let publishURL: String
+  /// nil where they were erased.
+  public let hostnames: [String]?
+
+  public init(origin: String, epoch: UInt32, trustDomain: TrustDomain, publishURL: String, hostnames: [String]?) {
+    self.origin = origin
+    self.epoch = epoch
+    self.trustDomain = trustDomain
+    self.publishURL = publishURL
+    self.hostnames = hostnames
+  }
+}
+
+public struct IssuerRecord: Sendable, Hashable {
+  public let use: IssuerUse
+  public let keyID: String
+  /// The record under which its key is sealed; nil for the root.
+  public let key: RecordID?
+  public let der: [UInt8]
+  /// How many certificates it has issued.
+  public let issued: UInt64
+
+  public init(use: IssuerUse, keyID: String, key: RecordID?, der: [UInt8], issued: UInt64) {
+    self.use = use
+    self.keyID = keyID
+    self.key = key
+    self.der = der
+    self.issued = issued
+  }
+}

@@ -1,0 +1,59 @@
+public import KeyVault
+public import MusterModel
+public import Policy
+
+/// What a running instance is made of, as the use cases see it.
+public struct Instance: Sendable {
+  public let store: any Store
+  public let facts: any FactsReader
+  public let listings: any ListingReader
+  public let vault: Vault
+  public let policies: Policies
+  public let authorities: Authorities
+  public let clock: any WallClock
+  /// Which life of the ledger this is: 0, and one more with each restore.
+  public let epoch: UInt32
+
+  public init(
+    store: any Store, facts: any FactsReader, listings: any ListingReader, vault: Vault, policies: Policies,
+    authorities: Authorities, clock: any WallClock, epoch: UInt32
+  ) {
+    self.store = store
+    self.facts = facts
+    self.listings = listings
+    self.vault = vault
+    self.policies = policies
+    self.authorities = authorities
+    self.clock = clock
+    self.epoch = epoch
+  }
+
+  static let attempts = 3
+
+  /// Decides from fresh facts until the commit finds them unchanged, at most three times.
+  func deciding<Value: Sendable>(
+    _ decide: () async throws -> Decision<Value>
+  ) async throws -> Outcome<Value> {
+    for _ in 0..<Instance.attempts {
+      switch try await decide() {
+      case .answer(let value): return .done(value)
+      case .refuse(let refusal, let event):
+        if let event { _ = try await store.commit(UnitOfWork(events: [event])) }
+        return .refused(refusal)
+      case .commit(let unit, let value):
+        if case .committed(let position) = try await store.commit(unit) { return .done(value(position)) }
+      }
+    }
+    return .refused(.contended)
+  }
+}
+
+/// What a use case comes to, from one reading of the facts.
+enum Decision<Value: Sendable>: Sendable {
+  /// It is so already, or was only asked.
+  case answer(Value)
+  /// With the event that records it, where the caller has shown who they are.
+  case refuse(Refusal, Event?)
+  /// The value leaves after the unit is on disk.
+  case commit(UnitOfWork, @Sendable (LedgerPosition) -> Value)
+}

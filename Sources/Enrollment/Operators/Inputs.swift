@@ -1,0 +1,132 @@
+public import MusterModel
+
+// What operators ask for, as the API's JSON says it. Texts are parsed by the use case, so that what is malformed is
+// refused with a code of its own.
+
+public struct TicketInput: Codable, Sendable, Hashable {
+  public let hardware: String
+  public let deviceID: String
+  public let swap: Bool?
+  /// How long it is good for, in seconds; 24 hours by default.
+  public let validSeconds: Int?
+  public let group: String?
+
+  public init(hardware: String, deviceID: String, swap: Bool?, validSeconds: Int?, group: String?) {
+    self.hardware = hardware
+    self.deviceID = deviceID
+    self.swap = swap
+    self.validSeconds = validSeconds
+    self.group = group
+  }
+}
+
+/// A ticket as it is issued: the one time that its code is shown.
+public struct IssuedTicket: Codable, Sendable, Hashable {
+  public let record: RecordID
+  public let code: String
+  public let expires: Timestamp
+
+  public init(record: RecordID, code: String, expires: Timestamp) {
+    self.record = record
+    self.code = code
+    self.expires = expires
+  }
+}
+
+public struct GroupInput: Codable, Sendable, Hashable {
+  public let name: String
+  public let profile: String?
+  public let hub: String?
+  /// Certificates in PEM.
+  public let trustAnchors: [String]?
+
+  public init(name: String, profile: String?, hub: String?, trustAnchors: [String]?) {
+    self.name = name
+    self.profile = profile
+    self.hub = hub
+    self.trustAnchors = trustAnchors
+  }
+}
+
+public struct HardwareInput: Codable, Sendable, Hashable {
+  public let hardware: String
+  public let group: String?
+  public let reason: String?
+
+  public init(hardware: String, group: String?, reason: String?) {
+    self.hardware = hardware
+    self.group = group
+    self.reason = reason
+  }
+}
+
+/// One row's fate in an import.
+public struct HardwareResult: Codable, Sendable, Hashable {
+  public let hardware: String
+  /// nil where it was done.
+  public let code: String?
+  public let reason: String?
+
+  public init(hardware: String, code: String?, reason: String?) {
+    self.hardware = hardware
+    self.code = code
+    self.reason = reason
+  }
+}
+
+public struct ReasonInput: Codable, Sendable, Hashable {
+  public let reason: String?
+  public init(reason: String?) { self.reason = reason }
+}
+
+public struct OperatorInput: Codable, Sendable, Hashable {
+  public let name: String
+  public let role: String
+  public let groups: [String]?
+  /// PKCS #10 (RFC 2986), DER in base64: the key was made where it will be used.
+  public let csr: String
+
+  public init(name: String, role: String, groups: [String]?, csr: String) {
+    self.name = name
+    self.role = role
+    self.groups = groups
+    self.csr = csr
+  }
+}
+
+public struct HubInput: Codable, Sendable, Hashable {
+  public let name: String
+  public let host: String
+  public let groups: [String]?
+  public let csr: String
+
+  public init(name: String, host: String, groups: [String]?, csr: String) {
+    self.name = name
+    self.host = host
+    self.groups = groups
+    self.csr = csr
+  }
+}
+
+/// A certificate as it is handed out: PEM, the leaf, its issuer, the trust anchor.
+public struct IssuedIdentity: Codable, Sendable, Hashable {
+  public let record: RecordID
+  public let certificate: String
+  public let issuer: String
+  public let trustAnchor: String
+  public let position: UInt64
+
+  public init(record: RecordID, certificate: String, issuer: String, trustAnchor: String, position: UInt64) {
+    self.record = record
+    self.certificate = certificate
+    self.issuer = issuer
+    self.trustAnchor = trustAnchor
+    self.position = position
+  }
+}
+
+public struct RevocationInput: Codable, Sendable, Hashable {
+  /// A reason of RFC 5280 in kebab-case; `unspecified` by default.
+  public let reason: String?
+  public init(reason: String?) { self.reason = reason }
+}

@@ -1,0 +1,50 @@
+import HTTPTypes
+
+/// Something that keeps the service from doing all it should, said so that an operator knows what to do next.
+public struct HealthFinding: Sendable, Hashable, Encodable {
+  /// Whether the service should get no requests meanwhile; else it is a warning.
+  public let isBlocking: Bool
+  /// Stable, in kebab-case: `vault-sealed`.
+  public let code: String
+  public let detail: String
+
+  public init(isBlocking: Bool, code: String, detail: String) {
+    self.isBlocking = isBlocking
+    self.code = code
+    self.detail = detail
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case code, detail
+    case isBlocking = "blocking"
+  }
+}
+
+struct HealthRoutes {
+  let findings: @Sendable () async -> [HealthFinding]
+  let metrics: Metrics
+  let census: ConnectionCensus
+
+  private struct Readiness: Encodable {
+    let ready: Bool
+    let findings: [HealthFinding]
+  }
+
+  var routes: [Route] {
+    [
+      .anyone(.get, "/health/live", isPlain: true) { _ in .text("live\n") },
+      .anyone(.get, "/health/ready", isPlain: true) { [findings] _ in
+        let found = await findings()
+        let isReady = !found.contains(where: \.isBlocking)
+        return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
+      },
+      .anyone(.get, "/metrics") { [metrics, census] _ in
+        metrics.set(MetricNames.connections, to: Double(census.total))
+        return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)
+      },
+      .anyone(.get, "/openapi.yaml") { _ in
+        Answer(type: "application/yaml", PackageResources.openapi_yaml)
+      },
+    ]
+  }
+}

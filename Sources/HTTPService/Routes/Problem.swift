@@ -1,0 +1,60 @@
+import Foundation
+public import HTTPTypes
+
+/// What a caller is told when a request is refused: problem details (RFC 9457), or on EST routes the same in words
+/// (RFC 7030 §4.2.3). `code` is stable, in kebab-case; `detail` says what was expected and what was found.
+public struct Problem: Error, Sendable, Hashable {
+  public let status: HTTPResponse.Status
+  public let code: String
+  public let title: String
+  public let detail: String?
+  /// `WWW-Authenticate`, `Retry-After`, `Allow`.
+  public var headers: HTTPFields
+
+  public init(
+    _ status: HTTPResponse.Status, _ code: String, title: String? = nil, detail: String? = nil,
+    headers: HTTPFields = [:]
+  ) {
+    self.status = status
+    self.code = code
+    self.title = title ?? code.replacing("-", with: " ")
+    self.detail = detail
+    self.headers = headers
+  }
+
+  func adding(_ name: HTTPField.Name, _ value: String) -> Problem {
+    var problem = self
+    problem.headers[name] = value
+    return problem
+  }
+}
+
+extension Problem {
+  static func badRequest(_ code: String, _ detail: String) -> Problem { Problem(.badRequest, code, detail: detail) }
+
+  static let notFound = Problem(.notFound, "not-found", detail: "nothing is here")
+
+  static func tooLarge(limit: Int) -> Problem {
+    Problem(.contentTooLarge, "body-too-large", detail: "expected a body of at most \(limit) bytes")
+  }
+
+  /// What was not foreseen: the caller gets an ID to ask by, and the log has the rest.
+  static let internalError = Problem(.internalServerError, "internal-error")
+}
+
+/// The JSON of RFC 9457 §3.
+struct ProblemDocument: Encodable {
+  let title: String
+  let status: Int
+  let code: String
+  let detail: String?
+  let instance: String
+
+  init(_ problem: Problem, instance: RequestID) {
+    title = problem.title
+    status = problem.status.code
+    code = problem.code
+    detail = problem.detail
+    self.instance = instance.text
+  }
+}

@@ -1,0 +1,20 @@
+import HTTPTypes
+import MusterModel
+
+/// A request that found its route: what was sent, in bounds, and by whom as far as the connection shows it.
+struct RoutedRequest: Sendable {
+  let id: RequestID
+  let at: Timestamp
+  let method: HTTPRequest.Method
+  let parameters: [String: String]
+  let query: Query
+  let headers: HTTPFields
+  let body: [UInt8]
+  let peer: PeerIdentity
+
+  /// What fills the place `name` of the route's path; a route asks for its own places alone.
+  func parameter(_ name: String) throws(Problem) -> String {
+    guard let value = parameters[name] else { throw .notFound }
+    return value
+  }
+}

@@ -1,0 +1,9 @@
+public import MusterModel
+
+/// The kinds of events that this room owns.
+public enum VaultEvents {
+  public static let kinds: [EventKind] = [
+    EventKind(KEKCreated.self), EventKind(SlotAdded.self), EventKind(VaultUnsealed.self),
+    EventKind(VaultSealed.self),
+  ]
+}

@@ -1,0 +1,167 @@
+import Crypto
+public import MusterModel
+import Synchronization
+
+/// Keeps the root key and what hangs on it in memory while unsealed, and seals and opens secrets with it. Safe to call
+/// from anywhere; each call takes microseconds and blocks on nothing but the others'.
+public final class Vault: Sendable, CustomReflectable {
+  /// The longest secret, in bytes.
+  public static let secretLimit = 64 * 1024
+
+  private let state: Mutex<Keys?>
+
+  /// Sealed.
+  public init() { state = Mutex(nil) }
+
+  public var isSealed: Bool { state.withLock { $0 == nil } }
+
+  /// Unseals with a slot's protector. Throws `wrongKey`, or `notAuthentic` where a KEK is not under the slot's root.
+  /// Takes as long as scrypt takes, outside of any lock.
+  public func unseal(
+    _ slot: Slot, with protector: some KeyProtector, keks: [WrappedKEK]
+  ) throws(VaultError) {
+    try unseal(root: try protector.unwrap(slot), keks: keks)
+  }
+
+  /// Unseals with the root key itself, as `init` has it.
+  public func unseal(root: RootKey, keks: [WrappedKEK]) throws(VaultError) {
+    let keys = try Keys(root: root, keks: keks)
+    try state.withLock { state throws(VaultError) in
+      guard state == nil else { throw .alreadyUnsealed }
+      state = keys
+    }
+  }
+
+  /// Lets go of all keys.
+  public func seal() { state.withLock { $0 = nil } }
+
+  /// Makes the next KEK and seals with it from here on. What is returned is to be kept before anything sealed is.
+  public func addKEK() throws(VaultError) -> WrappedKEK {
+    try withKeys { keys throws(VaultError) in try keys.addKEK() }
+  }
+
+  /// Wraps the root for one more protector.
+  public func slot(_ number: UInt32, for protector: some KeyProtector) throws(VaultError) -> Slot {
+    try protector.wrap(try withKeys { keys throws(VaultError) in keys.root }, slot: number)
+  }
+
+  /// The number of the KEK that seals; nil before the first.
+  public var currentKEK: UInt32? {
+    get throws(VaultError) { try withKeys { keys throws(VaultError) in keys.keks.keys.max() } }
+  }
+
+  private func withKeys<Value: Sendable>(
+    _ body: (inout Keys) throws(VaultError) -> Value
+  ) throws(VaultError) -> Value {
+    try state.withLock { state throws(VaultError) in
+      guard var keys = state else { throw .sealed }
+      // The one reference is taken out while it is changed, so that nothing is copied.
+      state = nil
+      defer { state = keys }
+      return try body(&keys)
+    }
+  }
+
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+// MARK: - Secrets
+
+extension Vault {
+  /// Seals a secret for one owner, purpose and version: it opens as nothing else's.
+  ///
+  /// `01 ‖ KEK number (4) ‖ salt (32) ‖ commitment (32) ‖ ciphertext ‖ tag (16)`: AES-256-GCM under HKDF-SHA-256(KEK,
+  /// salt, info), nonce zero, AAD = info = "muster/seal/v1" ‖ purpose ‖ owner's ID as text ‖ version (4), each field
+  /// but the label with two bytes of length in front.
+  public func seal(
+    _ secret: SecretBytes, owner: RecordID, purpose: String, version: UInt32
+  ) throws(VaultError) -> SealedSecret {
+    guard secret.count <= Vault.secretLimit else { throw .tooLarge(bytes: secret.count) }
+    let (number, kek) = try withKeys { keys throws(VaultError) in
+      guard let number = keys.keks.keys.max(), let kek = keys.keks[number] else { throw .noKEK }
+      return (number, kek)
+    }
+    let info = Vault.info(owner: owner, purpose: purpose, version: version)
+    let box = try CommittedBox.seal(secret, under: kek, info: info)
+    return SealedSecret(
+      owner: owner, purpose: purpose, version: version, bytes: [Vault.recordVersion] + bigEndian(number) + box)
+  }
+
+  /// Opens what `seal` sealed. Throws `notAuthentic` alike for whatever is wrong with it.
+  public func open(_ sealed: SealedSecret) throws(VaultError) -> SecretBytes {
+    let bytes = sealed.bytes
+    let known = (5...5 + CommittedBox.overhead + Vault.secretLimit).contains(bytes.count)
+    let kek = try withKeys { keys throws(VaultError) in known ? keys.keks[number(bytes[1..<5])] : nil }
+    guard let kek, bytes[0] == Vault.recordVersion else { throw .notAuthentic }
+    let info = Vault.info(owner: sealed.owner, purpose: sealed.purpose, version: sealed.version)
+    return try CommittedBox.open(bytes[5...], under: kek, info: info)
+  }
+
+  private static let recordVersion: UInt8 = 1
+
+  private static func info(owner: RecordID, purpose: String, version: UInt32) -> [UInt8] {
+    Array("muster/seal/v1".utf8) + prefixed(purpose.utf8) + prefixed(owner.description.utf8)
+      + prefixed(bigEndian(version))
+  }
+}
+
+// MARK: - Message authentication
+
+extension Vault {
+  /// HMAC-SHA-256 under a key of its own per purpose: HKDF-SHA-256(root, no salt, "muster/mac/v1" ‖ purpose). It hangs
+  /// on the root and on no KEK, so that it stays the same when KEKs change. A new root ends what it was used for.
+  public func mac(purpose: String, _ bytes: some Collection<UInt8>) throws(VaultError) -> MusterModel.Digest {
+    let key = try macKey(purpose)
+    var mac = HMAC<SHA256>(key: key)
+    mac.update(data: Array(bytes))
+    guard let digest = MusterModel.Digest(bytes: Array(mac.finalize())) else { throw .notAuthentic }
+    return digest
+  }
+
+  /// How a ticket's code is kept: it can be found again, and not read back.
+  public func mac(of code: TicketCode) throws(VaultError) -> MusterModel.Digest {
+    let key = try macKey("ticket-code")
+    let mac = code.bits.withUnsafeBytes { HMAC<SHA256>.authenticationCode(for: $0, using: key) }
+    guard let digest = MusterModel.Digest(bytes: Array(mac)) else { throw .notAuthentic }
+    return digest
+  }
+
+  private func macKey(_ purpose: String) throws(VaultError) -> SymmetricKey {
+    try withKeys { keys throws(VaultError) in keys.macKey(purpose) }
+  }
+}
+
+/// What an unsealed vault has.
+private struct Keys: Sendable {
+  let root: RootKey
+  var keks: [UInt32: SymmetricKey]
+  private var macKeys: [String: SymmetricKey] = [:]
+  /// Purposes are the program's own words; this only keeps a mistake from growing without end.
+  private static let macKeyLimit = 64
+
+  init(root: RootKey, keks wrapped: [WrappedKEK]) throws(VaultError) {
+    self.root = root
+    keks = [:]
+    for kek in wrapped {
+      guard keks.updateValue(try kek.open(under: root), forKey: kek.number) == nil else {
+        throw .malformedKEK("number \(kek.number) twice")
+      }
+    }
+  }
+
+  mutating func addKEK() throws(VaultError) -> WrappedKEK {
+    let (number, overflow) = (keks.keys.max() ?? 0).addingReportingOverflow(1)
+    guard !overflow else { throw .kekNumbersExhausted }
+    let key = SymmetricKey(SecretBytes.random(count: 32))
+    let wrapped = try WrappedKEK(key, number: number, under: root)
+    keks[number] = key
+    return wrapped
+  }
+
+  mutating func macKey(_ purpose: String) -> SymmetricKey {
+    if let key = macKeys[purpose] { return key }
+    let key = hkdf(root.key, salt: [], info: Array("muster/mac/v1".utf8) + Array(purpose.utf8))
+    if macKeys.count < Keys.macKeyLimit { macKeys[purpose] = key }
+    return key
+  }
+}

@@ -1,0 +1,127 @@
+import AsyncHTTPClient
+import Foundation
+import MusterModel
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import NIOSSL
+
+/// The operator API over mutual TLS.
+struct APIClient: Sendable {
+  /// No answer is longer than this.
+  private static let answerLimit = 16 << 20
+
+  private let server: String
+  private let http: HTTPClient
+
+  init(server: String, tls: TLSConfiguration) throws {
+    self.server = server
+    var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+    configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
+    http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+  }
+
+  func shutdown() async throws { try await http.shutdown() }
+
+  func get<Answer: Decodable>(_ path: String, query: [(String, String?)] = []) async throws -> Answer {
+    try decode(try await send(.GET, path, query: query, body: nil))
+  }
+
+  func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
+    try decode(try await send(.POST, path, body: try JSONEncoder().encode(body)))
+  }
+
+  func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
+
+  /// All rows of a paged listing, page by page.
+  func rows<Row: Codable & Sendable>(
+    _ path: String, query: [(String, String?)] = [], each: (Row) throws -> Void
+  ) async throws {
+    var after: String?
+    repeat {
+      let page: ListingPage<Row> = try await get(path, query: query + [("limit", "1000"), ("after", after)])
+      try page.rows.forEach(each)
+      after = page.next
+    } while after != nil
+  }
+
+  private func send(
+    _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: Data?
+  ) async throws -> ByteBuffer {
+    var request = HTTPClientRequest(url: server + path + queryText(query))
+    request.method = method
+    request.headers.add(name: "Accept", value: "application/json")
+    if let body {
+      request.headers.add(name: "Content-Type", value: "application/json")
+      request.body = .bytes(ByteBuffer(data: body))
+    }
+    if method != .GET { request.headers.add(name: "Idempotency-Key", value: UUID().uuidString) }
+    let answer = try await execute(request)
+    let content = try await answer.body.collect(upTo: APIClient.answerLimit)
+    guard (200..<300).contains(answer.status.code) else { throw APIClient.refusal(answer.status, content) }
+    return content
+  }
+
+  /// A POST is sent once more with the same Idempotency-Key when the connection broke: a lost answer is no loss.
+  private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
+    do {
+      return try await http.execute(request, timeout: .seconds(60))
+    } catch let error as HTTPClientError where error == .remoteConnectionClosed {
+      return try await http.execute(request, timeout: .seconds(60))
+    } catch {
+      throw CommandFailure("expected an answer from \(server), found: \(error); is the service running there?")
+    }
+  }
+
+  private static func refusal(_ status: HTTPResponseStatus, _ content: ByteBuffer) -> CommandFailure {
+    guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(buffer: content)) else {
+      return CommandFailure("the service answered \(status.code) \(status.reasonPhrase)")
+    }
+    let next = advice[problem.code].map { "\n  \($0)" } ?? ""
+    return CommandFailure("\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)")
+  }
+
+  private func decode<Answer: Decodable>(_ content: ByteBuffer) throws -> Answer {
+    do {
+      return try JSONDecoder().decode(Answer.self, from: Data(buffer: content))
+    } catch {
+      throw CommandFailure("expected an answer of this version's API, found another: \(error)")
+    }
+  }
+}
+
+/// RFC 9457 problem details, as the service sends them.
+private struct Problem: Decodable {
+  let code: String
+  let title: String
+  let detail: String?
+  let instance: String
+}
+
+private struct ListingPage<Row: Decodable>: Decodable {
+  let rows: [Row]
+  let next: String?
+}
+
+/// What to do next, by the stable code of a refusal.
+private let advice: [String: String] = [
+  "vault-sealed": "unseal it first: muster vault unseal",
+  "device-bound": "to put the device on new hardware: muster ticket issue --swap --device ID --hardware HWID",
+  "group-unknown": "see muster group list, or make it: muster group add NAME",
+  "device-unknown": "see muster device list",
+  "hardware-blocked": "see muster hardware list; to lift it: muster hardware unblock HWID",
+  "forbidden": "your role may not do this; Policies say who may: muster policy explain",
+  "certificate-revoked": "the operator's certificate is revoked; an administrator adds you anew",
+]
+
+private func queryText(_ query: [(String, String?)]) -> String {
+  var components = URLComponents()
+  components.queryItems = query.compactMap { name, value in value.map { URLQueryItem(name: name, value: $0) } }
+  guard let text = components.percentEncodedQuery, !text.isEmpty else { return "" }
+  return "?" + text
+}
+
+/// One path segment, percent-encoded.
+func segment(_ text: String) -> String {
+  text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-_.~"))) ?? text
+}

@@ -1,0 +1,133 @@
+import ArgumentParser
+import Enrollment
+import Foundation
+import MusterModel
+
+struct DeviceCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "device", abstract: "Devices: what they are, on which hardware, and whether they are trusted.",
+    subcommands: [List.self, Show.self, Enable.self, Disable.self, Retire.self, Swap.self, History.self])
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lists the devices.", discussion: "Example: muster device list --group pumps --output csv")
+    @OptionGroup var connection: Connection
+    @OptionGroup var output: Output
+    @Option(help: "Only the devices of this group.") var group: String?
+
+    func run() async throws {
+      var listing = output.listing([
+        Column<DeviceSummary>("device") { $0.deviceID.text }, Column("state") { $0.state.rawValue },
+        Column("group") { $0.group?.text }, Column("hub") { $0.hub?.text },
+        Column("generation") { String($0.generation) }, Column("last seen") { $0.lastSeen?.description },
+      ])
+      try await connection.withClient { client in
+        try await client.rows("/v1/devices", query: [("group", group)]) { try listing.add($0) }
+      }
+      listing.finish()
+    }
+  }
+
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows one device on one screen.", discussion: "Example: muster device show pump-7")
+    @OptionGroup var connection: Connection
+    @OptionGroup var output: Output
+    @Argument(help: "The device ID.") var id: String
+
+    func run() async throws {
+      let device: DeviceDetail = try await connection.withClient { try await $0.get("/v1/devices/\(segment(id))") }
+      try output.result(device, lines: lines(of: device))
+    }
+  }
+
+  struct Enable: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lets a disabled device in again.", discussion: "Example: muster device enable pump-7")
+    @OptionGroup var change: DeviceChange
+    func run() async throws { try await change.run("enable") }
+  }
+
+  struct Disable: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shuts a device out, at once and until it is enabled.",
+      discussion: "Example: muster device disable pump-7 --reason 'stolen van'")
+    @OptionGroup var change: DeviceChange
+    func run() async throws { try await change.run("disable") }
+  }
+
+  struct Retire: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Ends a device for good; its ID can be given again.", discussion: "Example: muster device retire pump-7"
+    )
+    @OptionGroup var change: DeviceChange
+    func run() async throws { try await change.run("retire") }
+  }
+
+  struct Swap: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Issues the ticket with which new hardware takes over a device; prints its code alone.",
+      discussion: "Example: muster device swap pump-7 --hardware cpu-serial:00000000e4b1c9d3")
+    @OptionGroup var connection: Connection
+    @Argument(help: "The device ID.") var id: String
+    @Option(help: "The new board's hardware ID.") var hardware: String
+
+    func run() async throws {
+      let request = TicketInput(hardware: hardware, deviceID: id, swap: true, validSeconds: nil, group: nil)
+      let ticket: IssuedTicket = try await connection.withClient { try await $0.post("/v1/tickets", request) }
+      print(ticket.code)
+    }
+  }
+
+  struct History: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Tells what happened to a device, and who did it.", discussion: "Example: muster device history pump-7")
+    @OptionGroup var connection: Connection
+    @OptionGroup var output: Output
+    @Argument(help: "The device ID.") var id: String
+
+    func run() async throws {
+      var listing = output.listing([
+        Column<HistoryEntry>("position") { String($0.position) }, Column("at") { $0.at.description },
+        Column("by") { $0.by }, Column("what") { $0.what },
+      ])
+      try await connection.withClient { client in
+        try await client.rows("/v1/devices/\(segment(id))/history") { try listing.add($0) }
+      }
+      listing.finish()
+    }
+  }
+}
+
+/// What the three changes of a device's state share.
+struct DeviceChange: ParsableArguments {
+  @OptionGroup var connection: Connection
+  @Argument(help: "The device ID.") var id: String
+  @Option(help: "Why: kept with the event.") var reason: String?
+
+  func run(_ change: String) async throws {
+    let device: DeviceDetail = try await connection.withClient {
+      try await $0.post("/v1/devices/\(segment(id))/\(change)", ReasonInput(reason: reason))
+    }
+    print("\(device.summary.deviceID) \(device.summary.state.rawValue)")
+  }
+}
+
+private func lines(of device: DeviceDetail) -> [(String, String?)] {
+  let summary = device.summary
+  var lines: [(String, String?)] = [
+    ("device", summary.deviceID.text), ("state", summary.state.rawValue), ("record", summary.record.description),
+    ("group", summary.group?.text), ("hub", summary.hub?.text), ("generation", String(summary.generation)),
+    ("bound since", device.boundSince?.description),
+  ]
+  lines += device.hardware.map { ("hardware", "\($0.hardware) (\($0.assurance.rawValue))") }
+  for certificate in device.certificates {
+    lines.append(
+      ("certificate", "\(certificate.serial) \(certificate.status.rawValue), until \(certificate.notAfter)"))
+  }
+  lines.append(("last seen", summary.lastSeen?.description ?? "never"))
+  if let refusal = device.lastRefusal {
+    lines.append(("last refused", "\(refusal.at) \(refusal.code): \(refusal.reason ?? "erased")"))
+  }
+  return lines
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+
+/// The service and the operator's command line.
+struct Muster: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "muster",
+    abstract: "Gives every device an identity and keeps its keys.",
+    discussion: """
+      On an instance's own folder: init, serve, ledger, and operator add --data.
+      All else talks to a running service; name it once:
+        export MUSTER_SERVER=https://127.0.0.1:8443 MUSTER_IDENTITY=DATA/operators/admin.pem
+      """,
+    version: programVersion,
+    subcommands: [
+      Initialize.self, Serve.self, OperatorCommand.self, HubCommand.self, HardwareCommand.self, DeviceCommand.self,
+      GroupCommand.self, TicketCommand.self, CertificateCommand.self, CACommand.self, VaultCommand.self,
+      PolicyCommand.self, LedgerCommand.self,
+    ])
+}
+
+let programVersion = "0.1.0"
+
+@main
+enum Main {
+  /// Exit status: 0 done, 1 refused or failed, 2 misuse, 3 partly done.
+  static func main() async {
+    do {
+      var command = try Muster.parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      end(with: error)
+    }
+  }
+
+  private static func end(with error: any Error) -> Never {
+    if let status = error as? ExitCode { exit(status.rawValue) }
+    if let failure = error as? CommandFailure {
+      standardError("muster: \(failure.description)")
+      exit(failure.status)
+    }
+    switch Muster.exitCode(for: error).rawValue {
+    case 0:
+      print(Muster.fullMessage(for: error))
+      exit(0)
+    case ExitCode.validationFailure.rawValue:
+      standardError(Muster.fullMessage(for: error))
+      exit(2)
+    default:
+      standardError("muster: \(error)")
+      exit(1)
+    }
+  }
+}
+
+/// What a command could not do, and what to do next.
+struct CommandFailure: Error, CustomStringConvertible {
+  let description: String
+  var status: Int32 = 1
+
+  init(_ description: String, status: Int32 = 1) {
+    self.description = description
+    self.status = status
+  }
+}
+
+func standardError(_ line: String) {
+  FileHandle.standardError.write(Data((line + "\n").utf8))
+}

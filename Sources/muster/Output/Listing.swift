@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case table, json, csv
+}
+
+/// How a result is written. Standard output holds the result and nothing else.
+struct Output: ParsableArguments {
+  @Option(help: "table, json (one object a line) or csv.")
+  var output = OutputFormat.table
+
+  /// Writes rows as they come; a table is kept until its widths are known.
+  func listing<Row: Encodable>(_ columns: [Column<Row>]) -> ListingWriter<Row> {
+    ListingWriter(format: output, columns: columns)
+  }
+
+  /// Writes one result: `lines` for people, the value itself otherwise.
+  func result<Value: Encodable>(_ value: Value, lines: [(String, String?)]) throws {
+    switch output {
+    case .table:
+      let width = lines.map(\.0.count).max() ?? 0
+      for (name, text) in lines {
+        guard let text else { continue }
+        print(name.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + printable(text))
+      }
+    case .json: print(try jsonLine(value))
+    case .csv:
+      print(lines.map { csvField($0.0) }.joined(separator: ","))
+      print(lines.map { csvField($0.1 ?? "") }.joined(separator: ","))
+    }
+  }
+}
+
+struct Column<Row> {
+  let title: String
+  let text: (Row) -> String?
+
+  init(_ title: String, _ text: @escaping (Row) -> String?) {
+    self.title = title
+    self.text = text
+  }
+}
+
+struct ListingWriter<Row: Encodable> {
+  private let format: OutputFormat
+  private let columns: [Column<Row>]
+  private var kept: [[String]] = []
+
+  init(format: OutputFormat, columns: [Column<Row>]) {
+    self.format = format
+    self.columns = columns
+    if format == .csv { print(columns.map { csvField($0.title) }.joined(separator: ",")) }
+  }
+
+  mutating func add(_ row: Row) throws {
+    switch format {
+    case .table: kept.append(columns.map { printable($0.text(row) ?? "–") })
+    case .json: print(try jsonLine(row))
+    case .csv: print(columns.map { csvField($0.text(row) ?? "") }.joined(separator: ","))
+    }
+  }
+
+  func finish() {
+    guard format == .table else { return }
+    let rows = [columns.map { $0.title.uppercased() }] + kept
+    let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    for row in rows {
+      let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+      print(cells.joined(separator: "  ").trimmingTrailingSpaces())
+    }
+  }
+}
+
+private func jsonLine(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// RFC 4180; a leading `= + - @` would be a formula to a spreadsheet, so it is quoted as text.
+private func csvField(_ text: String) -> String {
+  let safe = text.first.map { "=+-@".contains($0) } == true ? "'" + text : text
+  guard safe.contains(where: { "\",\r\n".contains($0) }) else { return safe }
+  return "\"" + safe.replacing("\"", with: "\"\"") + "\""
+}
+
+/// No control character of a record reaches the terminal.
+private func printable(_ text: String) -> String {
+  String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+}
+
+extension String {
+  fileprivate func trimmingTrailingSpaces() -> String {
+    var text = self[...]
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,167 @@
+import Ledger
+import MusterModel
+import NIOCore
+import Testing
+
+@testable import HTTPService
+
+private let noon = Timestamp("2026-11-24T12:00:00Z")!
+
+private func network(_ last: UInt16) -> SourceAddress.Network {
+  SourceAddress(bytes: [10, 0, UInt8(last >> 8), UInt8(last & 255)])!.network
+}
+
+@Suite struct SourceAddressTests {
+  @Test(arguments: [
+    ("203.0.113.9", "203.0.113.9", "203.0.113.9"), ("::ffff:203.0.113.9", "203.0.113.9", "203.0.113.9"),
+    ("2001:db8:1:2:3::4", "2001:db8:1:2:3:0:0:4", "2001:db8:1:2::/64"), ("::1", "0:0:0:0:0:0:0:1", "0:0:0:0::/64"),
+  ])
+  func `an address is limited by its network`(text: String, address: String, limitedBy: String) throws {
+    let source = try #require(SourceAddress(try SocketAddress(ipAddress: text, port: 1)))
+    #expect(source.description == address)
+    #expect(source.network.description == limitedBy)
+  }
+}
+
+@Suite struct AttemptLimiterTests {
+  @Test func `the 21st wrong code in a minute has to wait, from that source alone`() {
+    var limiter = AttemptLimiter()
+    for _ in 0..<20 {
+      #expect(limiter.wait(network(1), at: noon) == nil)
+      limiter.failed(network(1), at: noon)
+    }
+    #expect(limiter.wait(network(1), at: noon) == 60)
+    #expect(limiter.wait(network(1), at: noon + .milliseconds(59_999)) == 1)
+    #expect(limiter.wait(network(1), at: noon + .seconds(60)) == nil)
+    #expect(limiter.wait(network(2), at: noon) == nil)
+  }
+
+  @Test func `neighbours in one IPv6 network are one source`() throws {
+    var limiter = AttemptLimiter()
+    for index in 0..<20 {
+      let source = try #require(
+        SourceAddress(bytes: [0x20, 1, 13, 0xb8] + Array(repeating: 0, count: 11) + [UInt8(index)]))
+      limiter.failed(source.network, at: noon)
+    }
+    let other = try #require(SourceAddress(bytes: [0x20, 1, 13, 0xb8] + Array(repeating: 0, count: 11) + [99]))
+    #expect(limiter.wait(other.network, at: noon) == 60)
+  }
+
+  @Test func `memory is bounded, and the newest sources stay limited`() {
+    var limiter = AttemptLimiter()
+    for index in 0..<UInt16(20_000) {
+      limiter.failed(network(index), at: noon + .milliseconds(Int64(index)))
+      #expect(limiter.remembered <= AttemptLimiter.capacity)
+    }
+    for _ in 0..<20 { limiter.failed(network(20_000), at: noon + .seconds(20)) }
+    #expect(limiter.wait(network(20_000), at: noon + .seconds(20)) == 60)
+  }
+}
+
+@Suite struct RefusalTallyTests {
+  @Test func `a minute is one event, the most frequent first`() throws {
+    var tally = RefusalTally()
+    for _ in 0..<3 { tally.count(network(2), code: "ticket-unknown", at: noon) }
+    tally.count(network(1), code: "ticket-unknown", at: noon + .seconds(1))
+    let counted = try #require(tally.take(at: noon + .seconds(60)))
+    #expect(counted.event == RefusalsCounted(from: noon, to: noon + .seconds(60), total: 4, others: 0))
+    #expect(counted.details.rows.map(\.count) == [3, 1])
+    #expect(tally.take(at: noon + .seconds(120)) == nil)
+  }
+
+  @Test func `past 64 rows the rest is one number`() throws {
+    var tally = RefusalTally()
+    for index in 0..<UInt16(1000) { tally.count(network(index), code: "ticket-unknown", at: noon) }
+    tally.count(network(0), code: "ticket-unknown", at: noon)
+    let counted = try #require(tally.take(at: noon))
+    #expect(counted.details.rows.count == 64)
+    #expect(counted.event.total == 1001)
+    #expect(counted.event.others == 936)
+    let event = try Event(at: noon, by: .service, on: [], counted.event, details: counted.details)
+    #expect(event.bytes.count < Event.sizeLimit)
+  }
+}
+
+@Suite struct ConnectionPaceTests {
+  private let limits = ConnectionLimits()
+  private let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+  @Test func `a handshake that does not end is cut off, bytes or no bytes`() {
+    var pace = ConnectionPace(limits: limits, isSecure: true, now: start)
+    pace.bytesRead(now: start + .seconds(5))
+    #expect(pace.deadline == start + limits.handshake)
+  }
+
+  @Test func `headers have ten seconds from their first byte, however slowly they come`() {
+    var pace = ConnectionPace(limits: limits, isSecure: false, now: start)
+    pace.exchangeOpened()
+    #expect(pace.deadline == nil)
+    let idle = start + .seconds(20)
+    pace.exchangeClosed(now: idle)
+    #expect(pace.deadline == idle + limits.idle)
+    for second in 1...9 { pace.bytesRead(now: idle + .seconds(Int64(second))) }
+    #expect(pace.deadline == idle + .seconds(1) + limits.head)
+  }
+
+  @Test func `frames of HTTP-2 neither prolong nor shorten its idle time`() {
+    var pace = ConnectionPace(limits: limits, isSecure: true, now: start)
+    pace.handshakeCompleted(hasFrames: true, now: start)
+    pace.exchangeOpened()
+    pace.exchangeClosed(now: start)
+    pace.bytesRead(now: start + .seconds(50))
+    #expect(pace.deadline == start + limits.idle)
+  }
+
+  @Test func `an ending service gives what is open its time and no more`() {
+    var pace = ConnectionPace(limits: limits, isSecure: false, now: start)
+    pace.exchangeOpened()
+    pace.drain(now: start)
+    pace.drain(now: start + .seconds(3))
+    #expect(pace.deadline == start + limits.drain)
+  }
+}
+
+@Suite struct ExchangePaceTests {
+  private let limits = ConnectionLimits()
+  private let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+  @Test func `a body has thirty seconds, and one more for each 4 KiB`() {
+    var pace = ExchangePace(limits: limits)
+    pace.requestBegan(now: start)
+    #expect(pace.deadline == start + .seconds(30))
+    pace.requestBody(40_960)
+    #expect(pace.deadline == start + .seconds(40))
+    pace.requestEnded()
+    #expect(pace.deadline == nil)
+  }
+
+  @Test func `an answer that comes early ends the connection, and what is unwanted is bounded`() {
+    var pace = ExchangePace(limits: limits)
+    pace.requestBegan(now: start)
+    let answered = start + .seconds(1)
+    let isEarly = pace.answerBegan(now: answered)
+    #expect(isEarly)
+    pace.answerEnded(now: answered)
+    #expect(pace.deadline == answered + limits.unwanted)
+    pace.requestBody(limits.unwantedBytes)
+    #expect(!pace.mustClose)
+    pace.requestBody(1)
+    #expect(pace.mustClose)
+  }
+
+  @Test func `pipelined requests are told apart`() {
+    var pace = ExchangePace(limits: limits)
+    for _ in 0..<3 {
+      pace.requestBegan(now: start)
+      pace.requestEnded()
+    }
+    for open in [2, 1, 0] {
+      let isEarly = pace.answerBegan(now: start)
+      #expect(!isEarly)
+      pace.answerEnded(now: start)
+      #expect(pace.open == open)
+      #expect(pace.deadline == nil)
+    }
+    #expect(pace.isComplete)
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Logging
+import MusterModel
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+@testable import HTTPService
+
+/// A service on free ports of the loopback, with routes of the test's own, for the length of one closure.
+struct RunningService: Sendable {
+  let port: Int
+  let plainPort: Int
+  let credential: CurrentCredential
+  let log: LogLines
+  let pki: ScratchPKI
+
+  /// What curl answers for `path`: its output, the status last on a line of its own.
+  func curl(_ path: String, _ arguments: [String] = [], trust: String = "root.pem") async throws -> Ran {
+    try await run(
+      "curl",
+      ["-sS", "--max-time", "20", "--cacert", pki.path(trust), "-w", "\n%{http_code}"] + arguments
+        + ["https://localhost:\(port)\(path)"])
+  }
+
+  func identity(_ name: String, chain: String? = nil) -> [String] {
+    ["--cert", pki.path(chain ?? "\(name).pem"), "--key", pki.path("\(name).key")]
+  }
+}
+
+/// Log lines as they were written.
+final class LogLines: Sendable {
+  private let lines = Mutex<[String]>([])
+  func append(_ data: Data) { lines.withLock { $0.append(String(decoding: data, as: UTF8.self)) } }
+  var all: [String] { lines.withLock { $0 } }
+}
+
+struct FixedClock: WallClock {
+  var time = Timestamp("2026-11-24T10:00:00Z")!
+  func now() -> Timestamp { time }
+}
+
+func serving(
+  _ routes: [Route] = TestRoutes.all, limits: ConnectionLimits = ConnectionLimits(),
+  findings: [HealthFinding] = [], _ body: @escaping @Sendable (RunningService) async throws -> Void
+) async throws {
+  let pki = try await ScratchPKI.shared.value
+  let credential = CurrentCredential(
+    try ServerCredential(
+      chainPEM: pki.bytes("server.pem"), keyPEM: SecretBytes(copying: pki.bytes("server.key"))))
+  let log = LogLines()
+  let bound = AsyncStream<ServiceApplication.Bound>.makeStream()
+  let loopback = ServiceApplication.Listen(host: "127.0.0.1", port: 0)
+  let service = ServiceApplication(
+    listen: loopback, plain: loopback, credential: credential, limits: limits, clock: SystemClock(),
+    logger: Logger(label: "muster") { _ in JSONLogHandler(clock: FixedClock()) { log.append($0) } },
+    findings: { findings }, routes: routes, onReady: { bound.continuation.yield($0) })
+  let group = ServiceGroup(configuration: .init(services: [service], logger: Logger(label: "test")))
+  try await withThrowingTaskGroup { tasks in
+    tasks.addTask { try await group.run() }
+    var ready = bound.stream.makeAsyncIterator()
+    if let ports = await ready.next(), let plainPort = ports.plainPort {
+      let running = RunningService(
+        port: ports.port, plainPort: plainPort, credential: credential, log: log, pki: pki)
+      let result = await Result { try await body(running) }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+      try result.get()
+    }
+  }
+}
+
+extension Result where Failure == any Error {
+  init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
+}
+
+/// Routes that show what a handler sees.
+enum TestRoutes {
+  static let all: [Route] = [
+    .anyone(.get, "/public.txt", isPlain: true) { _ in .text("public") },
+    .anyone(.get, "/whoami") { request in
+      .text(request.peer.chain.map { Digest.sha256($0).hex }.joined(separator: ",") + " \(request.peer.source)")
+    },
+    .anyone(.post, "/count", bodyLimit: 1024) { .text(String($0.body.count)) },
+    .anyone(.get, "/things/{id}/parts/{part}.bin", parameters: ["limit"]) { request in
+      let limit = try request.query.number("limit", in: 1...1000)
+      return .text("\(try request.parameter("id")) \(try request.parameter("part")) \(limit ?? 100)")
+    },
+    .anyone(.get, "/tail/{rest...}") { .text(try $0.parameter("rest")) },
+    .anyone(.get, "/fails") { _ in throw Unforeseen(secret: "hunter2") },
+    .device(.post, "/est-like", manner: .est) { _ in throw Problem(.conflict, "ticket-spent", detail: "used") },
+  ]
+
+  struct Unforeseen: Error { let secret: String }
+}
