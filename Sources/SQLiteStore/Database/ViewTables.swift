@@ -48,6 +48,8 @@ let viewTables = """
     refused_position INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX device_name ON device(folded) WHERE state <> 'retired';
+  CREATE INDEX device_retired_name ON device(folded) WHERE state = 'retired';
+  CREATE INDEX device_of_group ON device(device_group) WHERE device_group IS NOT NULL;
 
   CREATE TABLE binding(
     id INTEGER PRIMARY KEY,
@@ -108,6 +110,8 @@ let viewTables = """
     folded TEXT,
     profile TEXT,
     hub TEXT,
+    -- How many devices that are not retired are in it.
+    devices INTEGER NOT NULL,
     added_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
     removed_at INTEGER
@@ -195,6 +199,7 @@ let viewTables = """
     UNIQUE (issuer, serial)
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
+  CREATE INDEX certificate_own ON certificate(issuer, profile) WHERE subject IS NULL;
   CREATE INDEX certificate_revoked ON certificate(issuer, shard) WHERE revoked_at IS NOT NULL;
 
   -- A public key belongs to one record for ever; to the service itself where the owner is NULL.
