@@ -108,7 +108,8 @@ struct FactsReading {
     case .record(let record): return try snapshot.group(record)
     case nil: break
     }
-    let listed = facts.hardware.lazy.compactMap { $0.snapshot.flatMap { $0.listing == .allowed ? $0.group : nil } }.first
+    let listed = facts.hardware.lazy.compactMap { $0.snapshot.flatMap { $0.listing == .allowed ? $0.group : nil } }
+      .first
     guard let record = facts.ticket?.group ?? facts.device?.group ?? listed else { return nil }
     return try snapshot.group(record)
   }
