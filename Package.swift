@@ -99,6 +99,7 @@ let package = Package(
       ], swiftSettings: settings),
 
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+    .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
