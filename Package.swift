@@ -118,6 +118,7 @@ let package = Package(
       name: "CertificateAuthorityTests",
       dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto, cryptoExtras, bigInt],
       swiftSettings: settings),
+    .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
