@@ -75,7 +75,7 @@ let package = Package(
     .target(
       name: "Enrollment",
       dependencies: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Policy", crypto,
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
       ], swiftSettings: settings),
 
     // Floor 3: adapters to the world.
@@ -102,12 +102,23 @@ let package = Package(
       ], swiftSettings: settings),
 
     .testTarget(
+      name: "SQLiteStoreTests",
+      dependencies: [
+        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
+        grdb,
+      ], swiftSettings: settings),
+    .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
         "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "CertificateAuthorityTests",
+      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto, cryptoExtras, bigInt],
+      swiftSettings: settings),
+    .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -179,3 +179,11 @@ public struct CRLPublished: EventBody {
     self.der = der
   }
 }
+
+/// The kinds of this room.
+public enum CertificateEvents {
+  public static let kinds: [EventKind] = [
+    EventKind(IssuerAdded.self), EventKind(CertificateIssued.self), EventKind(CertificateRevoked.self),
+    EventKind(CertificateReleased.self), EventKind(CRLPublished.self),
+  ]
+}

@@ -1,4 +1,4 @@
-public import MusterModel
+import MusterModel
 public import Policy
 
 /// Who is behind a client certificate. Asked at each request: a revoked certificate and a removed operator are shut out

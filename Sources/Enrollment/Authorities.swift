@@ -1,6 +1,6 @@
 public import CertificateAuthority
 public import MusterModel
-import Policy
+public import Policy
 import Synchronization
 
 /// The issuing CAs of the running instance. Their signing keys are sealed in the vault: while it is sealed, there is none.
@@ -15,6 +15,7 @@ public final class Authorities: Sendable {
 
   private struct Unsealed: Sendable {
     let issuers: [IssuerUse: Issuer]
+    let responders: [IssuerUse: OCSPResponder]
     var certifications: [String: Certification] = [:]
   }
 
@@ -29,9 +30,9 @@ public final class Authorities: Sendable {
   }
 
   /// The vault was unsealed: these sign.
-  public func unseal(_ issuers: [Issuer]) {
+  public func unseal(_ issuers: [Issuer], responders: [IssuerUse: OCSPResponder]) {
     let issuers = Dictionary(issuers.map { ($0.use, $0) }, uniquingKeysWith: { _, last in last })
-    unsealed.withLock { $0 = Unsealed(issuers: issuers) }
+    unsealed.withLock { $0 = Unsealed(issuers: issuers, responders: responders) }
   }
 
   /// The vault was sealed: nothing signs.
@@ -39,6 +40,9 @@ public final class Authorities: Sendable {
 
   /// nil while the vault is sealed.
   public func issuer(for use: IssuerUse) -> Issuer? { unsealed.withLock { $0?.issuers[use] } }
+
+  /// nil while the vault is sealed, or where the issuer's responder has no certificate.
+  public func responder(for use: IssuerUse) -> OCSPResponder? { unsealed.withLock { $0?.responders[use] } }
 
   /// The shard of the next certificate. A certificate that is not committed leaves a number unused, which is no harm:
   /// shards are to be of like size, not exact.

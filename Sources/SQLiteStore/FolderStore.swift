@@ -5,6 +5,7 @@ public import MusterModel
 /// An instance's ledger, views and secrets in the SQLite database of its data folder. One process has it at a time.
 public final class FolderStore: Store {
   private let committer: Committer
+  private let reader: SnapshotReader
 
   public enum Opening: Sendable {
     /// `init`: the folder holds no database yet.
@@ -21,6 +22,7 @@ public final class FolderStore: Store {
     if opening == .existing, !exists { throw .folderUnusable(path: folder.path, why: "no muster.db") }
     let lock = try FolderLock(folder)
     let writer = try FolderStore.writer(folder, signer)
+    reader = try SnapshotReader(path: folder.database, threads: 2)
     committer = Committer(writer, folder: folder, lock: lock)
   }
 
@@ -57,8 +59,17 @@ public final class FolderStore: Store {
     committer.submit(units.map(PreparedUnit.init), answer: answer)
   }
 
-  /// Commits what waits and lets go of the folder.
-  public func close() async { await committer.close() }
+  /// Runs `body` on one snapshot, which holds every commit that was answered before this call. `body` runs on a reader's
+  /// thread, with others waiting: it reads and nothing else.
+  public func read<Value: Sendable>(_ body: @escaping @Sendable (Snapshot) throws -> Value) async throws -> Value {
+    try await reader.read(body)
+  }
+
+  /// Commits and answers what waits, and lets go of the folder.
+  public func close() async {
+    await reader.close()
+    await committer.close()
+  }
 }
 
 extension Connection {

@@ -1,7 +1,7 @@
 import Attestation
 import CertificateAuthority
 import DeviceRegistry
-public import MusterModel
+import MusterModel
 import Policy
 
 /// The ways in: a board becomes a device, by ticket or by its maker's certificate.
@@ -59,27 +59,25 @@ public struct DeviceEnrollment: Sendable {
   private func enroll(
     _ chain: [[UInt8]], _ request: EnrollmentRequest, _ verified: VerifiedRequest
   ) async throws -> Decision<Enrolled> {
-    guard let label = request.label else { return .refuse(.labelMissing, nil) }
-    var query = FactsQuery()
-    query.group = .name(label)
-    let group = try await instance.facts.facts(for: query)
-    guard let snapshot = group.group, !snapshot.isRemoved else { return .refuse(Refusal(.groupUnknown), nil) }
-    let appraisal = await IDevIDVerifier(group: snapshot.record, anchors: group.trustAnchors)
+    let anchors = try await instance.facts.trustAnchors(of: request.label).compactMap { anchor in
+      (try? TrustAnchor.parse(anchor.der).get()).map { IDevIDVerifier.Anchor(group: anchor.group, anchor: $0) }
+    }
+    let appraisal = await IDevIDVerifier(anchors: anchors)
       .appraise(chain: chain, claimed: request.claimed, at: instance.clock.now())
     switch appraisal {
     case .failure(let refusal): return .refuse(Refusal(refusal), nil)
-    case .success(let result): return try await enroll(result, request, verified, label: label)
+    case .success(let result): return try await enroll(result, request, verified)
     }
   }
 
   private func enroll(
-    _ result: AttestationResult, _ request: EnrollmentRequest, _ verified: VerifiedRequest, label: RecordName
+    _ result: AttestationResult, _ request: EnrollmentRequest, _ verified: VerifiedRequest
   ) async throws -> Decision<Enrolled> {
     guard case .idevid(let claims) = result.claims, let proposed = claims.proposedDeviceID else {
       return .refuse(.serialIsNoDeviceID, nil)
     }
     var query = FactsQuery()
-    query.group = .name(label)
+    query.group = .record(claims.group)
     query.hardware = result.hardware.map(\.id)
     query.deviceOfHardware = true
     query.deviceID = proposed
@@ -142,9 +140,6 @@ public struct DeviceEnrollment: Sendable {
 extension Refusal {
   static let keyTaken = Refusal(
     .conflict, "key-taken", "expected a key that no other record holds or held, found one that does")
-  static let labelMissing = Refusal(
-    .unauthenticated, "label-missing",
-    "expected a group in the path (/.well-known/est/GROUP/…) with a maker's certificate, found none")
   static let serialIsNoDeviceID = Refusal(
     .invalid, "serial-not-device-id",
     "expected a subject serialNumber that is a device ID (\(DeviceID.rule)), found another")

@@ -1,13 +1,14 @@
+import Attestation
 import CertificateAuthority
 import DeviceRegistry
 import Foundation
 import Ledger
-public import MusterModel
+import MusterModel
 import Policy
 
 /// A device renews with its current certificate: the same identity, for the same key or a new one.
 public struct DeviceRenewal: Sendable {
-  private let instance: Instance
+  let instance: Instance
 
   public init(_ instance: Instance) { self.instance = instance }
 
@@ -33,7 +34,7 @@ public struct DeviceRenewal: Sendable {
     guard let current = facts.certificate, let device = facts.device, current.subject == device.record else {
       return .refuse(Refusal(.certificateUnknown), nil)
     }
-    let attempt = Attempt(
+    let attempt = RenewalAttempt(
       facts: facts, current: current, device: device, verified: verified, source: source, at: instance.clock.now())
     if let refusal = current.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
     if let refusal = verified.refusalAsRenewal(of: leaf) { return try attempt.refuse(Refusal(refusal)) }
@@ -44,12 +45,12 @@ public struct DeviceRenewal: Sendable {
     }
   }
 
-  private func issue(_ attempt: Attempt, reads: ReadSet) async throws -> Decision<Enrolled> {
+  private func issue(_ attempt: RenewalAttempt, reads: ReadSet) async throws -> Decision<Enrolled> {
     if let again = attempt.alreadyRenewed, let issuer = instance.authorities.issuer(for: .devices) {
       return .answer(attempt.enrolled(again, issuer: issuer))
     }
-    let result: AttestationResultOfDevice
-    switch attempt.appraise() {
+    let result: AttestationResult
+    switch LDevIDVerifier().appraise(chain: [attempt.current.der], against: attempt.reference, at: attempt.at) {
     case .failure(let refusal): return try attempt.refuse(Refusal(refusal))
     case .success(let found): result = found
     }
@@ -64,7 +65,7 @@ public struct DeviceRenewal: Sendable {
   }
 
   private func commit(
-    _ issued: IssuedCertificate, _ permit: IssuancePermit, _ attempt: Attempt
+    _ issued: IssuedCertificate, _ permit: IssuancePermit, _ attempt: RenewalAttempt
   ) throws -> Decision<Enrolled> {
     guard let issuer = instance.authorities.issuer(for: .devices) else { return .refuse(.sealed, nil) }
     let overlap = instance.authorities.profiles[permit.profile]?.overlap ?? .zero

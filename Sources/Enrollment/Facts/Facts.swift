@@ -19,8 +19,6 @@ public struct Facts: Sendable {
   public var patterns = PatternsSnapshot()
   /// The group asked for; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
   public var group: GroupSnapshot?
-  /// The DER of the group's trust anchors.
-  public var trustAnchors: [[UInt8]] = []
   /// The record that holds or held the public key asked for.
   public var publicKeyOwner: RecordID?
   /// The certificate asked for; else the one that the ticket's redemption got.
@@ -142,5 +140,16 @@ public struct IdentityFacts: Sendable {
   public init(certificate: CertificateSnapshot, subject: Subject) {
     self.certificate = certificate
     self.subject = subject
+  }
+}
+
+/// A maker's certificate under which IDevIDs enroll into a group.
+public struct GroupAnchor: Sendable, Hashable {
+  public let group: RecordID
+  public let der: [UInt8]
+
+  public init(group: RecordID, der: [UInt8]) {
+    self.group = group
+    self.der = der
   }
 }

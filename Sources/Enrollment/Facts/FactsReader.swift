@@ -7,6 +7,9 @@ public protocol FactsReader: Sendable {
   /// Whose certificate has this SHA-256; nil where this instance issued no such certificate, or to nobody on record.
   func identity(fingerprint: Digest) async throws -> IdentityFacts?
 
+  /// The trust anchors of one group, or of all; those of removed groups are none.
+  func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor]
+
   /// What a POST with this `Idempotency-Key` answered before.
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer?
 }

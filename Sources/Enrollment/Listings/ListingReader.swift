@@ -24,7 +24,7 @@ public enum CertificateName: Sendable, Hashable {
 
   /// Reads `crt_…`, 32 hexadecimal digits, or 64; nil for anything else.
   public init?(_ text: some StringProtocol) {
-    let plain = text.filter { $0 != ":" }.lowercased()
+    let plain = String(text).filter { $0 != ":" }.lowercased()
     if let record = RecordID(text), record.kind == .certificate {
       self = .record(record)
     } else if let digest = Digest(hex: plain) {

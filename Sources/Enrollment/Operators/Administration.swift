@@ -113,7 +113,8 @@ private let idempotencyPurpose = "idempotent-answer"
 extension Refusal {
   static let nobody = Refusal(.unauthenticated, "not-authenticated", "expected a caller who is known, found a stranger")
   static let idempotencyKeyReused = Refusal(
-    .conflict, "idempotency-key-reused", "expected the request that the Idempotency-Key was first used for, found another")
+    .conflict, "idempotency-key-reused",
+    "expected the request that the Idempotency-Key was first used for, found another")
 }
 
 // MARK: - Reading what callers wrote

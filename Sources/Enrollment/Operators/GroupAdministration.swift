@@ -8,7 +8,8 @@ import Policy
 
 extension Administration {
   /// Makes a group. `anchors` are the DER of its trust anchors, read from PEM by the caller's edge.
-  public func addGroup(_ input: GroupInput, anchors: [[UInt8]], by caller: Caller) async throws -> Outcome<GroupSummary> {
+  public func addGroup(_ input: GroupInput, anchors: [[UInt8]], by caller: Caller) async throws -> Outcome<GroupSummary>
+  {
     var query = FactsQuery()
     let name: RecordName
     do throws(Refusal) {

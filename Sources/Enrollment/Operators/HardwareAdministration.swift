@@ -1,5 +1,5 @@
 import DeviceRegistry
-public import MusterModel
+import MusterModel
 import Policy
 
 // The allowlist and the blocklist.

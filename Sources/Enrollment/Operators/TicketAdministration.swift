@@ -30,7 +30,9 @@ extension Administration {
       let decision = Registry.issueTicket(request, device: facts.device, patterns: facts.patterns, at: now)
       return try decision.change(at: now, by: actor, policy: grant.decidedBy) { record in
         IssuedTicket(
-          record: record ?? RecordID(.ticket, UUIDv7(at: now)), code: code.text, expires: now + request.lifetime)
+          record: record ?? RecordID(.ticket, UUIDv7(at: now)),
+          code: code.text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) },
+          expires: now + request.lifetime)
       }
     }
   }

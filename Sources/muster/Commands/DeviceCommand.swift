@@ -58,7 +58,8 @@ struct DeviceCommand: AsyncParsableCommand {
 
   struct Retire: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Ends a device for good; its ID can be given again.", discussion: "Example: muster device retire pump-7")
+      abstract: "Ends a device for good; its ID can be given again.", discussion: "Example: muster device retire pump-7"
+    )
     @OptionGroup var change: DeviceChange
     func run() async throws { try await change.run("retire") }
   }

@@ -97,7 +97,9 @@ struct HardwareChange: ParsableArguments {
 
   func run(_ change: String, group: String?) async throws {
     let request = HardwareInput(hardware: hardware, group: group, reason: reason)
-    let summary: HardwareSummary = try await connection.withClient { try await $0.post("/v1/hardware/\(change)", request) }
+    let summary: HardwareSummary = try await connection.withClient {
+      try await $0.post("/v1/hardware/\(change)", request)
+    }
     print("\(summary.hardware?.description ?? hardware) \(summary.listing.rawValue)")
   }
 }

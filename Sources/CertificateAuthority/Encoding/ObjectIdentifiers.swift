@@ -1,0 +1,55 @@
+/// The object identifiers that Muster writes and reads, each as its complete DER.
+enum OID {
+  // Names (X.520)
+  static let commonName = TLV.objectIdentifier([2, 5, 4, 3])
+  static let organizationName = TLV.objectIdentifier([2, 5, 4, 10])
+
+  // Public keys (RFC 5480, RFC 8410, RFC 8017)
+  static let ecPublicKey = TLV.objectIdentifier([1, 2, 840, 10045, 2, 1])
+  static let secp256r1 = TLV.objectIdentifier([1, 2, 840, 10045, 3, 1, 7])
+  static let secp384r1 = TLV.objectIdentifier([1, 3, 132, 0, 34])
+  static let ed25519 = TLV.objectIdentifier([1, 3, 101, 112])
+  static let rsaEncryption = TLV.objectIdentifier([1, 2, 840, 113549, 1, 1, 1])
+
+  // Signatures (RFC 5758, RFC 8017)
+  static let ecdsaWithSHA256 = TLV.objectIdentifier([1, 2, 840, 10045, 4, 3, 2])
+  static let ecdsaWithSHA384 = TLV.objectIdentifier([1, 2, 840, 10045, 4, 3, 3])
+  static let ecdsaWithSHA512 = TLV.objectIdentifier([1, 2, 840, 10045, 4, 3, 4])
+  static let sha256WithRSA = TLV.objectIdentifier([1, 2, 840, 113549, 1, 1, 11])
+  static let sha384WithRSA = TLV.objectIdentifier([1, 2, 840, 113549, 1, 1, 12])
+  static let sha512WithRSA = TLV.objectIdentifier([1, 2, 840, 113549, 1, 1, 13])
+
+  // Hashes, as OCSP names issuers by them (RFC 6960)
+  static let sha1 = TLV.objectIdentifier([1, 3, 14, 3, 2, 26])
+  static let sha256 = TLV.objectIdentifier([2, 16, 840, 1, 101, 3, 4, 2, 1])
+
+  // Extensions (RFC 5280 §4.2, §5.2)
+  static let subjectKeyIdentifier = TLV.objectIdentifier([2, 5, 29, 14])
+  static let keyUsage = TLV.objectIdentifier([2, 5, 29, 15])
+  static let subjectAlternativeName = TLV.objectIdentifier([2, 5, 29, 17])
+  static let basicConstraints = TLV.objectIdentifier([2, 5, 29, 19])
+  static let crlNumber = TLV.objectIdentifier([2, 5, 29, 20])
+  static let reasonCode = TLV.objectIdentifier([2, 5, 29, 21])
+  static let issuingDistributionPoint = TLV.objectIdentifier([2, 5, 29, 28])
+  static let crlDistributionPoints = TLV.objectIdentifier([2, 5, 29, 31])
+  static let authorityKeyIdentifier = TLV.objectIdentifier([2, 5, 29, 35])
+  static let extendedKeyUsage = TLV.objectIdentifier([2, 5, 29, 37])
+  static let authorityInfoAccess = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 1, 1])
+
+  // Purposes and access methods (RFC 5280 §4.2.1.12, §4.2.2.1)
+  static let serverAuth = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 3, 1])
+  static let clientAuth = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 3, 2])
+  static let ocspSigning = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 3, 9])
+  static let ocsp = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 48, 1])
+  static let caIssuers = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 48, 2])
+
+  // OCSP (RFC 6960 §4.2.1, §4.4.1)
+  static let ocspBasic = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 48, 1, 1])
+  static let ocspNonce = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 48, 1, 2])
+  static let ocspNoCheck = TLV.objectIdentifier([1, 3, 6, 1, 5, 5, 7, 48, 1, 5])
+
+  // Requests and CMS (RFC 2985 §5.4.2, RFC 5652)
+  static let extensionRequest = TLV.objectIdentifier([1, 2, 840, 113549, 1, 9, 14])
+  static let data = TLV.objectIdentifier([1, 2, 840, 113549, 1, 7, 1])
+  static let signedData = TLV.objectIdentifier([1, 2, 840, 113549, 1, 7, 2])
+}

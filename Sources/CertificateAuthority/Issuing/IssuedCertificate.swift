@@ -1,0 +1,52 @@
+public import MusterModel
+import Policy
+
+/// A certificate that lacks its signature.
+public struct UnsignedCertificate: Sendable {
+  /// TBSCertificate.
+  public let toBeSigned: [UInt8]
+  let permit: IssuancePermit
+  let profile: Profile
+  let issuer: Issuer
+  let identity: CertificateIdentity
+  let key: SubjectPublicKey
+  let request: VerifiedRequest?
+  let now: Timestamp
+  let record: RecordID?
+
+  /// Adds the signature, reads the whole back, and holds it to permit, profile and key. Throws
+  /// `CertificationError.differs`; then nothing of it may be released.
+  public func signed(with signature: [UInt8]) throws -> IssuedCertificate {
+    let der = SignedDER.encode(toBeSigned, issuer.signer.algorithm, signature)
+    let contents = try IssuedCheck(self).check(der)
+    let facts = CertificateFacts(
+      certificate: identity.certificate, subject: record, issuerKeyID: issuer.keyID, serial: identity.serialHex,
+      profile: profile.name, notBefore: contents.notBefore, notAfter: contents.notAfter, shard: identity.shard,
+      publicKey: key.digest, der: Digest.sha256(der), request: request?.digest)
+    return IssuedCertificate(der: der, facts: facts, request: request?.der)
+  }
+}
+
+/// A certificate that was signed and found to be what was permitted. It may be released once its commit is on disk.
+public struct IssuedCertificate: Sendable, Hashable {
+  public let der: [UInt8]
+  public let facts: CertificateFacts
+  /// The DER of the request, where there was one.
+  public let request: [UInt8]?
+
+  init(der: [UInt8], facts: CertificateFacts, request: [UInt8]?) {
+    self.der = der
+    self.facts = facts
+    self.request = request
+  }
+
+  /// What the event that records it attaches: the certificate, and its request.
+  public var attachments: [Attachment] { [Attachment(der)] + (request.map { [Attachment($0)] } ?? []) }
+}
+
+extension CertificateFacts {
+  /// When a client should renew: from two thirds of the validity on.
+  public var renewalDue: Timestamp {
+    Timestamp(milliseconds: notBefore.milliseconds + (notAfter.milliseconds - notBefore.milliseconds) / 3 * 2)
+  }
+}

@@ -1,0 +1,62 @@
+import Crypto
+public import MusterModel
+
+/// A signing key in memory: P-256 with SHA-256, or P-384 with SHA-384.
+public struct SoftwareSigner: Signer {
+  public enum Curve: Sendable { case p256, p384 }
+
+  private enum Key: Sendable {
+    case p256(P256.Signing.PrivateKey)
+    case p384(P384.Signing.PrivateKey)
+  }
+
+  private let key: Key
+  public let publicKey: SubjectPublicKey
+  public let algorithm: SignatureAlgorithm
+
+  /// `scalar` is the private key as FIPS 186-5 has it: 32 or 48 bytes, most significant first.
+  public init(_ curve: Curve, scalar: SecretBytes) throws {
+    switch curve {
+    case .p256: try self.init(.p256(scalar.withUnsafeBytes { try P256.Signing.PrivateKey(rawRepresentation: $0) }))
+    case .p384: try self.init(.p384(scalar.withUnsafeBytes { try P384.Signing.PrivateKey(rawRepresentation: $0) }))
+    }
+  }
+
+  private init(_ key: Key) throws {
+    self.key = key
+    switch key {
+    case .p256(let key):
+      publicKey = try SubjectPublicKey.check(key.publicKey.derRepresentation, blocked: .none).get()
+      algorithm = .ecdsaWithSHA256
+    case .p384(let key):
+      publicKey = try SubjectPublicKey.check(key.publicKey.derRepresentation, blocked: .none).get()
+      algorithm = .ecdsaWithSHA384
+    }
+  }
+
+  /// A new key by the system's generator: the scalar to be sealed, and the signer over it.
+  public static func generate(_ curve: Curve) throws -> (scalar: SecretBytes, signer: SoftwareSigner) {
+    let key: Key =
+      switch curve {
+      case .p256: .p256(P256.Signing.PrivateKey())
+      case .p384: .p384(P384.Signing.PrivateKey())
+      }
+    var raw =
+      switch key {
+      case .p256(let key): key.rawRepresentation
+      case .p384(let key): key.rawRepresentation
+      }
+    defer { raw.resetBytes(in: raw.indices) }
+    return (SecretBytes(copying: raw), try SoftwareSigner(key))
+  }
+
+  public func sign(_ bytes: [UInt8]) async throws -> [UInt8] { try signature(of: bytes) }
+
+  /// The same at once, on the caller's thread.
+  public func signature(of bytes: [UInt8]) throws -> [UInt8] {
+    switch key {
+    case .p256(let key): Array(try key.signature(for: bytes).derRepresentation)
+    case .p384(let key): Array(try key.signature(for: bytes).derRepresentation)
+    }
+  }
+}

@@ -1,0 +1,42 @@
+public import MusterModel
+
+/// A request whose key is sound and whose maker holds the private key. Only `CertificateRequest.verify` makes one.
+public struct VerifiedRequest: Sendable, Hashable {
+  public let der: [UInt8]
+  /// SHA-256 of `der`.
+  public let digest: Digest
+  public let key: SubjectPublicKey
+  /// What the request asks to be named. Nothing of it goes into a certificate.
+  public let subject: DistinguishedName
+  /// What extensions it asks for.
+  let extensions: [CertificateExtension]
+
+  init(der: [UInt8], key: SubjectPublicKey, subject: DistinguishedName, extensions: [CertificateExtension]) {
+    self.der = der
+    digest = Digest.sha256(der)
+    self.key = key
+    self.subject = subject
+    self.extensions = extensions
+  }
+
+  /// SHA-256 of the SubjectPublicKeyInfo.
+  public var publicKey: Digest { key.digest }
+
+  /// RFC 7030 §4.2.2: a renewal's subject must be the current certificate's, and its SAN too where it has one.
+  /// nil where both hold. `current` is the DER of a certificate of this CA; one that does not read is refused.
+  public func refusalAsRenewal(of current: [UInt8]) -> RequestRefusal? {
+    let certificate: CertificateContents
+    do {
+      certificate = try CertificateContents(current)
+    } catch {
+      return .malformed("\(error)")
+    }
+    guard subject.isSame(as: certificate.subject) else { return .renewalSubject }
+    guard let asked = extensions.first(where: { $0.type == OID.subjectAlternativeName }) else { return nil }
+    guard let has = certificate.extensions.first(where: { $0.type == OID.subjectAlternativeName }),
+      let askedNames = try? GeneralName.list(asked.value), let hasNames = try? GeneralName.list(has.value),
+      Set(askedNames) == Set(hasNames), askedNames.count == hasNames.count
+    else { return .renewalAlternativeName }
+    return nil
+  }
+}
