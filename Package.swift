@@ -21,6 +21,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdHTTP2: Target.Dependency = .product(name: "HummingbirdHTTP2", package: "hummingbird")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
@@ -97,9 +98,10 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterModel", "HTTPService", "SQLiteStore", argumentParser, httpClient, logging, lifecycle, unixSignals,
-        nio, nioSSL,
-      ], swiftSettings: settings),
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
+        "Policy", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
+        nioHTTP1, nioSSL, unixSignals, x509,
+      ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
     .testTarget(
       name: "SQLiteStoreTests",
@@ -113,6 +115,7 @@ let package = Package(
         "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
+    .testTarget(name: "HouseTests", swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",

@@ -117,9 +117,9 @@ struct Founding {
     }
     try folder.write(.serverCredential, server.credential(issuer: hierarchy.service.issuer.certificate), isSecret: true)
 
-    let readers = store.readers
+    let readers = store
     let instance = Instance(
-      store: store, facts: readers, listings: readers, vault: vault.vault, policies: rules.policies,
+      store: store, facts: readers, listings: readers, ledger: readers, vault: vault.vault, policies: rules.policies,
       authorities: authorities, clock: clock, epoch: 0)
     try await addOperator("admin", role: .administrator, groups: [], instance, to: folder.path(of: .administrator))
   }

@@ -12,7 +12,8 @@ import SQLiteStore
 struct OpenInstance: Sendable {
   let folder: InstanceFolder
   let store: FolderStore
-  let readers: FolderReaders
+  /// The store as its readers.
+  var readers: FolderStore { store }
   let rules: Rules
   let record: InstanceRecord
   let points: PublicationPoints
@@ -57,7 +58,7 @@ struct OpenInstance: Sendable {
   }
 
   private init(_ folder: InstanceFolder, _ store: FolderStore, _ rules: Rules, _ clock: any WallClock) async throws {
-    let readers = store.readers
+    let readers = store
     guard let record = try await readers.instance() else {
       throw CommandFailure("expected a ledger that begins with its instance, found another")
     }
@@ -70,16 +71,15 @@ struct OpenInstance: Sendable {
     }
     self.folder = folder
     self.store = store
-    self.readers = readers
     self.rules = rules
     self.record = record
     self.points = points
-    let ownKeys = try issuers.map { try CertificateContents(der: $0.der).publicKey }
+    let ownKeys = try issuers.map { try publicKeyDigest($0.der) }
     let authorities = Authorities(
       profiles: rules.profiles, blockedKeys: rules.blockedKeys.adding(ownKeys), root: root.der,
       issued: Dictionary(issuers.map { ($0.use, $0.issued) }, uniquingKeysWith: { $1 }))
     instance = Instance(
-      store: store, facts: readers, listings: readers, vault: Vault(), policies: rules.policies,
+      store: store, facts: readers, listings: readers, ledger: readers, vault: Vault(), policies: rules.policies,
       authorities: authorities, clock: clock, epoch: record.epoch)
     vault = VaultAdministration(instance, reader: readers, points: points)
   }

@@ -33,3 +33,19 @@ struct PeerKey {
     Array(((chain + [root]).map(PEM.certificate).joined() + PEM.privateKey(key)).utf8)
   }
 }
+
+func der(_ certificate: Certificate) throws -> [UInt8] {
+  var serializer = DER.Serializer()
+  try certificate.serialize(into: &serializer)
+  return serializer.serializedBytes
+}
+
+/// SHA-256 of a certificate's SubjectPublicKeyInfo.
+func publicKeyDigest(_ certificate: [UInt8]) throws -> MusterModel.Digest {
+  .sha256(try Certificate(derEncoded: certificate).publicKey.serializeAsPEM().derBytes)
+}
+
+func isSelfIssued(_ der: [UInt8]) throws -> Bool {
+  let certificate = try Certificate(derEncoded: der)
+  return certificate.issuer == certificate.subject
+}

@@ -23,7 +23,7 @@ struct Rules: Sendable {
       self.policies = try Policies.load(files: policies.map { PolicyFile(name: $0.name, bytes: $0.bytes) })
       self.profiles = try ProfileSet.load(
         files: profiles.map { ($0.name, String(decoding: $0.bytes, as: UTF8.self)) })
-      self.blockedKeys = try BlockedKeys(text: String(decoding: blockedKeys, as: UTF8.self), file: "blocked-keys.txt")
+      self.blockedKeys = try BlockedKeys(text: String(decoding: blockedKeys, as: UTF8.self))
     } catch {
       throw CommandFailure("\(error)")
     }
