@@ -112,7 +112,7 @@ let package = Package(
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, yams,
+        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
