@@ -119,7 +119,7 @@ let package = Package(
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
-      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto, cryptoExtras, bigInt],
+      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
   ],
