@@ -94,11 +94,14 @@ let package = Package(
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
 
+    // What the C library's module leaves out.
+    .systemLibrary(name: "CLinux"),
+
     // Floor 4: wiring.
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
+        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
         "Policy", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),

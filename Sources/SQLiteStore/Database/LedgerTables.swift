@@ -5,12 +5,18 @@ let ledgerTables = """
     bytes BLOB NOT NULL
   ) STRICT;
 
-  -- Full tiles of 256 hashes (C2SP tlog-tiles); the open right edge is computed from the last events.
+  -- Full tiles of 256 hashes (C2SP tlog-tiles); the tree's open right edge is computed from the last events.
   CREATE TABLE tile(
     level INTEGER NOT NULL,
     number INTEGER NOT NULL,
     hashes BLOB NOT NULL,
     PRIMARY KEY (level, number)
+  ) STRICT;
+
+  -- Leaf hashes that no full tile holds yet. Kept apart from the events, they tell what was done to the last of them.
+  CREATE TABLE open_leaf(
+    position INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL
   ) STRICT;
 
   CREATE TABLE checkpoint(
