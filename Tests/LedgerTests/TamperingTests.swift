@@ -234,6 +234,68 @@ struct Tampering: Sendable, CustomTestStringConvertible {
     #expect(Set(findings) == Set(tampering.findings), "\(findings.map(\.description))")
   }
 
+  @Test(arguments: 0..<120)
+  func `one change anywhere is named with its place`(seed: Int) throws {
+    var generator = Sequence64(state: UInt64(seed))
+    var ledger = TestLedger.whole
+    let position = Int.random(in: 0..<700, using: &generator)
+    let other = Int.random(in: 0..<700, using: &generator)
+    let count = Int.random(in: 1...(700 - position), using: &generator)
+    let place = UInt64(position)
+    let expected: LedgerFinding?
+    switch seed % 6 {
+    case 0:
+      ledger.edit(position)
+      expected = .eventEdited(position: place)
+    case 1:
+      ledger.delete(position..<position + count)
+      expected =
+        position + count == 700
+        ? .truncated(expected: 700, found: place) : .eventDeleted(position: place, count: UInt64(count))
+    case 2:
+      ledger.delete(position..<position + count, renumber: false)
+      expected =
+        position + count == 700
+        ? .truncated(expected: 700, found: place) : .eventDeleted(position: place, count: UInt64(count))
+    case 3:
+      ledger.insert(at: position, count: count)
+      expected = .eventInserted(position: place, count: UInt64(count))
+    case 4:
+      ledger.swap(position, other)
+      expected = position == other ? nil : .reordered(first: min(place, UInt64(other)), last: max(place, UInt64(other)))
+    default:
+      ledger.cut(to: position)
+      ledger.cutHashes(to: place)
+      expected = .truncated(expected: 700, found: place)
+    }
+    #expect(try ledger.verify().findings == (expected.map { [$0] } ?? []))
+  }
+
+  @Test(arguments: 0..<60)
+  func `many changes at once are never taken for a sound ledger, whatever is done to the hashes`(seed: Int) throws {
+    var generator = Sequence64(state: UInt64(seed))
+    var ledger = TestLedger.whole
+    for number in 0...Int.random(in: 0..<12, using: &generator) {
+      let position = Int.random(in: 0..<ledger.events.count, using: &generator)
+      switch Int.random(in: 0..<3, using: &generator) {
+      case 0: ledger.events[position] = StoredEvent(position: 0, bytes: TestLedger.line(number, "mutated \(seed)"))
+      case 1: ledger.delete(position..<min(position + 3, ledger.events.count - 1))
+      default: ledger.insert(at: position)
+      }
+      ledger.renumber()
+    }
+    let isWhole = ledger.events.map(\.bytes) == TestLedger.whole.events.map(\.bytes)
+    #expect(try ledger.verify().isSound == isWhole)
+    ledger.recomputeHashes()
+    #expect(try ledger.verify().isSound == isWhole)
+  }
+
+  @Test func `more than can be told apart gets the weaker answer`() throws {
+    var ledger = TestLedger.whole
+    for position in 0..<700 { ledger.edit(position) }
+    #expect(try ledger.verify().findings == [.contentChanged(after: 0, upTo: 1, surplus: 0)])
+  }
+
   @Test func `a ledger without stored hashes gets the weaker answer, and never a wrong one`() throws {
     var ledger = TestLedger.whole
     ledger.delete(310..<311)
@@ -294,6 +356,24 @@ struct Tampering: Sendable, CustomTestStringConvertible {
     #expect(try TestLedger.whole.verify(kept: signer.sign(size: 300, root: root)).isSound)
     let findings = try TestLedger.whole.verify(kept: signer.sign(size: 300, root: NaiveTree.leaf(0))).findings
     #expect(findings == [.rewritten(kept: 300)])
+  }
+}
+
+@Suite struct ContinuationTests {
+  @Test func `a tree is held to the checkpoint that was noted outside`() throws {
+    let stored = StoredTree(TestLedger.whole.events.prefix(600).map { MerkleHash.leaf($0.bytes) })
+    let reader = stored.reader()
+    func finding(_ size: UInt64) throws -> LedgerFinding? {
+      try reader.finding(against: #require(TestLedger.whole.checkpoints[size]), of: Fixture.origin)
+    }
+    #expect(try finding(300) == nil)
+    #expect(try finding(600) == nil)
+    #expect(try finding(700) == .truncated(expected: 700, found: 600))
+    let rewritten = StoredTree(KeptCheckpointTests.other.map(MerkleHash.leaf)).reader()
+    let kept = try #require(TestLedger.whole.checkpoints[300])
+    #expect(try rewritten.finding(against: kept, of: Fixture.origin) == .rewritten(kept: 300))
+    let other = try #require(LedgerOrigin("other.example/muster/k7/1"))
+    #expect(try reader.finding(against: kept, of: other)?.code == "other-ledger")
   }
 }
 
@@ -371,5 +451,17 @@ extension TestLedger {
     var ledger = self
     ledger.notes = notes
     return ledger
+  }
+}
+
+/// SplitMix64: the same numbers in every run.
+struct Sequence64: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ mixed >> 31
   }
 }

@@ -3,7 +3,7 @@ import MusterModel
 /// One check on its way: events and stored leaf hashes in step.
 struct LedgerWalk {
   /// How far ahead is looked for where events and stored hashes meet again.
-  static let lookahead = 256
+  static let lookahead = 8192
 
   let records: LedgerRecords
   let kept: VerifiedCheckpoint?
