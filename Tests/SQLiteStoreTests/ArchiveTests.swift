@@ -85,7 +85,7 @@ import Testing
     let test = try await ledger(of: 9)
     let digest = Units.digest("attachment 5")
     var copy = try test.copy()
-    try copy.tamper("UPDATE attachment SET bytes = x'00' WHERE position = 5")
+    try copy.tamper("UPDATE attachment SET bytes = x'00' WHERE id = 5 * 1024")
     #expect(try report(copy).findings == [.attachmentEdited(position: 5, digest)])
     copy = try test.copy()
     try copy.tamper("DELETE FROM private_attachment WHERE position = 0")

@@ -40,23 +40,40 @@ final class GroupWriter {
   }
 
   /// The outcome of each unit, in order. When this returns, what is `committed` is on disk.
+  ///
+  /// A unit that contradicts the views, though its reads and claims did not say so, is a mistake of ours and rare: then all
+  /// is taken back and written again without it. A savepoint around each unit would do the same and copy every page that
+  /// a unit changes, which doubles the cost of them all.
   func commit(_ units: [PreparedUnit]) throws(Failure) -> [Outcome] {
-    var next = head
-    let written: (outcomes: [Outcome], note: String?)
-    do throws(StoreError) {
-      try db.run("BEGIN IMMEDIATE")
-      written = try write(units, &next)
-    } catch {
-      throw rollBack(after: error)
+    var contradicting: [Int: StoreError] = [:]
+    while true {
+      var next = head
+      let written: Written
+      do throws(StoreError) {
+        try db.run("BEGIN IMMEDIATE")
+        written = try write(units, without: contradicting, &next)
+      } catch {
+        throw rollBack(after: error)
+      }
+      switch written {
+      case .contradiction(let index, let error):
+        if case .uncertain = rollBack(after: error) { throw .uncertain(error) }
+        contradicting[index] = error
+      case .group(let outcomes, let note):
+        try end()
+        advance(to: next, note, units)
+        return outcomes
+      }
     }
-    try end()
+  }
+
+  private func advance(to next: LedgerHead, _ note: String?, _ units: [PreparedUnit]) {
     head = next
-    if let note = written.note {
+    if let note {
       self.note = note
       published.publish(head.tree, note: note)
     }
     if units.contains(where: { $0.unit.events.contains { $0.body is EventErased } }) { logHoldsErased = true }
-    return written.outcomes
   }
 
   /// After an erasure: empties the write-ahead log, so that the erased bytes lie nowhere any more. Where a reader is
@@ -67,33 +84,38 @@ final class GroupWriter {
     logHoldsErased = busy ?? true
   }
 
-  private func write(
-    _ units: [PreparedUnit], _ next: inout LedgerHead
-  ) throws(StoreError) -> (outcomes: [Outcome], note: String?) {
-    var outcomes: [Outcome] = []
-    outcomes.reserveCapacity(units.count)
-    for unit in units { outcomes.append(try write(unit, &next)) }
-    return (outcomes, next.size > head.size ? try next.write(to: db) : nil)
+  private enum Written {
+    case group([Outcome], note: String?)
+    /// The unit at this index cannot be written.
+    case contradiction(Int, StoreError)
   }
 
-  /// A unit that contradicts the views though its reads and claims did not say so leaves no trace either: the savepoint
-  /// takes back what it had written, and its neighbours go on.
-  private func write(_ prepared: PreparedUnit, _ next: inout LedgerHead) throws(StoreError) -> Outcome {
-    if let refusal = try check.refusal(of: prepared.unit) { return .success(refusal) }
-    let position = LedgerPosition(first: next.size, count: prepared.events.count)
-    try db.run("SAVEPOINT unit")
-    do throws(StoreError) {
-      try writer.write(prepared, at: position.first)
-    } catch {
-      guard case .conflict = error else { throw error }
-      try db.run("ROLLBACK TO unit")
-      try db.run("RELEASE unit")
-      writer.rolledBack()
-      return .failure(error)
+  private func write(
+    _ units: [PreparedUnit], without contradicting: [Int: StoreError], _ next: inout LedgerHead
+  ) throws(StoreError) -> Written {
+    var outcomes: [Outcome] = []
+    outcomes.reserveCapacity(units.count)
+    for (index, unit) in units.enumerated() {
+      if let error = contradicting[index] {
+        outcomes.append(.failure(error))
+        continue
+      }
+      do throws(StoreError) {
+        outcomes.append(.success(try write(unit, &next)))
+      } catch {
+        guard case .conflict = error else { throw error }
+        return .contradiction(index, error)
+      }
     }
-    try db.run("RELEASE unit")
+    return .group(outcomes, note: next.size > head.size ? try next.write(to: db) : nil)
+  }
+
+  private func write(_ prepared: PreparedUnit, _ next: inout LedgerHead) throws(StoreError) -> CommitOutcome {
+    if let refusal = try check.refusal(of: prepared.unit) { return refusal }
+    let position = LedgerPosition(first: next.size, count: prepared.events.count)
+    try writer.write(prepared, at: position.first)
     next.append(prepared.events.map(\.leaf))
-    return .success(.committed(position))
+    return .committed(position)
   }
 
   /// A disk that is full says so before the commit's last page is written, and the pages are written again by the next

@@ -6,12 +6,14 @@ import MusterModel
 struct UnitWriter {
   private let db: Connection
   private let catalog: EventCatalog
+  private let knownKinds: Set<String>
   private let projections: Projections
   private var recorder: EventRecorder
 
   init(_ db: Connection, catalog: EventCatalog = .muster, projections: Projections = .all) {
     self.db = db
     self.catalog = catalog
+    knownKinds = catalog.names
     self.projections = projections
     recorder = EventRecorder(db, projections)
   }
@@ -29,12 +31,15 @@ struct UnitWriter {
 
   private mutating func write(_ prepared: PreparedEvent, at position: UInt64) throws(StoreError) {
     let event = prepared.event
-    guard catalog.names.contains(event.kind) else { throw .conflict("an event of unknown kind \(event.kind)") }
+    guard knownKinds.contains(event.kind) else { throw .conflict("an event of unknown kind \(event.kind)") }
     try db.run("INSERT INTO event(position, bytes) VALUES (?, ?)", position, event.bytes)
-    for attachment in event.attachments {
+    guard event.attachments.count <= AttachmentKey.limit else {
+      throw .conflict("\(event.attachments.count) attachments of one event")
+    }
+    for (place, attachment) in event.attachments.enumerated() {
       try db.run(
-        "INSERT OR IGNORE INTO attachment(position, digest, bytes) VALUES (?, ?, ?)", position, attachment.digest,
-        attachment.bytes)
+        "INSERT INTO attachment(id, digest, bytes) VALUES (?, ?, ?)", AttachmentKey.first(of: position) + Int64(place),
+        attachment.digest, attachment.bytes)
     }
     if let bytes = event.privateAttachment {
       try db.run(
@@ -75,6 +80,15 @@ struct UnitWriter {
       VALUES (?, ?, ?, ?, ?, ?, ?)
       """, answer.operator, answer.key, answer.request, answer.status, answer.body, answer.isSealed, position)
   }
+}
+
+/// The IDs of an event's attachments.
+enum AttachmentKey {
+  static let limit = 1024
+
+  static func first(of position: UInt64) -> Int64 { Int64(clamping: position) * Int64(limit) }
+
+  static func position(of id: Int64) -> UInt64 { UInt64(clamping: id) / UInt64(limit) }
 }
 
 extension AnyRecorded {

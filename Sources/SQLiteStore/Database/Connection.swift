@@ -36,6 +36,7 @@ final class Connection {
     sqlite3_commit_hook(handle, nil, nil)
     sqlite3_rollback_hook(handle, nil, nil)
     try pragma("cache_size = -\(cacheKiB)")
+    try pragma("temp_store = MEMORY")
     try pragma("trusted_schema = OFF")
     try pragma("cell_size_check = ON")
   }
@@ -111,9 +112,6 @@ final class Connection {
 
   /// The number that `sql` gives; 0 for none.
   func number(_ sql: StaticString) throws(StoreError) -> Int64 { try first(sql) { row in row.int(0) } ?? 0 }
-
-  /// The row ID of the last insert.
-  var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 

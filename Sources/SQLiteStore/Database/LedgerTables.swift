@@ -25,11 +25,11 @@ let ledgerTables = """
     note BLOB NOT NULL
   ) STRICT;
 
+  -- The ID is the event's position · 1,024 and the attachment's place among the event's: one tree that grows at its end.
   CREATE TABLE attachment(
-    position INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY,
     digest BLOB NOT NULL,
-    bytes BLOB NOT NULL,
-    PRIMARY KEY (position, digest)
+    bytes BLOB NOT NULL
   ) STRICT;
 
   -- At most one per event; the only thing that can be erased.

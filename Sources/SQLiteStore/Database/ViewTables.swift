@@ -52,7 +52,6 @@ let viewTables = """
   CREATE INDEX device_of_group ON device(device_group) WHERE device_group IS NOT NULL;
 
   CREATE TABLE binding(
-    id INTEGER PRIMARY KEY,
     device TEXT NOT NULL,
     generation INTEGER NOT NULL,
     evidence TEXT NOT NULL,
@@ -65,16 +64,17 @@ let viewTables = """
     ended_at INTEGER,
     ended_reason TEXT,
     ended_position INTEGER,
-    UNIQUE (device, generation)
-  ) STRICT;
+    PRIMARY KEY (device, generation)
+  ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX binding_active ON binding(device) WHERE ended_at IS NULL;
 
   CREATE TABLE bound_hardware(
-    binding INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    generation INTEGER NOT NULL,
     hardware TEXT NOT NULL,
     assurance TEXT NOT NULL,
     ended_at INTEGER,
-    PRIMARY KEY (binding, hardware)
+    PRIMARY KEY (device, generation, hardware)
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX bound_hardware_active ON bound_hardware(hardware) WHERE ended_at IS NULL;
 

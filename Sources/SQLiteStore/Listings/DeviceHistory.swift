@@ -40,10 +40,7 @@ struct DeviceHistory {
 
   private func boards() throws(StoreError) -> [RecordID] {
     try snapshot.db.all(
-      """
-      SELECT DISTINCT hardware FROM binding JOIN bound_hardware ON bound_hardware.binding = binding.id
-      WHERE device = ?
-      """, device, read: Row.record)
+      "SELECT DISTINCT hardware FROM bound_hardware WHERE device = ?", device, read: Row.record)
   }
 
   /// nil for what befell a board as another device's.

@@ -71,15 +71,16 @@ extension Snapshot {
   private func boundHardware(
     of device: RecordID
   ) throws(StoreError) -> (hardware: [DeviceDetail.Hardware], since: Timestamp?) {
-    let binding = try db.first("SELECT id, made_at FROM binding WHERE device = ? AND ended_at IS NULL", device) {
-      (row) throws(StoreError) in (id: row.int(0), at: row.time(1))
+    let binding = try db.first("SELECT generation, made_at FROM binding WHERE device = ? AND ended_at IS NULL", device)
+    {
+      (row) throws(StoreError) in (generation: try row.position(0), at: row.time(1))
     }
     guard let binding else { return ([], nil) }
     let hardware = try db.all(
       """
       SELECT hardware_id, assurance FROM bound_hardware JOIN hardware ON hardware.record = bound_hardware.hardware
-      WHERE binding = ? AND hardware_id IS NOT NULL ORDER BY hardware.id
-      """, binding.id
+      WHERE device = ? AND generation = ? AND hardware_id IS NOT NULL ORDER BY hardware.id
+      """, device, binding.generation
     ) { (row) throws(StoreError) in
       DeviceDetail.Hardware(hardware: try row.hardwareID(0), assurance: try row.value(1))
     }

@@ -11,8 +11,7 @@ extension Snapshot {
         SELECT hardware.id, hardware.record, hardware_id, listing, listing_group, listed_position, device_id
         FROM hardware
           LEFT JOIN bound_hardware ON bound_hardware.hardware = hardware.record AND bound_hardware.ended_at IS NULL
-          LEFT JOIN binding ON binding.id = bound_hardware.binding
-          LEFT JOIN device ON device.record = binding.device
+          LEFT JOIN device ON device.record = bound_hardware.device
         WHERE hardware.id > ? ORDER BY hardware.id LIMIT ?
         """, try request.start(), request.probe
       ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try hardwareSummary(row)) })

@@ -37,7 +37,8 @@ extension Snapshot {
       SELECT record, issuer, serial, subject, profile, public_key, der, not_before, not_after, revoked_at,
         revoked_reason, replaces, overlap_until, certificate.position, attachment.bytes
       FROM certificate LEFT JOIN attachment
-        ON attachment.position = certificate.position AND attachment.digest = certificate.der
+        ON attachment.id BETWEEN certificate.position * 1024 AND certificate.position * 1024 + 1023
+        AND attachment.digest = certificate.der
       WHERE record = ?
       """, record
     ) { (row) throws(StoreError) in

@@ -146,7 +146,9 @@ extension FolderStore: FactsReader {
         """
         SELECT device_group.record, attachment.bytes
         FROM device_group JOIN group_anchor ON group_anchor.device_group = device_group.record
-          JOIN attachment ON attachment.position = group_anchor.position AND attachment.digest = group_anchor.digest
+          JOIN attachment
+            ON attachment.id BETWEEN group_anchor.position * 1024 AND group_anchor.position * 1024 + 1023
+            AND attachment.digest = group_anchor.digest
         WHERE removed_at IS NULL AND (?1 IS NULL OR folded = ?1)
         ORDER BY device_group.id, group_anchor.rowid
         """, group?.folded

@@ -24,8 +24,9 @@ extension FolderStore: InstanceReader {
       try snapshot.db.all(
         """
         SELECT use, key_id, key, attachment.bytes, issued FROM issuer LEFT JOIN attachment
-          ON attachment.position = issuer.position AND attachment.digest = issuer.certificate
-        ORDER BY id
+          ON attachment.id BETWEEN issuer.position * 1024 AND issuer.position * 1024 + 1023
+          AND attachment.digest = issuer.certificate
+        ORDER BY issuer.id
         """
       ) { (row) throws(StoreError) in
         IssuerRecord(

@@ -107,7 +107,7 @@ private final class ArchivedEvents {
     events = try db.cursor("SELECT position, bytes FROM event ORDER BY position")
     attachments = try db.cursor(
       """
-      SELECT position, digest, bytes FROM attachment
+      SELECT id / 1024 AS position, digest, bytes FROM attachment
       UNION ALL SELECT position, digest, bytes FROM private_attachment ORDER BY position
       """)
     try advance()

@@ -31,13 +31,12 @@ extension Snapshot {
 
   private func activeBinding(of device: RecordID) throws(StoreError) -> BindingSnapshot? {
     let binding = try db.first(
-      "SELECT id, generation, public_key, certificate FROM binding WHERE device = ? AND ended_at IS NULL", device
-    ) { (row) throws(StoreError) in
-      (row.int(0), try row.position(1), try row.digest(2), try row.record(3))
-    }
-    guard let (id, generation, publicKey, certificate) = binding else { return nil }
+      "SELECT generation, public_key, certificate FROM binding WHERE device = ? AND ended_at IS NULL", device
+    ) { (row) throws(StoreError) in (try row.position(0), try row.digest(1), try row.record(2)) }
+    guard let (generation, publicKey, certificate) = binding else { return nil }
     let hardware = try db.all(
-      "SELECT hardware, assurance FROM bound_hardware WHERE binding = ? ORDER BY hardware", id
+      "SELECT hardware, assurance FROM bound_hardware WHERE device = ? AND generation = ? ORDER BY hardware", device,
+      generation
     ) { (row) throws(StoreError) in
       BoundHardware(hardware: try row.record(0), assurance: try row.value(1))
     }
@@ -61,10 +60,7 @@ extension Snapshot {
   private func complete(_ hardware: HardwareColumns) throws(StoreError) -> HardwareSnapshot? {
     guard let id = hardware.id else { return nil }
     let device = try db.first(
-      """
-      SELECT device FROM binding
-      WHERE id = (SELECT binding FROM bound_hardware WHERE hardware = ? AND ended_at IS NULL)
-      """, hardware.record
+      "SELECT device FROM bound_hardware WHERE hardware = ? AND ended_at IS NULL", hardware.record
     ) { (row) throws(StoreError) in try row.record(0) }
     return HardwareSnapshot(
       record: hardware.record, version: try version(of: hardware.record), id: id, listing: hardware.listing,

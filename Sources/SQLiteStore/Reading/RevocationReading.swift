@@ -56,7 +56,8 @@ extension Snapshot {
     try db.first(
       """
       SELECT number, this_update, next_update, entries, crl.position, attachment.bytes
-      FROM crl JOIN attachment ON attachment.position = crl.position AND attachment.digest = crl.der
+      FROM crl JOIN attachment ON attachment.id BETWEEN crl.position * 1024 AND crl.position * 1024 + 1023
+        AND attachment.digest = crl.der
       WHERE issuer = ? AND shard = ?
       """, issuer, shard.map { Int64($0) } ?? CRLView.full
     ) { (row) throws(StoreError) in
@@ -68,8 +69,10 @@ extension Snapshot {
 
   /// The bytes of an event's attachment; nil where it has none of that digest.
   public func attachment(_ digest: Digest, at position: UInt64) throws(StoreError) -> [UInt8]? {
-    try db.first("SELECT bytes FROM attachment WHERE position = ? AND digest = ?", position, digest) {
-      (row) throws(StoreError) in row.bytes(0)
-    }
+    let first = AttachmentKey.first(of: position)
+    return try db.first(
+      "SELECT bytes FROM attachment WHERE id BETWEEN ? AND ? AND digest = ?", first,
+      first + Int64(AttachmentKey.limit) - 1, digest
+    ) { (row) throws(StoreError) in row.bytes(0) }
   }
 }

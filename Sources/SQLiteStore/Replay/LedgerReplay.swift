@@ -90,6 +90,8 @@ private struct Replay {
   }
 }
 
+private let threeColumnKeys: Set<String> = ["concern", "bound_hardware"]
+
 /// Two databases' views, side by side.
 private struct ViewComparison {
   private let stored: Connection
@@ -116,7 +118,7 @@ private struct ViewComparison {
   private func difference(
     in table: String, _ stored: Database, _ replayed: Database
   ) throws -> LedgerReplay.Difference? {
-    let sql = "SELECT * FROM \(table) ORDER BY \(table == "concern" ? "1, 2, 3" : "1, 2")"
+    let sql = "SELECT * FROM \(table) ORDER BY \(threeColumnKeys.contains(table) ? "1, 2, 3" : "1, 2")"
     let left = try GRDB.Row.fetchCursor(replayed, sql: sql)
     let right = try GRDB.Row.fetchCursor(stored, sql: sql)
     while true {

@@ -18,11 +18,10 @@ enum BindingView: Projection {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, body.generation, body.evidence, body.ticket, body.publicKey, body.certificate,
       origin.by.description, origin.at, origin.position)
-    let binding = db.lastInsertedRow
     for bound in body.hardware {
       try db.run(
-        "INSERT INTO bound_hardware(binding, hardware, assurance) VALUES (?, ?, ?)", binding, bound.hardware,
-        bound.assurance.rawValue)
+        "INSERT INTO bound_hardware(device, generation, hardware, assurance) VALUES (?, ?, ?, ?)", body.device,
+        body.generation, bound.hardware, bound.assurance.rawValue)
     }
   }
 
@@ -34,9 +33,7 @@ enum BindingView: Projection {
       WHERE device = ? AND generation = ? AND ended_at IS NULL
       """, origin.at, body.reason.rawValue, origin.position, body.device, body.generation)
     try db.run(
-      """
-      UPDATE bound_hardware SET ended_at = ?
-      WHERE binding = (SELECT id FROM binding WHERE device = ? AND generation = ?)
-      """, origin.at, body.device, body.generation)
+      "UPDATE bound_hardware SET ended_at = ? WHERE device = ? AND generation = ?", origin.at, body.device,
+      body.generation)
   }
 }

@@ -29,7 +29,7 @@ enum DeviceView: Projection {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, event.details?.deviceID.text, event.details?.deviceID.folded, DeviceState.enabled.rawValue,
       body.group, body.hub, body.generation, origin.at, origin.position, origin.at)
-    try count(1, body.device, db)
+    if body.group != nil { try count(1, body.device, db) }
   }
 
   private static func stateChanged(_ event: Recorded<DeviceStateChanged>, _ db: Connection) throws(StoreError) {
