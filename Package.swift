@@ -119,6 +119,11 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
+    .testTarget(
+      name: "InstanceTests",
+      dependencies: [
+        "muster", "MusterModel", "Enrollment", "KeyVault", "Ledger", "Policy", "SQLiteStore", asn1, crypto, x509,
+      ], swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
