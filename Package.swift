@@ -99,6 +99,15 @@ let package = Package(
       ], swiftSettings: settings),
 
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "AttestationTests", dependencies: ["Attestation", "MusterModel", asn1, x509, crypto],
+      swiftSettings: settings),
+    .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "EventVectorTests", dependencies: ["DeviceRegistry", "KeyVault", "MusterModel", "Policy"],
+      swiftSettings: settings),
+    .testTarget(name: "KeyVaultTests", dependencies: ["KeyVault", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(name: "PolicyTests", dependencies: ["Attestation", "MusterModel", "Policy"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
