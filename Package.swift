@@ -130,6 +130,14 @@ let package = Package(
       dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
+      name: "AttestationTests", dependencies: ["Attestation", "MusterModel", asn1, x509, crypto],
+      swiftSettings: settings),
+    .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "EventVectorTests", dependencies: ["DeviceRegistry", "KeyVault", "MusterModel", "Policy"],
+      swiftSettings: settings),
+    .testTarget(name: "KeyVaultTests", dependencies: ["KeyVault", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(name: "PolicyTests", dependencies: ["Attestation", "MusterModel", "Policy"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )
