@@ -109,8 +109,8 @@ let package = Package(
     .testTarget(
       name: "SQLiteStoreTests",
       dependencies: [
-        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
-        grdb,
+        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
+        "Policy", crypto, grdb,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",
