@@ -78,6 +78,9 @@ let package = Package(
         "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
       ], swiftSettings: settings),
 
+    .target(
+      name: "Publication", dependencies: ["MusterModel", "CertificateAuthority"], swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
@@ -106,6 +109,9 @@ let package = Package(
       dependencies: [
         "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, yams,
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
       swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
