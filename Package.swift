@@ -116,7 +116,7 @@ let package = Package(
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
-      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto, cryptoExtras, bigInt],
+      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
       swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
