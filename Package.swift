@@ -79,6 +79,9 @@ let package = Package(
         "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
       ], swiftSettings: settings),
 
+    .target(
+      name: "Publication", dependencies: ["MusterModel", "CertificateAuthority"], swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
@@ -124,6 +127,9 @@ let package = Package(
       dependencies: [
         "muster", "MusterModel", "Enrollment", "KeyVault", "Ledger", "Policy", "SQLiteStore", asn1, crypto, x509,
       ], swiftSettings: settings),
+    .testTarget(
+      name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
+      swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
