@@ -104,8 +104,8 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "Policy", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
+        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
@@ -136,6 +136,7 @@ let package = Package(
       dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(
       name: "AttestationTests", dependencies: ["Attestation", "MusterModel", asn1, x509, crypto],
       swiftSettings: settings),
     .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
