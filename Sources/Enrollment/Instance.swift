@@ -7,6 +7,7 @@ public struct Instance: Sendable {
   public let store: any Store
   public let facts: any FactsReader
   public let listings: any ListingReader
+  public let ledger: any LedgerReader
   public let vault: Vault
   public let policies: Policies
   public let authorities: Authorities
@@ -15,12 +16,13 @@ public struct Instance: Sendable {
   public let epoch: UInt32
 
   public init(
-    store: any Store, facts: any FactsReader, listings: any ListingReader, vault: Vault, policies: Policies,
-    authorities: Authorities, clock: any WallClock, epoch: UInt32
+    store: any Store, facts: any FactsReader, listings: any ListingReader, ledger: any LedgerReader, vault: Vault,
+    policies: Policies, authorities: Authorities, clock: any WallClock, epoch: UInt32
   ) {
     self.store = store
     self.facts = facts
     self.listings = listings
+    self.ledger = ledger
     self.vault = vault
     self.policies = policies
     self.authorities = authorities

@@ -130,3 +130,39 @@ public struct RevocationInput: Codable, Sendable, Hashable {
   public let reason: String?
   public init(reason: String?) { self.reason = reason }
 }
+
+/// What opens the vault: exactly one of them.
+public struct UnsealInput: Codable, Sendable {
+  public let passphrase: String?
+  public let recoveryCode: String?
+
+  public init(passphrase: String? = nil, recoveryCode: String? = nil) {
+    self.passphrase = passphrase
+    self.recoveryCode = recoveryCode
+  }
+}
+
+/// An issuing CA or the root, as `ca show` shows it.
+public struct IssuerSummary: Codable, Sendable, Hashable {
+  public let use: String
+  public let issuerKeyID: String
+  public let subject: String
+  public let notAfter: Timestamp
+  public let issued: UInt64
+  public let crl: String
+  /// PEM.
+  public let certificate: String
+
+  public init(
+    use: String, issuerKeyID: String, subject: String, notAfter: Timestamp, issued: UInt64, crl: String,
+    certificate: String
+  ) {
+    self.use = use
+    self.issuerKeyID = issuerKeyID
+    self.subject = subject
+    self.notAfter = notAfter
+    self.issued = issued
+    self.crl = crl
+    self.certificate = certificate
+  }
+}

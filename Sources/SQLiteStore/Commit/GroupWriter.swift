@@ -10,15 +10,17 @@ final class GroupWriter {
   private let db: Connection
   private let check: UnitCheck
   private var writer: UnitWriter
-  private(set) var head: LedgerHead
+  private var head: LedgerHead
+  private let published: PublishedHead
   /// The note of the last checkpoint that was committed here.
   private(set) var note: String?
   /// Whether erased bytes may still lie in the write-ahead log.
   private var logHoldsErased = false
 
-  init(_ db: Connection, head: LedgerHead) {
+  init(_ db: Connection, head: LedgerHead, published: PublishedHead) {
     self.db = db
     self.head = head
+    self.published = published
     check = UnitCheck(db: db)
     writer = UnitWriter(db)
   }
@@ -49,7 +51,10 @@ final class GroupWriter {
     }
     try end()
     head = next
-    if let note = written.note { self.note = note }
+    if let note = written.note {
+      self.note = note
+      published.publish(head.tree, note: note)
+    }
     if units.contains(where: { $0.unit.events.contains { $0.body is EventErased } }) { logHoldsErased = true }
     return written.outcomes
   }

@@ -25,17 +25,24 @@ final class Connection {
         guard let handle = database.sqliteConnection else { throw StoreError.damaged("a closed connection") }
         return handle
       }
+      // The file's header is read by the first statement that needs it.
+      try queue.inDatabase { try $0.execute(sql: "SELECT count(*) FROM sqlite_schema") }
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+      throw .foreignDatabase(path: path)
     } catch {
       throw StoreError(error)
     }
+    // GRDB's hooks serve its observers and ask for its queue. Nobody observes here, and the thread is our own.
+    sqlite3_commit_hook(handle, nil, nil)
+    sqlite3_rollback_hook(handle, nil, nil)
     try pragma("cache_size = -\(cacheKiB)")
     try pragma("trusted_schema = OFF")
     try pragma("cell_size_check = ON")
   }
 
-  /// Runs `body` as the connection's only user.
-  func exclusively<Result>(_ body: () throws -> Result) rethrows -> Result {
-    try queue.inDatabase { _ in try body() }
+  /// The connection as GRDB's own reading of rows wants it.
+  func inDatabase<Result>(_ body: (Database) throws -> Result) rethrows -> Result {
+    try queue.inDatabase(body)
   }
 
   func pragma(_ text: String) throws(StoreError) { try execute("PRAGMA " + text) }
@@ -80,6 +87,16 @@ final class Connection {
     var values: [Value] = []
     while try statement.step() { values.append(try read(Row(statement.handle))) }
     return values
+  }
+
+  /// Calls `body` with each row in turn.
+  func each<each Parameter: Bindable>(
+    _ sql: StaticString, _ parameters: repeat each Parameter, body: (Row) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    bind(statement, repeat each parameters)
+    while try statement.step() { try body(Row(statement.handle)) }
   }
 
   func exists<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) -> Bool {

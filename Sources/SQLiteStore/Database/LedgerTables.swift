@@ -39,6 +39,7 @@ let ledgerTables = """
     bytes BLOB NOT NULL,
     PRIMARY KEY (owner, purpose, version)
   ) STRICT;
+  CREATE INDEX secret_purpose ON secret(purpose);
 
   CREATE TABLE idempotent_answer(
     operator TEXT NOT NULL,

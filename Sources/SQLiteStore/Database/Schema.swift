@@ -25,17 +25,10 @@ enum Schema {
 
   /// The version of the database at hand; 0 for an empty one.
   static func checkedVersion(_ db: Connection, path: String) throws(StoreError) -> Int {
-    let version: Int64
-    do throws(StoreError) {
-      version = try db.number("PRAGMA user_version")
-      let application = try db.number("PRAGMA application_id")
-      let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema") == 0
-      guard application == applicationID || isEmpty && version == 0 else { throw .foreignDatabase(path: path) }
-    } catch {
-      // 26: SQLITE_NOTADB
-      if case .database(26, _) = error { throw .foreignDatabase(path: path) }
-      throw error
-    }
+    let version = try db.number("PRAGMA user_version")
+    let application = try db.number("PRAGMA application_id")
+    let isEmpty = try db.number("SELECT count(*) FROM sqlite_schema") == 0
+    guard application == applicationID || isEmpty && version == 0 else { throw .foreignDatabase(path: path) }
     guard version <= migrations.count else { throw .newerSchema(found: Int(version), known: migrations.count) }
     return Int(version)
   }

@@ -80,7 +80,7 @@ private struct Identity {
     }
     do {
       for certificate in try NIOSSLCertificate.fromPEMFile(file) {
-        if try isSelfIssued(certificate) { anchors.append(certificate) } else { chain.append(certificate) }
+        if try isSelfIssued(certificate.toDERBytes()) { anchors.append(certificate) } else { chain.append(certificate) }
       }
       key = try NIOSSLPrivateKey(file: file, format: .pem)
     } catch {

@@ -1,0 +1,180 @@
+public import DeviceRegistry
+public import MusterModel
+
+// What the registry's rules are asked about. A record whose name was erased is not found by it, and is not shown here.
+
+extension Snapshot {
+  public func device(_ record: RecordID) throws(StoreError) -> DeviceSnapshot? {
+    let device = try db.first(
+      "SELECT record, device_id, state, device_group, hub, generation FROM device WHERE record = ?", record,
+      read: Row.device)
+    return try device.flatMap { device throws(StoreError) in try complete(device) }
+  }
+
+  /// The device of that ID, by folding, that is not retired.
+  public func device(_ id: DeviceID) throws(StoreError) -> DeviceSnapshot? {
+    let device = try db.first(
+      """
+      SELECT record, device_id, state, device_group, hub, generation FROM device
+      WHERE folded = ? AND state <> 'retired'
+      """, id.folded, read: Row.device)
+    return try device.flatMap { device throws(StoreError) in try complete(device) }
+  }
+
+  private func complete(_ device: DeviceColumns) throws(StoreError) -> DeviceSnapshot? {
+    guard let id = device.id else { return nil }
+    return DeviceSnapshot(
+      record: device.record, version: try version(of: device.record), id: id, state: device.state,
+      group: device.group, hub: device.hub, lastGeneration: device.generation,
+      binding: try activeBinding(of: device.record))
+  }
+
+  private func activeBinding(of device: RecordID) throws(StoreError) -> BindingSnapshot? {
+    let binding = try db.first(
+      "SELECT id, generation, public_key, certificate FROM binding WHERE device = ? AND ended_at IS NULL", device
+    ) { (row) throws(StoreError) in
+      (row.int(0), try row.position(1), try row.digest(2), try row.record(3))
+    }
+    guard let (id, generation, publicKey, certificate) = binding else { return nil }
+    let hardware = try db.all(
+      "SELECT hardware, assurance FROM bound_hardware WHERE binding = ? ORDER BY hardware", id
+    ) { (row) throws(StoreError) in
+      BoundHardware(hardware: try row.record(0), assurance: try row.value(1))
+    }
+    return BindingSnapshot(
+      generation: generation, hardware: hardware, publicKey: publicKey, certificate: certificate)
+  }
+
+  public func hardware(_ id: HardwareID) throws(StoreError) -> HardwareSnapshot? {
+    let hardware = try db.first(
+      "SELECT record, hardware_id, listing, listing_group FROM hardware WHERE hardware_id = ?", id.description,
+      read: Row.hardware)
+    return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
+  }
+
+  public func hardware(_ record: RecordID) throws(StoreError) -> HardwareSnapshot? {
+    let hardware = try db.first(
+      "SELECT record, hardware_id, listing, listing_group FROM hardware WHERE record = ?", record, read: Row.hardware)
+    return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
+  }
+
+  private func complete(_ hardware: HardwareColumns) throws(StoreError) -> HardwareSnapshot? {
+    guard let id = hardware.id else { return nil }
+    let device = try db.first(
+      """
+      SELECT device FROM binding
+      WHERE id = (SELECT binding FROM bound_hardware WHERE hardware = ? AND ended_at IS NULL)
+      """, hardware.record
+    ) { (row) throws(StoreError) in try row.record(0) }
+    return HardwareSnapshot(
+      record: hardware.record, version: try version(of: hardware.record), id: id, listing: hardware.listing,
+      group: hardware.group, boundTo: device)
+  }
+
+  /// The patterns that are listed now, in the order in which they were.
+  public func patterns() throws(StoreError) -> PatternsSnapshot {
+    let entries = try db.all(
+      """
+      SELECT pattern, listing, device_group FROM hardware_pattern AS last
+      WHERE pattern IS NOT NULL AND listing <> 'none' AND NOT EXISTS (
+        SELECT 1 FROM hardware_pattern AS later
+        WHERE later.pattern = last.pattern AND later.position > last.position)
+      ORDER BY position
+      """
+    ) { (row) throws(StoreError) in
+      PatternsSnapshot.Entry(
+        pattern: try row.parsed(0, HardwarePattern(row.text(0))), listing: try row.value(1),
+        group: try row.optional(2, Row.record))
+    }
+    return PatternsSnapshot(version: try version(of: .hardwarePatterns), entries: entries)
+  }
+
+  /// The ticket of a code, by the code's HMAC.
+  public func ticket(code: Digest) throws(StoreError) -> TicketSnapshot? {
+    let record = try db.first("SELECT record FROM ticket WHERE code = ?", code) { (row) throws(StoreError) in
+      try row.record(0)
+    }
+    return try record.flatMap { record throws(StoreError) in try ticket(record) }
+  }
+
+  public func ticket(_ record: RecordID) throws(StoreError) -> TicketSnapshot? {
+    let version = try version(of: record)
+    return try db.first(
+      """
+      SELECT device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at, redeemed_at,
+        redeemed_key, redeemed_certificate, redeemed_device, redeemed_generation
+      FROM ticket WHERE record = ? AND code IS NOT NULL
+      """, record
+    ) { (row) throws(StoreError) in
+      TicketSnapshot(
+        record: record, version: version, deviceID: try row.parsed(0, DeviceID(row.text(0))),
+        hardware: try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), isSwap: row.bool(2),
+        device: try row.optional(3, Row.record), group: try row.optional(4, Row.record), expires: row.time(5),
+        state: try row.ticketState())
+    }
+  }
+
+  public func group(_ record: RecordID) throws(StoreError) -> GroupSnapshot? {
+    let version = try version(of: record)
+    let anchors = try db.all(
+      "SELECT digest FROM group_anchor WHERE device_group = ? ORDER BY digest", record
+    ) { (row) throws(StoreError) in try row.digest(0) }
+    return try db.first(
+      "SELECT name, profile, hub, removed_at FROM device_group WHERE record = ? AND name IS NOT NULL", record
+    ) { (row) throws(StoreError) in
+      GroupSnapshot(
+        record: record, version: version, name: try row.parsed(0, RecordName(row.text(0))),
+        profile: row.isNull(1) ? nil : row.text(1), hub: try row.optional(2, Row.record), trustAnchors: anchors,
+        isRemoved: !row.isNull(3))
+    }
+  }
+
+  /// The group of that name, by folding, that is not removed.
+  public func group(_ name: RecordName) throws(StoreError) -> GroupSnapshot? {
+    let record = try db.first(
+      "SELECT record FROM device_group WHERE folded = ? AND removed_at IS NULL", name.folded
+    ) { (row) throws(StoreError) in try row.record(0) }
+    return try record.flatMap { record throws(StoreError) in try group(record) }
+  }
+}
+
+private struct DeviceColumns {
+  let record: RecordID
+  let id: DeviceID?
+  let state: DeviceState
+  let group: RecordID?
+  let hub: RecordID?
+  let generation: UInt64
+}
+
+private struct HardwareColumns {
+  let record: RecordID
+  let id: HardwareID?
+  let listing: HardwareListed.Listing
+  let group: RecordID?
+}
+
+extension Row {
+  fileprivate static func device(_ row: Row) throws(StoreError) -> DeviceColumns {
+    DeviceColumns(
+      record: try row.record(0), id: row.isNull(1) ? nil : try row.parsed(1, DeviceID(row.text(1))),
+      state: try row.value(2), group: try row.optional(3, Row.record), hub: try row.optional(4, Row.record),
+      generation: try row.position(5))
+  }
+
+  fileprivate static func hardware(_ row: Row) throws(StoreError) -> HardwareColumns {
+    HardwareColumns(
+      record: try row.record(0),
+      id: row.isNull(1) ? nil : try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), listing: try row.value(2),
+      group: try row.optional(3, Row.record))
+  }
+
+  fileprivate func ticketState() throws(StoreError) -> TicketSnapshot.State {
+    if !isNull(6) { return .cancelled }
+    if isNull(7) { return .open }
+    return .redeemed(
+      TicketSnapshot.Redemption(
+        publicKey: try digest(8), certificate: try record(9), device: try record(10), generation: try position(11),
+        at: time(7)))
+  }
+}

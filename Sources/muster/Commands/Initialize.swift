@@ -1,0 +1,89 @@
+import ArgumentParser
+import CertificateAuthority
+import Foundation
+import KeyVault
+import MusterModel
+
+struct Initialize: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "Makes an instance in a folder, and prints its recovery code, once.",
+    discussion: """
+      Example: muster init --data /var/lib/muster --hostname muster.plant.example --publish-url http://muster.plant.example:8080
+      Write the recovery code down and keep it apart: it opens the vault and the root CA's key when all else is lost.
+      Take DATA/offline away, too: the service never reads it.
+      """)
+
+  @Option(help: "The folder to make it in.", completion: .directory) var data: String
+  @Option(help: "The organization in the CAs' names.") var organization: String?
+  @Option(help: "The trust domain of all identities, a DNS name; for good.") var trustDomain: String?
+  @Option(help: "A name or address of the service; may be given several times.") var hostname: [String] = []
+  @Option(help: "Where certificates say that CRLs and OCSP are, plain http; for good.") var publishURL: String?
+  @Option(help: "Write the recovery code to this file instead, mode 0600.", completion: .file())
+  var recoveryCodeFile: String?
+  @Option(help: "What holds the vault's root at each start: file or passphrase.") var protector = Protector.file
+  @Option(help: "The passphrase's file; else it is read from standard input.", completion: .file())
+  var passphraseFile: String?
+
+  enum Protector: String, ExpressibleByArgument, CaseIterable { case file, passphrase }
+
+  func run() async throws {
+    let founding = Founding(plan: try plan(), rules: try Rules.shipped(), clock: SystemClock())
+    let code = try await founding.found(at: data)
+    if let recoveryCodeFile {
+      try code.text.withUnsafeBytes { try writeFile(recoveryCodeFile, Array($0) + [UInt8(ascii: "\n")], mode: 0o600) }
+      standardError("muster: the recovery code is in \(recoveryCodeFile): move it to a safe place")
+    } else {
+      standardError("muster: the recovery code follows; it is shown once: write it down and keep it apart")
+      code.text.withUnsafeBytes { FileHandle.standardOutput.write(Data($0) + Data("\n".utf8)) }
+    }
+    standardError("muster: made \(data); next: muster serve --data \(data)")
+  }
+
+  private func plan() throws -> FoundingPlan {
+    let hostnames = hostname.isEmpty ? ["localhost", "127.0.0.1"] : hostname
+    let publishURL = publishURL ?? "http://\(hostnames[0]):8080"
+    return FoundingPlan(
+      organization: organization, trustDomain: try domain(hostnames[0]), hostnames: hostnames,
+      publishURL: publishURL,
+      passphrase: protector == .passphrase ? try SecretInput.read(file: passphraseFile, what: "passphrase") : nil)
+  }
+
+  /// By default the first host name if it has a dot, else a name that no one else has.
+  private func domain(_ hostname: String) throws -> TrustDomain {
+    let isName = hostname.contains(".") && hostname.contains(where: \.isLetter)
+    let text = trustDomain ?? (isName ? hostname : randomDomain())
+    guard let domain = TrustDomain(text) else {
+      throw CommandFailure("expected --trust-domain as \(TrustDomain.rule), found \(text)", status: 2)
+    }
+    return domain
+  }
+
+  private func randomDomain() -> String {
+    let letters = (0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz".randomElement() ?? "a" }
+    return String(letters) + ".muster.internal"
+  }
+}
+
+/// Secrets come from files or standard input, never from arguments.
+enum SecretInput {
+  static let limit = 4096
+
+  /// The first line, without its end.
+  static func read(file: String?, what: String) throws -> SecretBytes {
+    let handle: FileHandle
+    if let file, file != "-" {
+      guard let opened = FileHandle(forReadingAtPath: file) else {
+        throw CommandFailure("expected the \(what) in \(file), found no file that can be read")
+      }
+      handle = opened
+    } else {
+      if isatty(STDIN_FILENO) == 1 { standardError("muster: type the \(what), then Enter") }
+      handle = .standardInput
+    }
+    var data = try handle.read(upToCount: limit) ?? Data()
+    defer { data.resetBytes(in: 0..<data.count) }
+    let line = data.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    guard !line.isEmpty else { throw CommandFailure("expected a \(what), found an empty line") }
+    return SecretBytes(copying: line)
+  }
+}
