@@ -86,7 +86,7 @@ let package = Package(
     .target(
       name: "SQLiteStore",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy", "Publication",
         crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(

@@ -1,4 +1,4 @@
-public import CertificateAuthority
+import CertificateAuthority
 public import MusterModel
 import Synchronization
 
@@ -105,7 +105,7 @@ extension OCSPRequest {
 extension OCSPAnswers {
   private func plan(_ question: Question, _ source: String) -> Plan {
     state.withLock { state in
-      let ready = state.stillTrue(question)
+      let ready = question.only.flatMap { state.ready.answer(for: $0.id, telling: $0.status) }
       if let nonce = question.nonce, state.nonces.spend(source, at: question.at) { return .sign(nonce: nonce) }
       if let ready, ready.isFresh(at: question.at) { return .give(ready.answer) }
       if state.readying.spend(source, at: question.at) { return .sign(nonce: nil) }
@@ -130,15 +130,5 @@ extension OCSPAnswers {
       state.withLock { $0.ready.keep(ready, for: only.id, at: question.at) }
     }
     return answer
-  }
-}
-
-extension OCSPAnswers.State {
-  /// The ready answer if it tells the status of now; one that does not is dropped.
-  fileprivate mutating func stillTrue(_ question: Question) -> ReadyAnswer? {
-    guard let only = question.only, let answer = ready[only.id] else { return nil }
-    if answer.status == only.status { return answer }
-    ready.drop(only.id)
-    return nil
   }
 }

@@ -33,7 +33,12 @@ struct ReadyAnswers: Sendable {
     answers[id] = answer
   }
 
-  mutating func drop(_ id: OCSPCertificateID) { answers[id] = nil }
+  /// The ready answer if it tells this status; one that tells another is dropped.
+  mutating func answer(for id: OCSPCertificateID, telling status: CertificateStatus) -> ReadyAnswer? {
+    if let answer = answers[id], answer.status == status { return answer }
+    answers[id] = nil
+    return nil
+  }
 
   /// What is over goes, and if that makes no room, the older half.
   private mutating func makeRoom(at now: Timestamp) {
