@@ -23,17 +23,17 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     try ProcessHardening.apply()
-    let address = try parse(listen, "--listen")
-    let plain = try listenPlain.map { try parse($0, "--listen-plain") }
+    let address = try address(of: listen, "--listen")
+    let plain = try listenPlain.map { try address(of: $0, "--listen-plain") }
     var logger = Logger(label: "muster") { _ in JSONLogHandler() }
-    logger.logLevel = logLevel
+    logger.logLevel = logLevel.level
     try await OpenInstance.with(data) { opened in
       try await Serving(opened: opened, address: address, plain: plain, logger: logger).run()
     }
   }
 
   /// `HOST:PORT`, the host of IPv6 in brackets.
-  private func parse(_ text: String, _ option: String) throws -> ServiceApplication.Address {
+  private func address(of text: String, _ option: String) throws -> ServiceApplication.Address {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
       throw CommandFailure("expected \(option) HOST:PORT, found \(text)", status: 2)
     }
@@ -42,4 +42,17 @@ struct Serve: AsyncParsableCommand {
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+  case trace, debug, info, notice, warning, error
+
+  var level: Logger.Level {
+    switch self {
+    case .trace: .trace
+    case .debug: .debug
+    case .info: .info
+    case .notice: .notice
+    case .warning: .warning
+    case .error: .error
+    }
+  }
+}

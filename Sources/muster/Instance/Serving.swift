@@ -36,8 +36,7 @@ struct Serving {
 
   private func announce(_ bound: ServiceApplication.Bound) {
     let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-    print("muster: serving https://\(host):\(bound.port)")
-    fflush(stdout)
+    FileHandle.standardOutput.write(Data("muster: serving https://\(host):\(bound.port)\n".utf8))
   }
 
   private func recordStart() async throws {
