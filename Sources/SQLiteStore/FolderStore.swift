@@ -6,6 +6,8 @@ public import MusterModel
 public final class FolderStore: Store {
   private let committer: Committer
   private let reader: SnapshotReader
+  let head: PublishedHead
+  let clock: any WallClock
 
   public enum Opening: Sendable {
     /// `init`: the folder holds no database yet.
@@ -16,25 +18,30 @@ public final class FolderStore: Store {
 
   /// Takes the folder's lock, brings the schema up to date, and checks the ledger against its last checkpoint and the one
   /// noted outside the database. Throws `StoreError`; then nothing was changed but what a finished migration did.
-  public init(_ folder: DataFolder, _ opening: Opening, signer: CheckpointSigner) throws(StoreError) {
+  /// `clock` says which certificates are over.
+  public init(
+    _ folder: DataFolder, _ opening: Opening, signer: CheckpointSigner, clock: any WallClock = SystemClock()
+  ) throws(StoreError) {
     let exists = FileManager.default.fileExists(atPath: folder.database)
     if opening == .create, exists { throw .alreadyThere(path: folder.path) }
     if opening == .existing, !exists { throw .folderUnusable(path: folder.path, why: "no muster.db") }
     let lock = try FolderLock(folder)
-    let writer = try FolderStore.writer(folder, signer)
+    let db = try FolderStore.connection(folder)
+    let stored = StoredTree(db: db)
+    let tree = try stored.checked(signer.verifier, noted: try CheckpointNote.read(folder))
+    head = PublishedHead(tree, note: try stored.note())
+    self.clock = clock
     reader = try SnapshotReader(path: folder.database, threads: 2)
+    let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head)
     committer = Committer(writer, folder: folder, lock: lock)
   }
 
-  private static func writer(
-    _ folder: DataFolder, _ signer: CheckpointSigner
-  ) throws(StoreError) -> sending GroupWriter {
+  private static func connection(_ folder: DataFolder) throws(StoreError) -> sending Connection {
     let db = try Connection(path: folder.database, .readWrite, cacheKiB: 32_768)
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
     try db.refuseUnknownKinds(.muster)
-    let tree = try StoredTree(db: db).checked(signer.verifier, noted: try CheckpointNote.read(folder))
-    return GroupWriter(db, head: LedgerHead(tree: tree, signer: signer))
+    return db
   }
 
   public func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {

@@ -29,13 +29,12 @@ final class OpenSSL: Sendable {
   @discardableResult
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-  /// A request for `subject` with a new key, as DER.
+  /// A request with a new key, as DER.
   func request(
-    _ algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], subject: String = "/CN=any",
-    _ more: String...
+    _ algorithm: [String], _ more: [String] = []
   ) throws -> [UInt8] {
     let arguments =
-      ["req", "-new", "-newkey"] + algorithm + ["-nodes", "-keyout", "key.pem", "-subj", subject] + more
+      ["req", "-new", "-newkey"] + algorithm + ["-nodes", "-keyout", "key.pem", "-subj", "/CN=any"] + more
       + ["-outform", "DER", "-out", "request.der"]
     let outcome = try run(arguments)
     guard outcome.status == 0 else { throw Failure(text: outcome.text) }

@@ -10,15 +10,17 @@ final class GroupWriter {
   private let db: Connection
   private let check: UnitCheck
   private var writer: UnitWriter
-  private(set) var head: LedgerHead
+  private var head: LedgerHead
+  private let published: PublishedHead
   /// The note of the last checkpoint that was committed here.
   private(set) var note: String?
   /// Whether erased bytes may still lie in the write-ahead log.
   private var logHoldsErased = false
 
-  init(_ db: Connection, head: LedgerHead) {
+  init(_ db: Connection, head: LedgerHead, published: PublishedHead) {
     self.db = db
     self.head = head
+    self.published = published
     check = UnitCheck(db: db)
     writer = UnitWriter(db)
   }
@@ -49,7 +51,10 @@ final class GroupWriter {
     }
     try end()
     head = next
-    if let note = written.note { self.note = note }
+    if let note = written.note {
+      self.note = note
+      published.publish(head.tree, note: note)
+    }
     if units.contains(where: { $0.unit.events.contains { $0.body is EventErased } }) { logHoldsErased = true }
     return written.outcomes
   }
@@ -75,10 +80,10 @@ final class GroupWriter {
   /// takes back what it had written, and its neighbours go on.
   private func write(_ prepared: PreparedUnit, _ next: inout LedgerHead) throws(StoreError) -> Outcome {
     if let refusal = try check.refusal(of: prepared.unit) { return .success(refusal) }
-    let position = LedgerPosition(first: next.size, count: prepared.leaves.count)
+    let position = LedgerPosition(first: next.size, count: prepared.events.count)
     try db.run("SAVEPOINT unit")
     do throws(StoreError) {
-      try writer.write(prepared.unit, at: position.first)
+      try writer.write(prepared, at: position.first)
     } catch {
       guard case .conflict = error else { throw error }
       try db.run("ROLLBACK TO unit")
@@ -87,7 +92,7 @@ final class GroupWriter {
       return .failure(error)
     }
     try db.run("RELEASE unit")
-    next.append(prepared.leaves)
+    next.append(prepared.events.map(\.leaf))
     return .success(.committed(position))
   }
 

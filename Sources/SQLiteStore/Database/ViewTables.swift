@@ -48,6 +48,8 @@ let viewTables = """
     refused_position INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX device_name ON device(folded) WHERE state <> 'retired';
+  CREATE INDEX device_retired_name ON device(folded) WHERE state = 'retired';
+  CREATE INDEX device_of_group ON device(device_group) WHERE device_group IS NOT NULL;
 
   CREATE TABLE binding(
     id INTEGER PRIMARY KEY,
@@ -108,6 +110,8 @@ let viewTables = """
     folded TEXT,
     profile TEXT,
     hub TEXT,
+    -- How many devices that are not retired are in it.
+    devices INTEGER NOT NULL,
     added_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
     removed_at INTEGER
@@ -195,7 +199,11 @@ let viewTables = """
     UNIQUE (issuer, serial)
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
-  CREATE INDEX certificate_revoked ON certificate(issuer, shard) WHERE revoked_at IS NOT NULL;
+  CREATE INDEX certificate_own ON certificate(issuer, profile) WHERE subject IS NULL;
+  CREATE INDEX certificate_revoked ON certificate(issuer, serial) WHERE revoked_at IS NOT NULL;
+  -- Renewed, and valid beyond the overlap: to be revoked when that ends.
+  CREATE INDEX certificate_superseded ON certificate(overlap_until)
+    WHERE overlap_until < not_after AND revoked_at IS NULL;
 
   -- A public key belongs to one record for ever; to the service itself where the owner is NULL.
   CREATE TABLE public_key(

@@ -18,13 +18,18 @@ struct StoredTree {
   }
 
   func fullTile(_ coordinate: TileCoordinate) throws(StoreError) -> [Digest] {
+    guard let tile = try storedTile(coordinate) else { throw .damaged("no \(coordinate.path)") }
+    return tile.hashes
+  }
+
+  /// nil where the tile is not full yet.
+  func storedTile(_ coordinate: TileCoordinate) throws(StoreError) -> Tile? {
     let bytes = try db.first(
       "SELECT hashes FROM tile WHERE level = ? AND number = ?", coordinate.level, coordinate.index
     ) { (row) throws(StoreError) in row.bytes(0) }
-    guard let bytes, let tile = Tile(coordinate, bytes: bytes) else {
-      throw .damaged("no whole \(coordinate.path)")
-    }
-    return tile.hashes
+    guard let bytes else { return nil }
+    guard let tile = Tile(coordinate, bytes: bytes) else { throw .damaged("no whole \(coordinate.path)") }
+    return tile
   }
 
   private func leaves(_ range: Range<UInt64>) throws(StoreError) -> [Digest] {
@@ -36,7 +41,7 @@ struct StoredTree {
 
   /// The checkpoint of the last commit.
   func note() throws(StoreError) -> String? {
-    try db.first("SELECT note FROM checkpoint") { (row) throws(StoreError) in
+    try db.first("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1") { (row) throws(StoreError) in
       String(decoding: row.bytes(0), as: UTF8.self)
     }
   }

@@ -16,10 +16,11 @@ enum DeviceView: Projection {
   private static func enrolled(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
     guard body.isNew else {
+      try count(-1, body.device, db)
       try db.change(
         "UPDATE device SET device_group = ?, hub = ?, generation = ?, last_seen_at = ? WHERE record = ?", body.group,
         body.hub, body.generation, origin.at, body.device)
-      return
+      return try count(1, body.device, db)
     }
     try db.run(
       """
@@ -28,10 +29,22 @@ enum DeviceView: Projection {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, event.details?.deviceID.text, event.details?.deviceID.folded, DeviceState.enabled.rawValue,
       body.group, body.hub, body.generation, origin.at, origin.position, origin.at)
+    try count(1, body.device, db)
   }
 
   private static func stateChanged(_ event: Recorded<DeviceStateChanged>, _ db: Connection) throws(StoreError) {
+    try count(-1, event.body.device, db)
     try db.change("UPDATE device SET state = ? WHERE record = ?", event.body.state.rawValue, event.body.device)
+    try count(1, event.body.device, db)
+  }
+
+  /// Adds to its group's count of devices that are not retired: once before a device changes, and once after.
+  private static func count(_ change: Int, _ device: RecordID, _ db: Connection) throws(StoreError) {
+    try db.run(
+      """
+      UPDATE device_group SET devices = devices + ?
+      WHERE record = (SELECT device_group FROM device WHERE record = ? AND state <> 'retired')
+      """, change, device)
   }
 
   /// A device that renews was seen; what others issue for it says nothing of it.

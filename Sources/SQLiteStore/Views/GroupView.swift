@@ -18,8 +18,10 @@ enum GroupView: Projection {
   private static func added(_ event: Recorded<GroupAdded>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
     try db.run(
-      "INSERT INTO device_group(record, name, folded, profile, hub, added_at, position) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      body.group, event.details?.name.text, event.details?.name.folded, body.profile, body.hub, origin.at,
+      """
+      INSERT INTO device_group(record, name, folded, profile, hub, devices, added_at, position)
+      VALUES (?, ?, ?, ?, ?, 0, ?, ?)
+      """, body.group, event.details?.name.text, event.details?.name.folded, body.profile, body.hub, origin.at,
       origin.position)
     for anchor in body.trustAnchors {
       try db.run(

@@ -1,0 +1,76 @@
+import CertificateAuthority
+import Enrollment
+import MusterModel
+
+extension Snapshot {
+  /// Certificates in the order in which they were issued; of one device, where it is given.
+  func certificates(_ request: PageRequest, of device: DeviceID?) throws -> Page<CertificateSummary> {
+    let (start, probe) = (try request.start(), request.probe)
+    guard let device else {
+      return request.page(
+        try db.all(
+          """
+          SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
+            position
+          FROM certificate WHERE id > ? ORDER BY id LIMIT ?
+          """, start, probe, read: placedCertificate))
+    }
+    guard let record = try deviceRecord(device) else { return Page(rows: [], next: nil) }
+    return request.page(
+      try db.all(
+        """
+        SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
+          position
+        FROM certificate WHERE subject = ? AND id > ? ORDER BY id LIMIT ?
+        """, record, start, probe, read: placedCertificate))
+  }
+
+  /// The last hundred of a record, oldest first.
+  func certificates(of subject: RecordID) throws(StoreError) -> [CertificateSummary] {
+    try db.all(
+      """
+      SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
+        position
+      FROM certificate WHERE subject = ? ORDER BY id DESC LIMIT 100
+      """, subject, read: certificateSummary
+    ).reversed()
+  }
+
+  func certificateSummary(_ name: CertificateName) throws(StoreError) -> CertificateSummary? {
+    guard let record = try certificateRecord(name) else { return nil }
+    return try db.first(
+      """
+      SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
+        position
+      FROM certificate WHERE record = ?
+      """, record, read: certificateSummary)
+  }
+
+  /// When the newest certificate of a record that is not revoked ends.
+  func certificateExpiry(of subject: RecordID) throws(StoreError) -> Timestamp? {
+    try db.first(
+      "SELECT not_after FROM certificate WHERE subject = ? AND revoked_at IS NULL ORDER BY id DESC LIMIT 1", subject
+    ) { (row) throws(StoreError) in row.time(0) }
+  }
+
+  private func placedCertificate(_ row: Row) throws(StoreError) -> Placed<CertificateSummary> {
+    Placed(place: row.int(0), summary: try certificateSummary(row))
+  }
+
+  private func certificateSummary(_ row: Row) throws(StoreError) -> CertificateSummary {
+    let subject = try row.optional(2, Row.record)
+    let reason: RevocationReason? = row.isNull(9) ? nil : try row.value(10)
+    let status: CertificateSummary.Status =
+      switch reason {
+      case nil: .good
+      case .certificateHold: .held
+      default: .revoked
+      }
+    return CertificateSummary(
+      record: try row.record(1), subject: subject,
+      subjectName: try subject.flatMap { subject throws(StoreError) in try name(of: subject) },
+      issuerKeyID: row.text(3), serial: Hex.encode(row.bytes(4)), fingerprint: try row.digest(5).hex,
+      profile: row.text(6), notBefore: row.time(7), notAfter: row.time(8), status: status,
+      revoked: row.isNull(9) ? nil : row.time(9), reason: reason, position: try row.position(11))
+  }
+}

@@ -1,0 +1,83 @@
+import DeviceRegistry
+import Enrollment
+import Ledger
+import MusterModel
+
+/// The events that concern a device: those on its record and its certificates, and how its boards, past and present, were
+/// listed and refused.
+struct DeviceHistory {
+  let snapshot: Snapshot
+  let device: RecordID
+
+  /// Newest last; the cursor is a position.
+  func page(_ request: PageRequest) throws -> Page<HistoryEntry> {
+    let positions = try positions(after: try request.start(), limit: request.probe)
+    return request.page(
+      try positions.map { position in
+        Placed(place: Int64(position), summary: try entry(position))
+      })
+  }
+
+  private func positions(after start: Int64, limit: Int) throws(StoreError) -> [UInt64] {
+    var found: Set<UInt64> = []
+    for record in try [device] + certificates() + boards() {
+      for changes in [true, false] {
+        found.formUnion(
+          try snapshot.db.all(
+            """
+            SELECT position FROM concern WHERE record = ? AND changes = ? AND position > ?
+            ORDER BY position LIMIT ?
+            """, record, changes, start, limit
+          ) { (row) throws(StoreError) in try row.position(0) })
+      }
+    }
+    return Array(found.sorted().prefix(limit))
+  }
+
+  private func certificates() throws(StoreError) -> [RecordID] {
+    try snapshot.db.all("SELECT record FROM certificate WHERE subject = ?", device, read: Row.record)
+  }
+
+  private func boards() throws(StoreError) -> [RecordID] {
+    try snapshot.db.all(
+      """
+      SELECT DISTINCT hardware FROM binding JOIN bound_hardware ON bound_hardware.binding = binding.id
+      WHERE device = ?
+      """, device, read: Row.record)
+  }
+
+  /// nil for what befell a board as another device's.
+  private func entry(_ position: UInt64) throws(StoreError) -> HistoryEntry? {
+    guard let event = try snapshot.recorded(at: position), isAbout(event) else { return nil }
+    let actor = event.origin.by
+    let name = try actor.record.flatMap { record throws(StoreError) in try snapshot.name(of: record) }
+    return HistoryEntry(
+      position: position, at: event.origin.at, kind: event.kind, by: name ?? actor.description,
+      what: event.sentence)
+  }
+
+  private func isAbout(_ event: AnyRecorded) -> Bool {
+    switch event.body {
+    case let body as DeviceEnrolled: body.device == device
+    case let body as BindingEnded: body.device == device
+    case let body as TicketIssued: body.device == device
+    case is RequestRefused: event.origin.records(.device).allSatisfy { $0 == device }
+    default: true
+    }
+  }
+}
+
+extension Snapshot {
+  /// An event with what is left of its details; nil where there is none at the position.
+  func recorded(at position: UInt64) throws(StoreError) -> AnyRecorded? {
+    let stored = try db.first(
+      """
+      SELECT event.bytes, private_attachment.bytes FROM event LEFT JOIN private_attachment USING (position)
+      WHERE position = ?
+      """, position
+    ) { (row) throws(StoreError) in (line: row.bytes(0), details: row.isNull(1) ? nil : row.bytes(1)) }
+    return try stored.map { stored throws(StoreError) in
+      try AnyRecorded(stored.line, details: stored.details, at: position, .muster)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import DeviceRegistry
+import Enrollment
+import MusterModel
+
+extension Snapshot {
+  /// Devices in the order in which they came to be; of one group, where it is given.
+  func devices(_ request: PageRequest, group: RecordName?) throws -> Page<DeviceSummary> {
+    let (start, probe) = (try request.start(), request.probe)
+    guard let group else {
+      return request.page(
+        try db.all(
+          """
+          SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
+          WHERE id > ? ORDER BY id LIMIT ?
+          """, start, probe, read: placedDevice))
+    }
+    guard let record = try self.group(group)?.record else { return Page(rows: [], next: nil) }
+    return request.page(
+      try db.all(
+        """
+        SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
+        WHERE device_group = ? AND id > ? ORDER BY id LIMIT ?
+        """, record, start, probe, read: placedDevice))
+  }
+
+  private func placedDevice(_ row: Row) throws(StoreError) -> Placed<DeviceSummary> {
+    Placed(place: row.int(0), summary: try deviceSummary(row))
+  }
+
+  private func deviceSummary(_ row: Row) throws(StoreError) -> DeviceSummary? {
+    guard !row.isNull(2) else { return nil }
+    return DeviceSummary(
+      record: try row.record(1), deviceID: try row.parsed(2, DeviceID(row.text(2))), state: try row.value(3),
+      group: try recordName(of: row.optional(4, Row.record)), hub: try recordName(of: row.optional(5, Row.record)),
+      generation: try row.position(6), enrolled: row.time(7), lastSeen: row.time(8))
+  }
+
+  /// The record of the device that has the ID; where none has, of the one that had it last.
+  func deviceRecord(_ id: DeviceID) throws(StoreError) -> RecordID? {
+    if let record = try db.first(
+      "SELECT record FROM device WHERE folded = ? AND state <> 'retired'", id.folded, read: Row.record)
+    {
+      return record
+    }
+    return try db.first(
+      "SELECT record FROM device WHERE folded = ? AND state = 'retired' ORDER BY id DESC LIMIT 1", id.folded,
+      read: Row.record)
+  }
+
+  func deviceDetail(_ id: DeviceID) throws(StoreError) -> DeviceDetail? {
+    guard let record = try deviceRecord(id) else { return nil }
+    let (hardware, since) = try boundHardware(of: record)
+    let certificates = try certificates(of: record)
+    let version = try version(of: record)
+    let detail = try db.first(
+      """
+      SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at,
+        refused_at, refused_code, refused_position
+      FROM device WHERE record = ?
+      """, record
+    ) { (row) throws(StoreError) -> DeviceDetail? in
+      guard let summary = try deviceSummary(row) else { return nil }
+      return DeviceDetail(
+        summary: summary, hardware: hardware, boundSince: since, certificates: certificates,
+        lastRefusal: try refusal(row, at: 9), version: version)
+    }
+    return detail ?? nil
+  }
+
+  /// What is erased is not shown.
+  private func boundHardware(
+    of device: RecordID
+  ) throws(StoreError) -> (hardware: [DeviceDetail.Hardware], since: Timestamp?) {
+    let binding = try db.first("SELECT id, made_at FROM binding WHERE device = ? AND ended_at IS NULL", device) {
+      (row) throws(StoreError) in (id: row.int(0), at: row.time(1))
+    }
+    guard let binding else { return ([], nil) }
+    let hardware = try db.all(
+      """
+      SELECT hardware_id, assurance FROM bound_hardware JOIN hardware ON hardware.record = bound_hardware.hardware
+      WHERE binding = ? AND hardware_id IS NOT NULL ORDER BY hardware.id
+      """, binding.id
+    ) { (row) throws(StoreError) in
+      DeviceDetail.Hardware(hardware: try row.hardwareID(0), assurance: try row.value(1))
+    }
+    return (hardware, binding.at)
+  }
+}
+
+extension Row {
+  func hardwareID(_ column: Int32) throws(StoreError) -> HardwareID {
+    try parsed(column, try? HardwareID.parse(text(column)).get())
+  }
+}

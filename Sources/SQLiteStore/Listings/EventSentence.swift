@@ -1,0 +1,46 @@
+import CertificateAuthority
+import DeviceRegistry
+import Ledger
+import MusterModel
+
+extension AnyRecorded {
+  /// What happened, for a device's history; `erased` stands for what is gone.
+  var sentence: String {
+    switch body {
+    case let body as DeviceEnrolled: sentence(body, details as? DeviceEnrolled.Details)
+    case let body as BindingEnded: "binding of generation \(body.generation) ended: \(body.reason.rawValue)"
+    case let body as DeviceStateChanged:
+      body.state.rawValue + because(details as? DeviceStateChanged.Details, \.reason)
+    case let body as HardwareListed:
+      "\(shown((details as? HardwareListed.Details)?.hardware)) "
+        + (body.listing == .none ? "taken off the lists" : body.listing.rawValue)
+        + because(details as? HardwareListed.Details, \.reason)
+    case let body as TicketIssued:
+      "ticket\(body.isSwap ? " for a swap" : "") issued for \(shown((details as? TicketIssued.Details)?.hardware)), "
+        + "until \(body.expires)"
+    case let body as CertificateIssued: sentence(body)
+    case let body as CertificateRevoked: "certificate \(body.serial) revoked: \(body.reason.rawValue)"
+    case let body as CertificateReleased: "certificate \(body.serial) released from hold"
+    case let body as RequestRefused:
+      "\(body.operation) refused: \(body.code), \(shown((details as? RequestRefused.Details)?.reason))"
+    default: kind
+    }
+  }
+
+  private func sentence(_ body: DeviceEnrolled, _ details: DeviceEnrolled.Details?) -> String {
+    let hardware = details.map { $0.hardware.map(\.description).joined(separator: ", ") }
+    return "\(body.isNew ? "enrolled" : "taken over") on \(shown(hardware)) by \(body.evidence), "
+      + "generation \(body.generation)"
+  }
+
+  private func sentence(_ body: CertificateIssued) -> String {
+    "certificate \(body.issued.serial) \(body.replaces == nil ? "issued" : "renewed"), until \(body.issued.notAfter)"
+  }
+
+  private func shown(_ value: (some CustomStringConvertible)?) -> String { value?.description ?? "erased" }
+
+  private func because<Details>(_ details: Details?, _ reason: KeyPath<Details, String?>) -> String {
+    guard let details else { return ": erased" }
+    return details[keyPath: reason].map { ": \($0)" } ?? ""
+  }
+}

@@ -1,0 +1,33 @@
+import DeviceRegistry
+import Enrollment
+import MusterModel
+
+extension Snapshot {
+  /// Tickets in the order in which they were issued, as they stand at `time`.
+  func tickets(_ request: PageRequest, at time: Timestamp) throws -> Page<TicketSummary> {
+    request.page(
+      try db.all(
+        """
+        SELECT id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
+          redeemed_at, cancelled_at, refused_at, refused_code, refused_position
+        FROM ticket WHERE id > ? ORDER BY id LIMIT ?
+        """, try request.start(), request.probe
+      ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try ticketSummary(row, at: time)) })
+  }
+
+  private func ticketSummary(_ row: Row, at time: Timestamp) throws(StoreError) -> TicketSummary {
+    let issuer = row.text(7).split(separator: " ").first.flatMap { RecordID($0) }
+    let state: TicketSummary.State =
+      if !row.isNull(9) { .redeemed } else if !row.isNull(10) { .cancelled } else if row.time(8) <= time {
+        .expired
+      } else {
+        .open
+      }
+    return TicketSummary(
+      record: try row.record(1), deviceID: row.isNull(2) ? nil : try row.parsed(2, DeviceID(row.text(2))),
+      hardware: try row.optional(3, Row.hardwareID), isSwap: row.bool(4),
+      group: try recordName(of: row.optional(5, Row.record)), issued: row.time(6),
+      issuedBy: try recordName(of: issuer), expires: row.time(8), state: state,
+      redeemed: row.isNull(9) ? nil : row.time(9), lastRefusal: try refusal(row, at: 11))
+  }
+}

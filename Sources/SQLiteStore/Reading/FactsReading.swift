@@ -1,0 +1,168 @@
+import DeviceRegistry
+public import Enrollment
+public import MusterModel
+
+/// Reads all the facts of one use case from one snapshot, each with its version.
+struct FactsReading {
+  private let snapshot: Snapshot
+  private let query: FactsQuery
+  private let now: Timestamp
+  private var facts = Facts()
+
+  init(_ snapshot: Snapshot, _ query: FactsQuery, at now: Timestamp) {
+    self.snapshot = snapshot
+    self.query = query
+    self.now = now
+  }
+
+  /// What names others is read before them.
+  mutating func read() throws(StoreError) -> Facts {
+    facts.reads.saw(.policies, version: try snapshot.version(of: .policies))
+    facts.patterns = try snapshot.patterns()
+    facts.reads.saw(.hardwarePatterns, version: facts.patterns.version)
+    try readTicket()
+    try readCertificate()
+    try readHardware()
+    try readDevice()
+    try readGroups()
+    try readPeers()
+    facts.publicKeyOwner = try query.publicKey.flatMap { key throws(StoreError) in
+      try snapshot.db.first(
+        "SELECT owner FROM public_key WHERE digest = ? AND owner IS NOT NULL", key, read: Row.record)
+    }
+    return facts
+  }
+
+  private mutating func saw(_ record: RecordID, _ version: UInt64) {
+    facts.reads.saw(.record(record), version: version)
+  }
+
+  private mutating func readTicket() throws(StoreError) {
+    switch query.ticket {
+    case .code(let code): facts.ticket = try snapshot.ticket(code: code)
+    case .record(let record): facts.ticket = try snapshot.ticket(record)
+    case nil: return
+    }
+    if let ticket = facts.ticket { saw(ticket.record, ticket.version) }
+  }
+
+  private mutating func readCertificate() throws(StoreError) {
+    if let key = query.certificate {
+      facts.certificate = try snapshot.certificate(key)
+    } else if case .redeemed(let redemption)? = facts.ticket?.state {
+      facts.certificate = try snapshot.certificate(redemption.certificate)
+    }
+    if let certificate = facts.certificate { saw(certificate.record, certificate.version) }
+  }
+
+  private mutating func readHardware() throws(StoreError) {
+    for id in query.hardware + [facts.ticket?.hardware].compactMap(\.self)
+    where !facts.hardware.contains(where: { $0.id == id }) {
+      let known = KnownHardware(id, try snapshot.hardware(id))
+      facts.hardware.append(known)
+      if let hardware = known.snapshot { saw(hardware.record, hardware.version) }
+    }
+  }
+
+  private mutating func readDevice() throws(StoreError) {
+    facts.device = try device()
+    guard let device = facts.device else { return }
+    saw(device.record, device.version)
+    for bound in device.binding?.hardware ?? [] {
+      guard let hardware = try snapshot.hardware(bound.hardware) else { continue }
+      facts.boundHardware.append(hardware)
+      saw(hardware.record, hardware.version)
+    }
+    facts.deviceCertificates = try snapshot.liveCertificates(of: device.record, at: now)
+    for certificate in facts.deviceCertificates { saw(certificate.record, certificate.version) }
+  }
+
+  private func device() throws(StoreError) -> DeviceSnapshot? {
+    if query.deviceOfHardware, let bound = facts.hardware.lazy.compactMap(\.snapshot?.boundTo).first,
+      let device = try snapshot.device(bound)
+    {
+      return device
+    }
+    if let id = query.deviceID ?? facts.ticket?.deviceID { return try snapshot.device(id) }
+    guard query.certificate != nil, let subject = facts.certificate?.subject else { return nil }
+    return try snapshot.device(subject)
+  }
+
+  private mutating func readGroups() throws(StoreError) {
+    facts.group = try group()
+    if let group = facts.group {
+      saw(group.record, group.version)
+      facts.groupDevices = Int(
+        try snapshot.db.first("SELECT devices FROM device_group WHERE record = ?", group.record) {
+          (row) throws(StoreError) in row.int(0)
+        } ?? 0)
+    }
+    facts.groups = try query.groupNames.map { name throws(StoreError) in try snapshot.group(name) }
+      .compactMap(\.self)
+    for group in facts.groups { saw(group.record, group.version) }
+  }
+
+  private func group() throws(StoreError) -> GroupSnapshot? {
+    switch query.group {
+    case .name(let name): return try snapshot.group(name)
+    case .record(let record): return try snapshot.group(record)
+    case nil: break
+    }
+    let listed = facts.hardware.lazy.compactMap { $0.snapshot.flatMap { $0.listing == .allowed ? $0.group : nil } }
+      .first
+    guard let record = facts.ticket?.group ?? facts.device?.group ?? listed else { return nil }
+    return try snapshot.group(record)
+  }
+
+  private mutating func readPeers() throws(StoreError) {
+    facts.operator = try query.operatorName.flatMap { name throws(StoreError) in try snapshot.operator(name) }
+    facts.hub = try query.hubName.flatMap { name throws(StoreError) in try snapshot.hub(name) }
+    if let found = facts.operator { saw(found.record, found.version) }
+    if let found = facts.hub { saw(found.record, found.version) }
+  }
+}
+
+extension FolderStore: FactsReader {
+  public func facts(for query: FactsQuery) async throws -> Facts {
+    let now = clock.now()
+    return try await read { snapshot in
+      var reading = FactsReading(snapshot, query, at: now)
+      return try reading.read()
+    }
+  }
+
+  public func identity(fingerprint: Digest) async throws -> IdentityFacts? {
+    try await read { snapshot in
+      guard let certificate = try snapshot.certificate(.named(.fingerprint(fingerprint))),
+        let subject = try snapshot.subject(of: certificate)
+      else { return nil }
+      return IdentityFacts(certificate: certificate, subject: subject)
+    }
+  }
+
+  public func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor] {
+    try await read { snapshot in
+      try snapshot.db.all(
+        """
+        SELECT device_group.record, attachment.bytes
+        FROM device_group JOIN group_anchor ON group_anchor.device_group = device_group.record
+          JOIN attachment ON attachment.position = group_anchor.position AND attachment.digest = group_anchor.digest
+        WHERE removed_at IS NULL AND (?1 IS NULL OR folded = ?1)
+        ORDER BY device_group.id, group_anchor.rowid
+        """, group?.folded
+      ) { (row) throws(StoreError) in GroupAnchor(group: try row.record(0), der: row.bytes(1)) }
+    }
+  }
+
+  public func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer? {
+    try await read { snapshot in
+      try snapshot.db.first(
+        "SELECT request, status, body, is_sealed FROM idempotent_answer WHERE operator = ? AND key = ?", `operator`, key
+      ) { (row) throws(StoreError) in
+        IdempotentAnswer(
+          operator: `operator`, key: key, request: try row.digest(0), status: Int(row.int(1)), body: row.bytes(2),
+          isSealed: row.bool(3))
+      }
+    }
+  }
+}
