@@ -118,7 +118,8 @@ let package = Package(
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
+        "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
