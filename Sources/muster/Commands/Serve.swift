@@ -33,12 +33,12 @@ struct Serve: AsyncParsableCommand {
   }
 
   /// `HOST:PORT`, the host of IPv6 in brackets.
-  private func address(of text: String, _ option: String) throws -> ServiceApplication.Address {
+  private func address(of text: String, _ option: String) throws -> Listening.Address {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
       throw CommandFailure("expected \(option) HOST:PORT, found \(text)", status: 2)
     }
     let host = text[..<colon].trimmingPrefix("[")
-    return ServiceApplication.Address(host: String(host.hasSuffix("]") ? host.dropLast() : host), port: Int(port))
+    return Listening.Address(host: String(host.hasSuffix("]") ? host.dropLast() : host), port: Int(port))
   }
 }
 
