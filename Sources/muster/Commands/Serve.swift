@@ -19,12 +19,12 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "The instance's folder.", completion: .directory) var data: String
   @Option(help: "Where to listen, HOST:PORT; port 0 for a free one.") var listen = "127.0.0.1:8443"
   @Option(help: "Where to serve CRLs, OCSP and health without TLS, HOST:PORT.") var listenPlain: String?
-  @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = Logger.Level.info
+  @Option(help: "trace, debug, info, notice, warning or error.") var logLevel = LogLevel.info
 
   func run() async throws {
     try ProcessHardening.apply()
-    let address = try address(of: listen, "--listen")
-    let plain = try listenPlain.map { try address(of: $0, "--listen-plain") }
+    let address = try self.address(of: listen, "--listen")
+    let plain = try listenPlain.map { try self.address(of: $0, "--listen-plain") }
     var logger = Logger(label: "muster") { _ in JSONLogHandler() }
     logger.logLevel = logLevel.level
     try await OpenInstance.with(data) { opened in

@@ -26,7 +26,7 @@ struct Serving {
       vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
       status: status)
     let application = ServiceApplication(
-      rooms, listening: Listening(at: address, plain: plain, credential: credential) { announce($0) }, logger: logger,
+      rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) }, logger: logger,
       findings: { findings() })
     let group = ServiceGroup(
       configuration: .init(
