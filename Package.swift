@@ -97,37 +97,54 @@ let package = Package(
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
 
+    // What the C library's module leaves out.
+    .systemLibrary(name: "CLinux"),
+
     // Floor 4: wiring.
     .executableTarget(
       name: "muster",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "Policy", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
+        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
     .testTarget(
       name: "SQLiteStoreTests",
       dependencies: [
-        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
-        grdb,
+        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
+        "Policy", crypto, grdb,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, yams,
+        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
+    .testTarget(name: "HouseTests", swiftSettings: settings),
+    .testTarget(
+      name: "InstanceTests",
+      dependencies: [
+        "muster", "MusterModel", "Enrollment", "KeyVault", "Ledger", "Policy", "SQLiteStore", asn1, crypto, x509,
+      ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
       swiftSettings: settings),
-    .testTarget(name: "HouseTests", swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
       dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(
+      name: "AttestationTests", dependencies: ["Attestation", "MusterModel", asn1, x509, crypto],
+      swiftSettings: settings),
+    .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "EventVectorTests", dependencies: ["DeviceRegistry", "KeyVault", "MusterModel", "Policy"],
+      swiftSettings: settings),
+    .testTarget(name: "KeyVaultTests", dependencies: ["KeyVault", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(name: "PolicyTests", dependencies: ["Attestation", "MusterModel", "Policy"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

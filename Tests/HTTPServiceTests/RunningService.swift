@@ -14,6 +14,8 @@ struct RunningService: Sendable {
   let credential: CurrentCredential
   let log: LogLines
   let pki: ScratchPKI
+  /// Asks the service to end, as SIGTERM does.
+  let end: @Sendable () async -> Void
 
   /// What curl answers for `path`: its output, the status last on a line of its own.
   func curl(_ path: String, _ arguments: [String] = [], trust: String = "root.pem") async throws -> Ran {
@@ -40,10 +42,13 @@ struct FixedClock: WallClock {
   func now() -> Timestamp { time }
 }
 
+/// `plainly` puts all routes on the plain listener too.
 func serving(
   _ routes: [Route] = TestRoutes.all, limits: ConnectionLimits = ConnectionLimits(),
-  findings: [HealthFinding] = [], _ body: @escaping @Sendable (RunningService) async throws -> Void
+  findings: [HealthFinding] = [], plainly: Bool = false,
+  _ body: @escaping @Sendable (RunningService) async throws -> Void
 ) async throws {
+  let routes = plainly ? routes.map(\.plain) : routes
   let pki = try await ScratchPKI.shared.value
   let credential = CurrentCredential(
     try ServerCredential(
@@ -61,7 +66,8 @@ func serving(
     var ready = bound.stream.makeAsyncIterator()
     if let ports = await ready.next(), let plainPort = ports.plainPort {
       let running = RunningService(
-        port: ports.port, plainPort: plainPort, credential: credential, log: log, pki: pki)
+        port: ports.port, plainPort: plainPort, credential: credential, log: log, pki: pki,
+        end: { await group.triggerGracefulShutdown() })
       let result = await Result { try await body(running) }
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
@@ -74,6 +80,11 @@ extension Result where Failure == any Error {
   init(_ body: () async throws -> Success) async {
     do { self = .success(try await body()) } catch { self = .failure(error) }
   }
+}
+
+extension Route {
+  /// The same on the plain listener, where raw bytes can be sent.
+  var plain: Route { .anyone(method, path, bodyLimit: max(bodyLimit, 1), isPlain: true, handler) }
 }
 
 /// Routes that show what a handler sees.

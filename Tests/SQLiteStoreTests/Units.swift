@@ -124,6 +124,7 @@ struct TestEnrollment {
   var hardware = Units.id(.hardware)
   var hardwareID = Units.hardwareID(0)
   var ticket: RecordID?
+  var group: RecordID?
   var certificate = Units.id(.certificate)
   var serial = UUIDv7(at: Units.time).bytes
   var publicKey = Units.digest("\(Units.id(.key))")
@@ -140,7 +141,7 @@ struct TestEnrollment {
 
   func unit(reads: ReadSet = ReadSet(), claims: [UniqueName]? = nil) throws -> UnitOfWork {
     let enrolled = DeviceEnrolled(
-      device: device, isNew: isNew, group: nil, hub: nil, generation: generation,
+      device: device, isNew: isNew, group: group, hub: nil, generation: generation,
       hardware: [BoundHardware(hardware: hardware, assurance: .claimed)], evidence: "ticket", ticket: ticket,
       publicKey: publicKey, certificate: certificate)
     var events: [Event] = []

@@ -1,5 +1,5 @@
 import Ledger
-public import MusterModel
+import MusterModel
 import Policy
 
 /// The answer to an erasure.

@@ -2,9 +2,11 @@ import NIOCore
 import NIOTLS
 
 /// Holds a connection to its pace. Stands next to TLS, so that it sees bytes; the exchanges report to it.
-final class ConnectionWatch: ChannelInboundHandler {
+final class ConnectionWatch: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
   private var pace: ConnectionPace
   private var timer: DeadlineTimer?
@@ -43,6 +45,12 @@ final class ConnectionWatch: ChannelInboundHandler {
     default: break
     }
     context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Hummingbird closes an ending HTTP/2 connection with its last stream, before the last frames are flushed.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    context.flush()
+    context.close(mode: mode, promise: promise)
   }
 
   func exchangeOpened() { change { $0.exchangeOpened() } }

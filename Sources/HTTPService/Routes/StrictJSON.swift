@@ -4,7 +4,7 @@ import HTTPTypes
 /// Reads JSON bodies strictly: what the type does not know is refused, for a field that is misspelt and passed over
 /// would do something else than was asked for.
 enum StrictJSON {
-  static func decode<Value: Codable>(_: Value.Type = Value.self, _ request: RoutedRequest) throws(Problem) -> Value {
+  static func decode<Value: Codable>(_ request: RoutedRequest) throws(Problem) -> Value {
     guard ESTBody.mediaType(request.headers[.contentType]) == "application/json" else {
       throw Problem(
         .unsupportedMediaType, "content-type-unsupported", detail: "expected application/json")
@@ -13,9 +13,7 @@ enum StrictJSON {
   }
 
   /// The same; an empty body stands for an object without fields.
-  static func decodeOptional<Value: Codable>(
-    _: Value.Type = Value.self, _ request: RoutedRequest
-  ) throws(Problem) -> Value {
+  static func decodeOptional<Value: Codable>(_ request: RoutedRequest) throws(Problem) -> Value {
     request.body.isEmpty ? try decode(Data("{}".utf8)) : try decode(request)
   }
 

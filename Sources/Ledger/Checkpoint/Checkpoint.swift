@@ -26,7 +26,8 @@ public struct Checkpoint: Hashable, Sendable {
   }
 }
 
-/// A checkpoint whose signature was checked with a key that is trusted. Only `CheckpointVerifier` makes it.
+/// A checkpoint whose signature was checked with a key that is trusted, or was just made with it. Only
+/// `CheckpointVerifier` and `CheckpointSigner` make it.
 public struct VerifiedCheckpoint: Hashable, Sendable {
   public let checkpoint: Checkpoint
   /// The signed note as it was read: what to keep, and to hand on.

@@ -27,7 +27,7 @@ public enum LedgerExport {
     let tile: String
   }
 
-  /// Writes the export, piece by piece.
+  /// Writes the export, piece by piece. Throws `LedgerError.outOfRange` where the events end too early.
   /// - Parameters:
   ///   - event: The bytes of the next event; asked for `checkpoint.size` times at most.
   ///   - tile: The stored hashes of a level-0 tile, as wide as its coordinate; nil leaves its line out.
@@ -45,7 +45,9 @@ public enum LedgerExport {
           try write(line(TileLine(hashes: Base64URL.encode(tile.bytes), tile: coordinate.path)))
         }
       }
-      guard let bytes = try event() else { return }
+      guard let bytes = try event() else {
+        throw LedgerError.outOfRange(what: "number of events", expected: "\(checkpoint.size)", found: "\(position)")
+      }
       try write(bytes + [UInt8(ascii: "\n")])
       position += 1
     }

@@ -5,9 +5,9 @@ import MusterModel
 /// lies between two tiles.
 public final class LedgerExportReader {
   /// How many events are read ahead in search of a tile's line.
-  private static let readAhead = 1024
+  private static let readAhead = 2048
   /// How many tiles are remembered.
-  private static let tileLimit = 8
+  private static let tileLimit = LedgerWalk.lookahead / TileCoordinate.fullWidth + 8
 
   /// The signed note of the header, not yet verified.
   public let note: String

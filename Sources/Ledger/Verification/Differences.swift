@@ -3,7 +3,9 @@ import MusterModel
 /// How the events that were found differ from the leaf hashes that were stored.
 struct Differences {
   /// More than this are not told apart: what is remembered stays bounded.
-  static let limit = 4096
+  static let limit = 16_384
+  /// So many in a row that meet nowhere are no edits: something that reaches further than is looked ahead.
+  static let editRunLimit = 512
 
   private struct Edit {
     let position: UInt64
@@ -13,21 +15,30 @@ struct Differences {
 
   /// Stored and not found, by their stored position.
   private var missing: [(position: UInt64, hash: Digest)] = []
+  private var missingHashes: Set<Digest> = []
   /// Found and not stored, by their position among the events found.
   private var extra: [(position: UInt64, hash: Digest)] = []
   private var edits: [Edit] = []
+  private var editRun = 0
   /// Runs of positions that are known to be gone without looking for their events elsewhere.
   private var gone: [Range<UInt64>] = []
   private(set) var isOverflown = false
 
   var isEmpty: Bool { missing.isEmpty && extra.isEmpty && edits.isEmpty && gone.isEmpty && !isOverflown }
 
-  mutating func isMissing(_ hash: Digest, at position: UInt64) { record { $0.missing.append((position, hash)) } }
+  mutating func isMissing(_ hash: Digest, at position: UInt64) {
+    record {
+      $0.missing.append((position, hash))
+      $0.missingHashes.insert(hash)
+    }
+  }
   mutating func isExtra(_ hash: Digest, at position: UInt64) { record { $0.extra.append((position, hash)) } }
-  func hasMissing(_ hash: Digest) -> Bool { missing.contains { $0.hash == hash } }
+  func hasMissing(_ hash: Digest) -> Bool { missingHashes.contains(hash) }
   mutating func isGone(_ positions: Range<UInt64>) { record { $0.gone.append(positions) } }
 
   mutating func isEdited(from stored: Digest, to found: Digest, at position: UInt64) {
+    editRun = edits.last.map { $0.position + 1 == position } ?? false ? editRun + 1 : 1
+    isOverflown = isOverflown || editRun > Differences.editRunLimit
     record { $0.edits.append(Edit(position: position, stored: stored, found: found)) }
   }
 
@@ -53,6 +64,9 @@ struct Differences {
     let moved = moved
     return missing.contains { $0.position >= position && !moved.contains($0.hash) }
   }
+
+  /// The runs that are gone, as what they are where no event is missing.
+  var positionGaps: [LedgerFinding] { gone.map { .positionGap(expected: $0.lowerBound, found: $0.upperBound) } }
 
   /// How many events are gone, of `size` that there were.
   func goneCount(of size: UInt64) -> UInt64 {

@@ -1,7 +1,7 @@
 /// The offline check of a whole ledger: every event hashed, the tree held to every signed checkpoint, and what differs named.
 ///
 /// What is told apart by what. Leaf hashes are stored twice: implied by the events, and in the level-0 tiles (for the
-/// open tile, singly). The check walks both in step. Where they part, it looks up to 256 places ahead for where they meet again:
+/// open tile, singly). The check walks both in step. Where they part, it looks up to 8,192 places ahead for where they meet again:
 ///
 /// - one differs and the next agree: **edited**; if its hash turns up elsewhere among the differences: **reordered**;
 /// - the events skip stored hashes, or a position is skipped: **deleted**;
@@ -14,7 +14,7 @@
 /// that. The same holds where no hashes are stored. Where all agrees with itself and with signatures of the ledger's key,
 /// and a checkpoint that someone kept does not, the tree was **rewritten** by who has the key.
 ///
-/// Memory: O(log n), the windows, and at most 4,096 differences.
+/// Memory: O(log n), the windows, and at most 16,384 differences.
 public struct LedgerVerification: Sendable {
   /// How many findings of one sort are listed.
   static let findingLimit = 256

@@ -80,10 +80,10 @@ final class GroupWriter {
   /// takes back what it had written, and its neighbours go on.
   private func write(_ prepared: PreparedUnit, _ next: inout LedgerHead) throws(StoreError) -> Outcome {
     if let refusal = try check.refusal(of: prepared.unit) { return .success(refusal) }
-    let position = LedgerPosition(first: next.size, count: prepared.leaves.count)
+    let position = LedgerPosition(first: next.size, count: prepared.events.count)
     try db.run("SAVEPOINT unit")
     do throws(StoreError) {
-      try writer.write(prepared.unit, at: position.first)
+      try writer.write(prepared, at: position.first)
     } catch {
       guard case .conflict = error else { throw error }
       try db.run("ROLLBACK TO unit")
@@ -92,7 +92,7 @@ final class GroupWriter {
       return .failure(error)
     }
     try db.run("RELEASE unit")
-    next.append(prepared.leaves)
+    next.append(prepared.events.map(\.leaf))
     return .success(.committed(position))
   }
 

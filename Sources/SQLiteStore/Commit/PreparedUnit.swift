@@ -4,11 +4,23 @@ import MusterModel
 /// A unit of work with what can be computed before its turn: the committer's thread is the one that all wait for.
 struct PreparedUnit: Sendable {
   let unit: UnitOfWork
-  /// The leaf hash of each event.
-  let leaves: [Digest]
+  let events: [PreparedEvent]
 
   init(_ unit: UnitOfWork) {
     self.unit = unit
-    leaves = unit.events.map { MerkleHash.leaf($0.bytes) }
+    events = unit.events.map(PreparedEvent.init)
+  }
+}
+
+struct PreparedEvent: Sendable {
+  let event: Event
+  /// The hash of its leaf in the ledger.
+  let leaf: Digest
+  let privateDigest: Digest?
+
+  init(_ event: Event) {
+    self.event = event
+    leaf = MerkleHash.leaf(event.bytes)
+    privateDigest = event.privateAttachment.map(Digest.sha256)
   }
 }

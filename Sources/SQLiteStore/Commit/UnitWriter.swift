@@ -17,8 +17,9 @@ struct UnitWriter {
   }
 
   /// The unit's first event stands at `first`.
-  mutating func write(_ unit: UnitOfWork, at first: UInt64) throws(StoreError) {
-    for (index, event) in unit.events.enumerated() { try write(event, at: first + UInt64(index)) }
+  mutating func write(_ prepared: PreparedUnit, at first: UInt64) throws(StoreError) {
+    let unit = prepared.unit
+    for (index, event) in prepared.events.enumerated() { try write(event, at: first + UInt64(index)) }
     for record in unit.forgets { try db.run("DELETE FROM secret WHERE owner = ?", record) }
     for secret in unit.secrets { try write(secret) }
     if let answer = unit.answer { try write(answer, at: first) }
@@ -26,7 +27,8 @@ struct UnitWriter {
 
   mutating func rolledBack() { recorder.rolledBack() }
 
-  private mutating func write(_ event: Event, at position: UInt64) throws(StoreError) {
+  private mutating func write(_ prepared: PreparedEvent, at position: UInt64) throws(StoreError) {
+    let event = prepared.event
     guard catalog.names.contains(event.kind) else { throw .conflict("an event of unknown kind \(event.kind)") }
     try db.run("INSERT INTO event(position, bytes) VALUES (?, ?)", position, event.bytes)
     for attachment in event.attachments {
@@ -35,7 +37,9 @@ struct UnitWriter {
         attachment.bytes)
     }
     if let bytes = event.privateAttachment {
-      try db.run("INSERT INTO private_attachment(position, bytes) VALUES (?, ?)", position, bytes)
+      try db.run(
+        "INSERT INTO private_attachment(position, digest, bytes) VALUES (?, ?, ?)", position, prepared.privateDigest,
+        bytes)
     }
     let origin = EventOrigin(position: position, at: event.at, by: event.by, on: event.on)
     try recorder.record(

@@ -99,6 +99,9 @@ final class Connection {
     while try statement.step() { try body(Row(statement.handle)) }
   }
 
+  /// The rows one by one, at the reader's pace.
+  func cursor(_ sql: StaticString) throws(StoreError) -> Cursor { Cursor(try Statement(sql, on: handle)) }
+
   func exists<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) -> Bool {
     let statement = try prepared(sql)
     defer { statement.reset() }

@@ -5,7 +5,7 @@ let ledgerTables = """
     bytes BLOB NOT NULL
   ) STRICT;
 
-  -- Full tiles of 256 hashes (C2SP tlog-tiles); the open right edge is computed from the last events.
+  -- Full tiles of 256 hashes (C2SP tlog-tiles).
   CREATE TABLE tile(
     level INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -13,9 +13,15 @@ let ledgerTables = """
     PRIMARY KEY (level, number)
   ) STRICT;
 
+  -- The leaf hashes that no full tile covers yet: they tell what was done to the last events.
+  CREATE TABLE open_leaf(
+    position INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL
+  ) STRICT;
+
+  -- One per group commit.
   CREATE TABLE checkpoint(
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    size INTEGER NOT NULL,
+    size INTEGER PRIMARY KEY,
     note BLOB NOT NULL
   ) STRICT;
 
@@ -29,6 +35,7 @@ let ledgerTables = """
   -- At most one per event; the only thing that can be erased.
   CREATE TABLE private_attachment(
     position INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL,
     bytes BLOB NOT NULL
   ) STRICT;
 

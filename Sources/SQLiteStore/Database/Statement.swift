@@ -32,6 +32,23 @@ final class Statement {
   deinit { sqlite3_finalize(handle) }
 }
 
+/// The rows of one statement, read one by one.
+final class Cursor {
+  private let statement: Statement
+  private var isAtEnd = false
+
+  init(_ statement: Statement) { self.statement = statement }
+
+  /// nil at the end.
+  func next<Value>(_ read: (Row) throws(StoreError) -> Value) throws(StoreError) -> Value? {
+    guard !isAtEnd, try statement.step() else {
+      isAtEnd = true
+      return nil
+    }
+    return try read(Row(statement.handle))
+  }
+}
+
 extension StoreError {
   /// GRDB turns extended result codes on: the low byte is the code.
   init(_ connection: OpaquePointer, _ code: Int32) {

@@ -41,7 +41,7 @@ struct StoredTree {
 
   /// The checkpoint of the last commit.
   func note() throws(StoreError) -> String? {
-    try db.first("SELECT note FROM checkpoint") { (row) throws(StoreError) in
+    try db.first("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1") { (row) throws(StoreError) in
       String(decoding: row.bytes(0), as: UTF8.self)
     }
   }

@@ -41,12 +41,13 @@ struct LedgerCommand: AsyncParsableCommand {
     private func verifyFolder(_ folder: InstanceFolder) throws -> LedgerReport {
       let verifier = try key.map(readVerifier) ?? OpenInstance.verifier(folder)
       let archive = try LedgerArchive(folder.data)
-      return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(archive.records)
+      return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(try archive.records)
     }
 
     private func verifyExport(_ file: String) throws -> LedgerReport {
       guard let key else {
-        throw CommandFailure("expected --key FILE with an export: whoever wrote the file wrote the key in it", status: 2)
+        throw CommandFailure(
+          "expected --key FILE with an export: whoever wrote the file wrote the key in it", status: 2)
       }
       let verifier = try readVerifier(key)
       guard let handle = FileHandle(forReadingAtPath: file) else {
@@ -91,7 +92,7 @@ struct LedgerCommand: AsyncParsableCommand {
     func run() async throws {
       let folder = InstanceFolder(data)
       try LedgerArchive(folder.data).export(try OpenInstance.verifier(folder)) {
-        try FileHandle.standardOutput.write(contentsOf: Data($0))
+        try FileHandle.standardOutput.write(contentsOf: $0)
       }
     }
   }

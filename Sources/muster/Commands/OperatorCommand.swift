@@ -29,7 +29,9 @@ struct OperatorCommand: AsyncParsableCommand {
         guard let role = Role(rawValue: role), role != .hub else {
           throw CommandFailure("expected a role of \(roles), found \(role)", status: 2)
         }
-        try await OpenInstance.with(data) { try await addOperator(name, role: role, groups: group, $0.instance, to: out) }
+        try await OpenInstance.with(data) {
+          try await addOperator(name, role: role, groups: group, $0.instance, to: out)
+        }
       } else {
         try await addPeer(named: name, path: "/v1/operators", connection: connection, out: out) { csr in
           OperatorInput(name: name, role: role, groups: group, csr: csr)

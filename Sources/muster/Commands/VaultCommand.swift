@@ -27,7 +27,9 @@ struct VaultCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
 
     func run() async throws {
-      let status: VaultStatus = try await connection.withClient { try await $0.post("/v1/vault/seal", [String: String]()) }
+      let status: VaultStatus = try await connection.withClient {
+        try await $0.post("/v1/vault/seal", [String: String]())
+      }
       print(status.isSealed ? "sealed" : "unsealed")
     }
   }

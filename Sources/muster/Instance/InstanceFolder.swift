@@ -82,7 +82,9 @@ func writeFile(_ path: String, _ bytes: some Collection<UInt8>, mode: mode_t) th
   let content = Array(bytes)
   var written = 0
   while written < content.count {
-    let count = content.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress! + written, content.count - written) }
+    let count = content.withUnsafeBytes {
+      Foundation.write(descriptor, $0.baseAddress! + written, content.count - written)
+    }
     guard count > 0 else { throw failure() }
     written += count
   }

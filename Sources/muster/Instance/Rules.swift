@@ -12,7 +12,8 @@ struct Rules: Sendable {
 
   init(_ folder: InstanceFolder) throws {
     try self.init(
-      profiles: try folder.files(in: "profiles", suffix: ".yaml"), policies: try folder.files(in: "policies", suffix: ".yaml"),
+      profiles: try folder.files(in: "profiles", suffix: ".yaml"),
+      policies: try folder.files(in: "policies", suffix: ".yaml"),
       blockedKeys: try folder.read(.blockedKeys))
   }
 

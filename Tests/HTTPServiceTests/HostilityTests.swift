@@ -1,0 +1,183 @@
+import Foundation
+import HTTPTypes
+import NIOCore
+import NIOSSL
+import Synchronization
+import Testing
+
+@testable import HTTPService
+
+/// Limits made short enough to be met, with a change of the test's own.
+private func limits(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLimits {
+  var limits = ConnectionLimits()
+  change(&limits)
+  return limits
+}
+
+@Suite(.timeLimit(.minutes(2))) struct HostilityTests {
+  @Test func `headers that never end are cut off`() async throws {
+    try await serving(limits: limits { $0.head = .milliseconds(300) }) { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("GET /public.txt HT")
+      #expect(try await client.untilClosed() == "")
+    }
+  }
+
+  @Test func `so are those of a later request on a kept connection`() async throws {
+    try await serving(limits: limits { $0.head = .seconds(2) }) { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("GET /public.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+      let answer = try await client.until("public")
+      #expect(answer.hasSuffix("public"), "\(answer)")
+      await client.send("GET /pub")
+      let rest = try await client.untilClosed()
+      #expect(!rest.dropFirst(answer.count).contains("200"), "\(rest)")
+    }
+  }
+
+  @Test func `a handshake that never begins is cut off`() async throws {
+    try await serving(limits: limits { $0.handshake = .milliseconds(300) }) { service in
+      let client = try await RawClient(port: service.port)
+      #expect(try await client.untilClosed() == "")
+    }
+  }
+
+  @Test func `an idle connection is closed`() async throws {
+    try await serving(limits: limits { $0.idle = .seconds(1) }) { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("GET /public.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+      #expect(try await client.untilClosed().hasPrefix("HTTP/1.1 200"))
+    }
+  }
+
+  @Test func `a body that never ends is cut off`() async throws {
+    try await serving(limits: limits { $0.transfer = .milliseconds(300) }, plainly: true) { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+      #expect(try await client.untilClosed() == "")
+    }
+  }
+
+  @Test(arguments: [
+    (0..<200).map { "X-\($0): y\r\n" }.joined(), "X: " + String(repeating: "y", count: 20_000) + "\r\n",
+    (0..<4).map { "X-\($0): " + String(repeating: "y", count: 12_000) + "\r\n" }.joined(), "X y\r\n",
+    "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n",
+    "Transfer-Encoding: chunked, identity\r\n", " X: folded\r\n",
+  ])
+  func `headers past their bounds or ambiguous are refused, and the connection closed`(headers: String) async throws {
+    try await serving { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("GET /public.txt HTTP/1.1\r\nHost: x\r\n\(headers)\r\n")
+      #expect(try await client.untilClosed().hasPrefix("HTTP/1.1 400"))
+    }
+  }
+
+  @Test func `one address has so many connections and no more, and others are given back`() async throws {
+    try await serving(limits: limits { $0.perNetwork = 2 }) { service in
+      let first = try await RawClient(port: service.plainPort)
+      let second = try await RawClient(port: service.plainPort)
+      for client in [first, second] {
+        await client.send("GET /public.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(try await client.until("public").hasPrefix("HTTP/1.1 200"))
+      }
+      #expect(try await RawClient(port: service.plainPort).untilClosed() == "")
+      await second.send("GET /public.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      _ = try await second.untilClosed()
+      var answer = ""
+      while answer.isEmpty {
+        let third = try await RawClient(port: service.plainPort)
+        await third.send("GET /public.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = try await third.until("public")
+      }
+      #expect(answer.hasPrefix("HTTP/1.1 200"))
+      await first.close()
+    }
+  }
+
+  @Test func `256 connections from one address stand at once, each with TLS`() async throws {
+    try await serving { service in
+      var configuration = TLSConfiguration.makeClientConfiguration()
+      configuration.trustRoots = .file(service.pki.path("root.pem"))
+      let context = try NIOSSLContext(configuration: configuration)
+      let clients = try await withThrowingTaskGroup(of: RawClient.self) { group in
+        for _ in 0..<256 { group.addTask { try await RawClient(port: service.port, tls: context) } }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      for path in ["/health/live", "/public.txt"] {
+        for client in clients { await client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n") }
+        for client in clients {
+          #expect(try await client.until(path == "/public.txt" ? "public" : "live\n").hasPrefix("HTTP/1.1 200"))
+        }
+      }
+      for client in clients { await client.close() }
+    }
+  }
+
+  @Test(arguments: ["--http1.1", "--http2"], [2_000, 100_000, 5_000_000])
+  func `a body that is too big is answered 413, and the answer is seen`(flag: String, size: Int) async throws {
+    try await serving { service in
+      let file = FileManager.default.temporaryDirectory.appending(path: "body-\(UUID().uuidString)")
+      try Data(repeating: 0x41, count: size).write(to: file)
+      defer { try? FileManager.default.removeItem(at: file) }
+      for extra in [[], ["-H", "Transfer-Encoding: chunked"]] where extra.isEmpty || flag == "--http1.1" {
+        let answer = try await service.curl(
+          "/count", [flag, "-H", "Expect:", "--data-binary", "@\(file.path)"] + extra)
+        #expect(answer.output.contains("\"code\":\"body-too-large\""), "\(answer.output) \(answer.errors)")
+        #expect(answer.output.hasSuffix("\n413"), "\(answer.errors)")
+      }
+    }
+  }
+
+  @Test func `what nobody wants is read within its time`() async throws {
+    try await serving(limits: limits { $0.unwanted = .milliseconds(300) }, plainly: true) { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
+      let answer = try await client.untilClosed()
+      #expect(answer.hasPrefix("HTTP/1.1 413") && answer.contains("Connection: close"), "\(answer)")
+    }
+  }
+
+  @Test func `and within its size`() async throws {
+    try await serving(limits: limits { $0.unwanted = .hours(1) }, plainly: true) { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+      let sending = Task {
+        while !Task.isCancelled { await client.send(String(repeating: "x", count: 65_536)) }
+      }
+      #expect(try await client.untilClosed().hasPrefix("HTTP/1.1 413"))
+      sending.cancel()
+    }
+  }
+
+  @Test func `pipelined requests are answered in order`() async throws {
+    try await serving { service in
+      let client = try await RawClient(port: service.plainPort)
+      await client.send(
+        String(repeating: "GET /public.txt HTTP/1.1\r\nHost: x\r\n\r\n", count: 50)
+          + "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+      let answers = try await client.untilClosed()
+      #expect(answers.components(separatedBy: "HTTP/1.1 200").count == 51)
+      #expect(answers.components(separatedBy: "HTTP/1.1 404").count == 2)
+    }
+  }
+
+  @Test(arguments: ["--http1.1", "--http2"])
+  func `SIGTERM lets what is in flight finish, and refuses what is new`(flag: String) async throws {
+    let (entered, leave) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+    let slow = Route.anyone(.get, "/slow") { _ in
+      entered.continuation.yield()
+      for await _ in leave.stream { break }
+      return .text("finished")
+    }
+    try await serving([slow]) { service in
+      async let answer = service.curl("/slow", [flag])
+      for await _ in entered.stream { break }
+      await service.end()
+      var refused: Ran
+      repeat { refused = try await service.curl("/health/live") } while refused.status == 0
+      leave.continuation.yield()
+      let ran = try await answer
+      #expect(ran.output == "finished\n200", "\(ran.errors)")
+    }
+  }
+}
