@@ -10,19 +10,19 @@ import Testing
 @Suite struct ReadingTests {
   static let page = PageRequest(limit: 1000)!
 
-  /// A folder, and its store with its instance and one enrolled device, by ticket where it names one.
-  private func store(
-    _ enrollment: TestEnrollment, ticket code: Digest = Units.digest("code")
-  ) async throws -> (TestFolder, FolderStore) {
-    let test = try TestFolder()
-    let store = try test.create()
+  /// A store with its instance, and one enrolled device by ticket.
+  private func store(_ enrollment: TestEnrollment, ticket code: Digest = Units.digest("code")) async throws
+    -> FolderStore
+  {
+    let store = try FolderStore(
+      TestFolder().folder, .create, signer: TestFolder.newSigner(), clock: FixedClock(time: Units.time))
     _ = try await store.commit(Units.instance())
     if let ticket = enrollment.ticket {
       _ = try await store.commit(
         Units.ticket(ticket, code: code, device: enrollment.deviceID, hardware: enrollment.hardwareID))
     }
     _ = try await store.commit(enrollment.unit())
-    return (test, store)
+    return store
   }
 
   @Test func `the facts of a ticket are those of its device, hardware, certificate and key, each with its version`()
@@ -30,7 +30,7 @@ import Testing
   {
     var enrollment = TestEnrollment()
     enrollment.ticket = Units.id(.ticket)
-    let (test, store) = try await store(enrollment)
+    let store = try await store(enrollment)
     var query = FactsQuery()
     query.ticket = .code(Units.digest("code"))
     query.publicKey = enrollment.publicKey
@@ -59,11 +59,11 @@ import Testing
       Issue.record("expected facts just read to be current")
       return
     }
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `a read sees every commit that was answered before it`() async throws {
-    let (test, store) = try await store(TestEnrollment())
+    let store = try await store(TestEnrollment())
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<200 {
         group.addTask {
@@ -75,12 +75,12 @@ import Testing
       }
       try await group.waitForAll()
     }
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `a certificate's holder is found by its fingerprint, and nobody by another`() async throws {
     let enrollment = TestEnrollment()
-    let (test, store) = try await store(enrollment)
+    let store = try await store(enrollment)
     let identity = try await store.identity(fingerprint: enrollment.facts.der)
     guard case .device(let device)? = identity?.subject else {
       Issue.record("expected a device, found \(String(describing: identity))")
@@ -88,28 +88,16 @@ import Testing
     }
     #expect(device.id == enrollment.deviceID && identity?.certificate.status == .good)
     #expect(try await store.identity(fingerprint: Units.digest("another")) == nil)
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `revocation, hold and release are seen by status, list and snapshot`() async throws {
     let enrollment = TestEnrollment()
-<<<<<<< HEAD
-    let (test, store) = try await store(enrollment)
-    let serial = enrollment.serial
-    func seen() async throws -> (status: SerialStatus, listed: Int) {
-      try await store.read {
-        (
-          try $0.status(issuer: Units.issuer, serial: serial),
-          try $0.revoked(issuer: Units.issuer, shard: 0, notOverAt: Units.time).count
-        )
-      }
-=======
     let store = try await store(enrollment)
     let serial = Hex.encode(enrollment.serial)
     func seen() async throws -> (status: CertificateStatus, listed: Int) {
       let revoked = try await store.revocations(ofIssuer: Units.issuer, unexpiredAt: Units.time)
       return (try await store.statuses(of: [serial], issuer: Units.issuer)[0], revoked.certificates.count)
->>>>>>> 9dae23cd0bb69bab22a061eeee81b4d87df00159
     }
     #expect(try await seen().status == .good)
     let hold = CertificateRevoked(
@@ -127,19 +115,14 @@ import Testing
     #expect(try await store.certificate(.serial(serial))?.reason == .keyCompromise)
     let another = Hex.encode(UUIDv7(at: Units.time).bytes)
     #expect(
-<<<<<<< HEAD
-      try await store.read { try $0.status(issuer: Units.issuer, serial: UUIDv7(at: Units.time).bytes) } == .unknown)
-    await test.close(store)
-=======
       try await store.statuses(of: [serial, another], issuer: Units.issuer) == [
         .revoked(.keyCompromise, at: Units.time), .unknown,
       ])
     await store.close()
->>>>>>> 9dae23cd0bb69bab22a061eeee81b4d87df00159
   }
 
   @Test(arguments: [1, 3, 7, 100]) func `pages show every row once, in order`(_ limit: Int) async throws {
-    let (test, store) = try await store(TestEnrollment())
+    let store = try await store(TestEnrollment())
     for number in 0..<7 { _ = try await store.commit(Units.group(Units.name("group-\(number)"))) }
     var names: [String] = []
     var after: String?
@@ -151,14 +134,14 @@ import Testing
     } while after != nil
     #expect(names == (0..<7).map { "group-\($0)" })
     await #expect(throws: Refusal.self) { try await store.groups(try #require(PageRequest(after: "'; DROP"))) }
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `a device's screen and history tell of its boards, its swap and why the old one was refused`()
     async throws
   {
     let first = TestEnrollment(deviceID: Units.deviceID("Pump-7"), hardwareID: Units.hardwareID(1))
-    let (test, store) = try await store(first)
+    let store = try await store(first)
     let swap = TestEnrollment(
       device: first.device, deviceID: first.deviceID, isNew: false, generation: 2, hardwareID: Units.hardwareID(2),
       ends: (1, first.hardware))
@@ -187,7 +170,7 @@ import Testing
     let erased = try await store.history(of: first.deviceID, Self.page)
     #expect(erased?.rows.last?.what == "enroll refused: binding-ended, erased")
     #expect(try await store.history(of: Units.deviceID("nobody"), Self.page) == nil)
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `every listing shows what a history made, and skips nothing that has a name`() async throws {
@@ -211,7 +194,7 @@ import Testing
     for certificate in certificates {
       #expect(try await store.certificate(.record(certificate.record)) == certificate)
     }
-    await test.close(store)
+    await store.close()
     let counted = try [
       "device WHERE device_id IS NOT NULL", "certificate", "hardware", "ticket",
       "operator WHERE removed_at IS NULL AND name IS NOT NULL", "hub WHERE removed_at IS NULL AND name IS NOT NULL",
@@ -241,11 +224,11 @@ import Testing
     #expect(try await store.tile(level: 1, index: 0, width: 1)?.count == 1)
     #expect(try await store.tile(level: 0, index: 2, width: 1) == nil)
     #expect(try await store.tile(level: 9, index: 0, width: 1) == nil)
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `the count of a group's devices follows them`() async throws {
-    let (test, store) = try await store(TestEnrollment())
+    let store = try await store(TestEnrollment())
     let (group, name) = (Units.id(.group), Units.name("alpha"))
     _ = try await store.commit(Units.group(name, group))
     var enrollment = TestEnrollment(deviceID: Units.deviceID("in-group"), hardwareID: Units.hardwareID(5))
@@ -260,11 +243,11 @@ import Testing
         ]))
       #expect(try await store.group(name)?.devices == count)
     }
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `the last listing of a pattern counts`() async throws {
-    let (test, store) = try await store(TestEnrollment())
+    let store = try await store(TestEnrollment())
     let pattern = try #require(HardwarePattern("mac:aabb*"))
     for (listing, expected) in [(HardwareListed.Listing.blocked, 1), (.allowed, 1), (.none, 0)] {
       _ = try await store.commit(
@@ -276,11 +259,11 @@ import Testing
       let patterns = try await store.facts(for: FactsQuery()).patterns
       #expect(patterns.entries.count == expected && patterns.entries.first.map(\.listing) ?? .none == listing)
     }
-    await test.close(store)
+    await store.close()
   }
 
   @Test func `secrets are kept, replaced and forgotten, and answers are found by their key`() async throws {
-    let (test, store) = try await store(TestEnrollment())
+    let store = try await store(TestEnrollment())
     let (key, other, person) = (Units.id(.key), Units.id(.key), Units.id(.operator))
     func secret(_ owner: RecordID, _ byte: UInt8) -> SealedSecret {
       SealedSecret(owner: owner, purpose: "kek", version: 1, bytes: [byte])
@@ -294,6 +277,6 @@ import Testing
     #expect(try await store.secrets(purpose: "kek") == [secret(other, 2)])
     #expect(try await store.answer(to: person, key: "k") == answer)
     #expect(try await store.answer(to: person, key: "other") == nil)
-    await test.close(store)
+    await store.close()
   }
 }
