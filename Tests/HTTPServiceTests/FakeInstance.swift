@@ -73,7 +73,12 @@ final class FakeRegistry: Sendable {
 
   init(_ contents: Contents = Contents()) { self.contents = Mutex(contents) }
 
-  func change(_ body: (inout Contents) -> Void) { contents.withLock(body) }
+  func change(_ body: (inout Contents) -> Void) {
+    var copy = now
+    body(&copy)
+    let changed = copy
+    contents.withLock { $0 = changed }
+  }
   var now: Contents { contents.withLock { $0 } }
 }
 
@@ -87,6 +92,7 @@ extension FakeRegistry: Store {
 extension FakeRegistry: FactsReader {
   func facts(for query: FactsQuery) async throws -> Facts { now.facts }
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer? { nil }
+  func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor] { [] }
 
   func identity(fingerprint: MusterModel.Digest) async throws -> IdentityFacts? {
     guard let subject = now.identities[fingerprint] else { return nil }

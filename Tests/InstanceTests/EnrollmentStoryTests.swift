@@ -81,7 +81,7 @@ private let board2 = "cpu-serial:00000000e4b1c9d3"
       let other = try next.request(commonName: "pump-8")
       #expect(
         try await test.renewal.renew(leaf: first.chain[0], csr: other, source: "192.0.2.7").refusalCode
-          == "renewal-subject-mismatch")
+          == "renewal-subject")
     }
   }
 
