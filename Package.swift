@@ -79,12 +79,15 @@ let package = Package(
         "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
       ], swiftSettings: settings),
 
+    .target(
+      name: "Publication", dependencies: ["MusterModel", "CertificateAuthority"], swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
       dependencies: [
         "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
-        crypto, grdb, grdbSQLite,
+        "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(
       name: "HTTPService",
@@ -101,8 +104,8 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "Policy", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
+        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging, lifecycle, nio, nioFoundation,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
@@ -110,21 +113,39 @@ let package = Package(
       name: "SQLiteStoreTests",
       dependencies: [
         "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", crypto, grdb,
+        "Policy", "Publication", crypto, grdb,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "Ledger", "Policy", httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
+        "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
+    .testTarget(
+      name: "InstanceTests",
+      dependencies: [
+        "muster", "MusterModel", "Enrollment", "KeyVault", "Ledger", "Policy", "SQLiteStore", asn1, crypto, x509,
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
+      swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
       dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(
+      name: "AttestationTests", dependencies: ["Attestation", "MusterModel", asn1, x509, crypto],
+      swiftSettings: settings),
+    .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "EventVectorTests", dependencies: ["DeviceRegistry", "KeyVault", "MusterModel", "Policy"],
+      swiftSettings: settings),
+    .testTarget(name: "KeyVaultTests", dependencies: ["KeyVault", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(name: "PolicyTests", dependencies: ["Attestation", "MusterModel", "Policy"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

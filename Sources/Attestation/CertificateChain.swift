@@ -32,10 +32,22 @@ public struct CertificateChain: Sendable {
   static func read(_ der: [UInt8]) throws(AttestationRefusal) -> Certificate {
     guard der.count <= sizeLimit else { throw .certificateTooLarge(found: der.count) }
     do {
-      return try Certificate(derEncoded: der)
+      let certificate = try Certificate(derEncoded: der)
+      guard try hasWholeSignature(der) else { throw AttestationRefusal.certificateUnreadable }
+      return certificate
     } catch {
       throw .certificateUnreadable
     }
+  }
+
+  /// A signature is whole bytes. X509 passes over unused bits in its BIT STRING, which no signature covers: the same
+  /// certificate would have several encodings.
+  private static func hasWholeSignature(_ der: [UInt8]) throws -> Bool {
+    guard case .constructed(let fields) = try DER.parse(der).content,
+      let signature = fields.reduce(nil, { $1 }),
+      case .primitive(let content) = signature.content
+    else { return false }
+    return content.first == 0
   }
 }
 

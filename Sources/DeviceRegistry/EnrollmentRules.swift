@@ -58,7 +58,7 @@ extension Registry {
       var reads = ReadSet()
       reads.saw(device)
       reads.saw(patterns)
-      hardware.forEach { reads.saw($0) }
+      for snapshot in hardware { reads.saw(snapshot) }
       return reads
     }
   }
@@ -116,7 +116,7 @@ extension Registry {
   private static func reads(_ enrollment: EnrollmentCase, _ ticket: TicketSnapshot?) -> ReadSet {
     var reads = ReadSet()
     reads.saw(enrollment.patterns)
-    enrollment.hardware.compactMap(\.hardware.snapshot).forEach { reads.saw($0) }
+    for snapshot in enrollment.hardware.compactMap(\.hardware.snapshot) { reads.saw(snapshot) }
     if let device = enrollment.device { reads.saw(device) }
     if let group = enrollment.group { reads.saw(group) }
     if let ticket { reads.saw(ticket) }

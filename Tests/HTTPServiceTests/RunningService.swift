@@ -1,3 +1,4 @@
+import Enrollment
 import Foundation
 import Logging
 import MusterModel
@@ -54,12 +55,19 @@ func serving(
     try ServerCredential(
       chainPEM: pki.bytes("server.pem"), keyPEM: SecretBytes(copying: pki.bytes("server.key"))))
   let log = LogLines()
-  let bound = AsyncStream<ServiceApplication.Bound>.makeStream()
-  let loopback = ServiceApplication.Listen(host: "127.0.0.1", port: 0)
-  let service = ServiceApplication(
-    listen: loopback, plain: loopback, credential: credential, limits: limits, clock: SystemClock(),
-    logger: Logger(label: "muster") { _ in JSONLogHandler(clock: FixedClock()) { log.append($0) } },
-    findings: { findings }, routes: routes, onReady: { bound.continuation.yield($0) })
+  let bound = AsyncStream<Listening.Bound>.makeStream()
+  let loopback = Listening.Address(host: "127.0.0.1", port: 0)
+  let listening = Listening(
+    address: loopback, plain: loopback, credential: credential, limits: limits,
+    onReady: { bound.continuation.yield($0) })
+  let logger = Logger(label: "muster") { _ in JSONLogHandler(clock: FixedClock()) { log.append($0) } }
+  let (metrics, census) = (Metrics(MetricNames.families), ConnectionCensus(limits: limits))
+  let monitoring = MonitoringRoutes(findings: { findings }, metrics: metrics, census: census, admit: { _ in })
+  let dispatcher = Dispatcher(
+    table: RouteTable(routes: monitoring.routes + routes), clock: SystemClock(),
+    observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),
+    identify: { Caller(principal: .anonymous, source: $0.peer.source.description) })
+  let service = Listeners(listening: listening, dispatcher: dispatcher, census: census, logger: logger)
   let group = ServiceGroup(configuration: .init(services: [service], logger: Logger(label: "test")))
   try await withThrowingTaskGroup { tasks in
     tasks.addTask { try await group.run() }
@@ -84,24 +92,30 @@ extension Result where Failure == any Error {
 
 extension Route {
   /// The same on the plain listener, where raw bytes can be sent.
-  var plain: Route { .anyone(method, path, bodyLimit: max(bodyLimit, 1), isPlain: true, handler) }
+  var plain: Route {
+    var shape = shape
+    shape.isPlain = true
+    guard case .open(let handler) = work else { return self }
+    return .anyone(method, path, shape, handler)
+  }
 }
 
 /// Routes that show what a handler sees.
 enum TestRoutes {
   static let all: [Route] = [
-    .anyone(.get, "/public.txt", isPlain: true) { _ in .text("public") },
+    .anyone(.get, "/public.txt", .init(isPlain: true)) { _ in .text("public") },
     .anyone(.get, "/whoami") { request in
       .text(request.peer.chain.map { Digest.sha256($0).hex }.joined(separator: ",") + " \(request.peer.source)")
     },
-    .anyone(.post, "/count", bodyLimit: 1024) { .text(String($0.body.count)) },
-    .anyone(.get, "/things/{id}/parts/{part}.bin", parameters: ["limit"]) { request in
+    .anyone(.post, "/count", .init(bodyLimit: 1024)) { .text(String($0.body.count)) },
+    .anyone(.get, "/things/{id}/parts/{part}.bin", .init(parameters: ["limit"])) { request in
       let limit = try request.query.number("limit", in: 1...1000)
       return .text("\(try request.parameter("id")) \(try request.parameter("part")) \(limit ?? 100)")
     },
     .anyone(.get, "/tail/{rest...}") { .text(try $0.parameter("rest")) },
     .anyone(.get, "/fails") { _ in throw Unforeseen(secret: "hunter2") },
-    .device(.post, "/est-like", manner: .est) { _ in throw Problem(.conflict, "ticket-spent", detail: "used") },
+    .operation(.deviceList, .get, "/known") { _, caller in .text("\(caller.principal)") },
+    .device(.post, "/est-like", .init(manner: .est)) { _ in throw Problem(.conflict, "ticket-spent", detail: "used") },
   ]
 
   struct Unforeseen: Error { let secret: String }

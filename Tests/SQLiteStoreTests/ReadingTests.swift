@@ -95,20 +95,18 @@ import Testing
     let enrollment = TestEnrollment()
     let (test, store) = try await store(enrollment)
     let serial = enrollment.serial
-    func seen() async throws -> (status: SerialStatus, listed: Int) {
-      try await store.read {
-        (
-          try $0.status(issuer: Units.issuer, serial: serial),
-          try $0.revoked(issuer: Units.issuer, shard: 0, notOverAt: Units.time).count
-        )
-      }
+    func seen() async throws -> (status: CertificateStatus, listed: Int) {
+      (
+        try await store.statuses(of: [Hex.encode(serial)], issuer: Units.issuer)[0],
+        try await store.revocations(ofIssuer: Units.issuer, unexpiredAt: Units.time).certificates.count
+      )
     }
     #expect(try await seen().status == .good)
     let hold = CertificateRevoked(
       certificate: enrollment.certificate, issuerKeyID: Units.issuer, serial: Hex.encode(serial),
       reason: .certificateHold)
     _ = try await store.commit(UnitOfWork(events: [try Units.event(hold, on: [enrollment.certificate])]))
-    #expect(try await seen().status == .revoked(Units.time, .certificateHold))
+    #expect(try await seen().status == .revoked(.certificateHold, at: Units.time))
     #expect(try await seen().listed == 1)
     #expect(try await store.identity(fingerprint: enrollment.facts.der)?.certificate.status == .held)
     let release = CertificateReleased(
@@ -117,8 +115,8 @@ import Testing
     #expect(try await seen().status == .good)
     _ = try await store.commit(UnitOfWork(events: [try Units.revoked(enrollment)]))
     #expect(try await store.certificate(.serial(Hex.encode(serial)))?.reason == .keyCompromise)
-    #expect(
-      try await store.read { try $0.status(issuer: Units.issuer, serial: UUIDv7(at: Units.time).bytes) } == .unknown)
+    let another = Hex.encode(UUIDv7(at: Units.time).bytes)
+    #expect(try await store.statuses(of: [another], issuer: Units.issuer) == [.unknown])
     await test.close(store)
   }
 

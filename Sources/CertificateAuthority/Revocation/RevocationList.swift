@@ -63,7 +63,7 @@ public struct RevocationList: Sendable, Hashable {
   }
 
   /// All entries, in one buffer: a CRL may have a hundred thousand.
-  private static func entries(_ revoked: [RevokedCertificate]) -> [UInt8] {
+  static func entries(_ revoked: [RevokedCertificate]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(revoked.count * 52)
     for certificate in revoked {

@@ -1,26 +1,19 @@
+import Enrollment
 import HTTPTypes
 import HummingbirdCore
 import Logging
 import MusterModel
 import NIOCore
+import Policy
 
 /// Takes a request through its route and sends the answer; the one place where problems become answers.
 struct Dispatcher: Sendable {
   let table: RouteTable
   let clock: any WallClock
   let observation: RequestObservation
-
-  @Sendable func respond(
-    to request: Request, with writer: consuming ResponseWriter, for peer: PeerIdentity
-  ) async throws {
-    let now = clock.now()
-    let started = ContinuousClock.now
-    let exchange = Exchange(id: RequestID(at: now), at: now, request: request, peer: peer)
-    let (answer, route, problem) = try await outcome(of: exchange)
-    observation.observed(
-      .init(exchange: exchange, route: route, answer: answer, problem: problem, took: .now - started))
-    try await writer.write(response: head(of: answer, exchange), body: body(of: answer, exchange))
-  }
+  let strangers: StrangerLimits
+  /// Who asks, for routes that name an operation.
+  let identify: @Sendable (RoutedRequest) async throws -> Caller
 
   /// A request before it found its route.
   struct Exchange: Sendable {
@@ -30,19 +23,29 @@ struct Dispatcher: Sendable {
     let peer: PeerIdentity
   }
 
-  private func outcome(of exchange: Exchange) async throws -> (Answer, Route?, Problem?) {
+  @Sendable func respond(
+    to request: Request, with writer: consuming ResponseWriter, for peer: PeerIdentity
+  ) async throws {
+    let started = ContinuousClock.now
+    let now = clock.now()
+    let exchange = Exchange(id: RequestID(at: now), at: now, request: request, peer: peer)
+    let (answer, route, problem) = try await outcome(of: exchange)
+    observation.observed(
+      .init(exchange: exchange, route: route, answer: answer, problem: problem, took: .now - started))
+    try await writer.write(response: head(of: answer, exchange), body: body(of: answer, exchange))
+  }
+
+  func outcome(of exchange: Exchange) async throws -> (Answer, Route?, Problem?) {
     var route: Route?
     let problem: Problem
     do {
       let target = try RequestTarget(exchange.request.head.path ?? "")
       let (found, parameters) = try find(exchange.request.method, target.path)
       route = found
-      try target.query.check(known: found.parameters)
-      let body = try await collect(exchange.request, limit: found.bodyLimit)
+      try target.query.check(known: found.shape.parameters)
       let routed = RoutedRequest(
-        id: exchange.id, at: exchange.at, method: exchange.request.method, parameters: parameters,
-        query: target.query, headers: exchange.request.headers, body: body, peer: exchange.peer)
-      return (try await found.handler(routed), found, nil)
+        exchange, target, parameters: parameters, body: try await collect(exchange.request, limit: found.bodyLimit))
+      return (try await work(found, routed), found, nil)
     } catch let refused as Problem {
       problem = refused
     } catch let gone as BodyLost {
@@ -51,7 +54,29 @@ struct Dispatcher: Sendable {
       observation.failed(exchange, error)
       problem = .internalError
     }
-    return (Answer(problem, manner: route?.manner ?? .api, instance: exchange.id), route, problem)
+    return (Answer(problem, manner: route?.shape.manner ?? .api, instance: exchange.id), route, problem)
+  }
+
+  private func work(_ route: Route, _ request: RoutedRequest) async throws -> Answer {
+    do {
+      switch route.work {
+      case .open(let handler): return try await handler(request)
+      case .known(let handler): return try await known(handler, request)
+      }
+    } catch let problem as Problem {
+      if problem.isStrangers { strangers.refused(request.peer.source, code: problem.code, at: request.at) }
+      throw problem
+    }
+  }
+
+  private func known(_ handler: Route.KnownHandler, _ request: RoutedRequest) async throws -> Answer {
+    let caller = try await identify(request)
+    do {
+      return try await handler(request, caller)
+    } catch let problem as Problem where caller.principal == .anonymous {
+      // Whoever said who they are might be allowed.
+      throw problem.status == .forbidden ? .notAuthenticated(showing: request.peer.chain) : problem.counted()
+    }
   }
 
   private func find(
@@ -98,5 +123,23 @@ struct Dispatcher: Sendable {
   private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
     guard exchange.request.method != .head, !answer.body.isEmpty else { return ResponseBody() }
     return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+  }
+}
+
+extension RoutedRequest {
+  init(
+    _ exchange: Dispatcher.Exchange, _ target: RequestTarget, parameters: [String: String], body: [UInt8]
+  ) {
+    self.init(
+      id: exchange.id, at: exchange.at, method: exchange.request.method, target: exchange.request.head.path ?? "",
+      parameters: parameters, query: target.query, headers: exchange.request.headers, body: body, peer: exchange.peer)
+  }
+}
+
+extension Dispatcher {
+  /// The same for the plain listener.
+  var plain: Dispatcher {
+    Dispatcher(
+      table: table.plain, clock: clock, observation: observation, strangers: strangers, identify: identify)
   }
 }

@@ -10,6 +10,8 @@ public struct Problem: Error, Sendable, Hashable {
   public let detail: String?
   /// `WWW-Authenticate`, `Retry-After`, `Allow`.
   public var headers: HTTPFields
+  /// Whether the caller had proved nothing, so that the refusal is counted rather than recorded.
+  var isStrangers = false
 
   public init(
     _ status: HTTPResponse.Status, _ code: String, title: String? = nil, detail: String? = nil,
@@ -30,6 +32,12 @@ public struct Problem: Error, Sendable, Hashable {
 }
 
 extension Problem {
+  func counted() -> Problem {
+    var problem = self
+    problem.isStrangers = true
+    return problem
+  }
+
   static func badRequest(_ code: String, _ detail: String) -> Problem { Problem(.badRequest, code, detail: detail) }
 
   static let notFound = Problem(.notFound, "not-found", detail: "nothing is here")

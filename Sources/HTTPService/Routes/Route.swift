@@ -1,64 +1,81 @@
+import Enrollment
 import HTTPTypes
+import Policy
 
 /// One route: what it answers, and who may ask. There is no route that names nobody, for there is no way to make one.
 struct Route: Sendable {
-  enum Access: Hashable, Sendable {
+  enum Access: Hashable, Sendable, CustomStringConvertible {
     case anyone
     /// A device, by a ticket, a maker's certificate or its own; the use case decides.
     case device
+    /// Who `access.yaml` allows this.
+    case operation(Policy.Operation)
+
+    /// As `x-muster-access` says it in `openapi.yaml`.
+    var description: String {
+      switch self {
+      case .anyone: "anyone"
+      case .device: "device"
+      case .operation(let operation): operation.rawValue
+      }
+    }
   }
 
   /// In which words a refusal is told.
   enum Manner: Sendable { case api, est }
 
-  typealias Handler = @Sendable (RoutedRequest) async throws -> Answer
+  /// What may vary between routes; most leave it as it is.
+  struct Shape: Sendable {
+    var manner = Manner.api
+    /// The query parameters that it knows.
+    var parameters: Set<String> = []
+    /// The longest body, in bytes.
+    var bodyLimit = 64 * 1024
+    /// Whether the plain listener serves it too: public, and signed where it matters.
+    var isPlain = false
 
+    static let usual = Shape()
+    static let paged = Shape(parameters: ["limit", "after"])
+  }
+
+  typealias Handler = @Sendable (RoutedRequest) async throws -> Answer
+  /// The caller was identified; whether the operation is allowed is for the use case, which knows the record's group.
+  typealias KnownHandler = @Sendable (RoutedRequest, Caller) async throws -> Answer
+
+  enum Work: Sendable {
+    case open(Handler)
+    case known(KnownHandler)
+  }
+
+  let access: Access
   let method: HTTPRequest.Method
   let pattern: PathPattern
-  let access: Access
-  let manner: Manner
-  /// The query parameters that it knows.
-  let parameters: Set<String>
-  /// The longest body, in bytes; 0 for none.
-  let bodyLimit: Int
-  /// Whether the plain listener serves it too: public, and signed where it matters.
-  let isPlain: Bool
-  let handler: Handler
+  let shape: Shape
+  let work: Work
 
   /// As in `openapi.yaml`.
   var path: String { pattern.description }
+  /// 0 where there is no body to be read.
+  var bodyLimit: Int { method == .get || method == .delete ? 0 : shape.bodyLimit }
 
-  static let usualBodyLimit = 64 * 1024
-
-  private init(
-    _ access: Access, _ method: HTTPRequest.Method, _ path: String, manner: Manner, parameters: Set<String>,
-    bodyLimit: Int, isPlain: Bool, handler: @escaping Handler
-  ) {
+  private init(_ access: Access, _ method: HTTPRequest.Method, _ path: String, _ shape: Shape, _ work: Work) {
     self.access = access
     self.method = method
     pattern = PathPattern(path)
-    self.manner = manner
-    self.parameters = parameters
-    self.bodyLimit = method == .get ? 0 : bodyLimit
-    self.isPlain = isPlain
-    self.handler = handler
+    self.shape = shape
+    self.work = work
   }
 
   static func anyone(
-    _ method: HTTPRequest.Method, _ path: String, manner: Manner = .api, parameters: Set<String> = [],
-    bodyLimit: Int = usualBodyLimit, isPlain: Bool = false, _ handler: @escaping Handler
-  ) -> Route {
-    Route(
-      .anyone, method, path, manner: manner, parameters: parameters, bodyLimit: bodyLimit, isPlain: isPlain,
-      handler: handler)
-  }
+    _ method: HTTPRequest.Method, _ path: String, _ shape: Shape = .usual, _ handler: @escaping Handler
+  ) -> Route { Route(.anyone, method, path, shape, .open(handler)) }
 
   static func device(
-    _ method: HTTPRequest.Method, _ path: String, manner: Manner = .api, parameters: Set<String> = [],
-    bodyLimit: Int = usualBodyLimit, _ handler: @escaping Handler
-  ) -> Route {
-    Route(
-      .device, method, path, manner: manner, parameters: parameters, bodyLimit: bodyLimit, isPlain: false,
-      handler: handler)
-  }
+    _ method: HTTPRequest.Method, _ path: String, _ shape: Shape = .usual, _ handler: @escaping Handler
+  ) -> Route { Route(.device, method, path, shape, .open(handler)) }
+
+  static func operation(
+    _ operation: Policy.Operation, _ method: HTTPRequest.Method, _ path: String, _ shape: Shape = .usual,
+    _ handler: @escaping KnownHandler
+  ) -> Route { Route(.operation(operation), method, path, shape, .known(handler)) }
 }

@@ -23,5 +23,5 @@ struct RouteTable: Sendable {
   }
 
   /// What the plain listener serves.
-  var plain: RouteTable { RouteTable(routes: routes.filter { $0.isPlain && $0.access == .anyone }) }
+  var plain: RouteTable { RouteTable(routes: routes.filter { $0.shape.isPlain && $0.access == .anyone }) }
 }

@@ -6,6 +6,8 @@ struct RoutedRequest: Sendable {
   let id: RequestID
   let at: Timestamp
   let method: HTTPRequest.Method
+  /// As it was sent.
+  let target: String
   let parameters: [String: String]
   let query: Query
   let headers: HTTPFields

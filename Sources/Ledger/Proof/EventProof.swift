@@ -82,12 +82,6 @@ public struct ProvedEvent: Hashable, Sendable {
   public let position: UInt64
   public let bytes: [UInt8]
   public let checkpoint: VerifiedCheckpoint
-
-  init(position: UInt64, bytes: [UInt8], checkpoint: VerifiedCheckpoint) {
-    self.position = position
-    self.bytes = bytes
-    self.checkpoint = checkpoint
-  }
 }
 
 /// Why a proof does not prove.

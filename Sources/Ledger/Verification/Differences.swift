@@ -65,6 +65,9 @@ struct Differences {
     return missing.contains { $0.position >= position && !moved.contains($0.hash) }
   }
 
+  /// The runs that are gone, as what they are where no event is missing.
+  var positionGaps: [LedgerFinding] { gone.map { .positionGap(expected: $0.lowerBound, found: $0.upperBound) } }
+
   /// How many events are gone, of `size` that there were.
   func goneCount(of size: UInt64) -> UInt64 {
     gone.reduce(0) { $0 + ($1.clamped(to: 0..<size).width) }

@@ -10,6 +10,8 @@ extension LedgerWalk {
     // An event that was edited need not be readable; one that is as signed must be.
     if differences.isEmpty { all += unreadable }
     all += events.attachments.findings
+    // Fail closed: whatever could not be named above is no sound ledger.
+    if all.isEmpty, !differences.isEmpty || found.failed != nil || found.agreed != signedSize { all = [changed] }
     return LedgerReport(events: events.count, checkpoint: checkpoints.largest, findings: all)
   }
 
@@ -19,11 +21,11 @@ extension LedgerWalk {
 
   private var contentFindings: [LedgerFinding] {
     if differences.isEmpty { return found.failed != nil || isShortUnseen ? [changed] : endFindings }
-    if !differences.isOverflown, stored?.failed == nil {
+    if !differences.isOverflown, !haveHashesFailed, stored?.failed == nil {
       return differences.findings(before: tailStart, of: expectedSize) + endFindings
     }
     guard found.failed == nil, found.agreed > 0 else { return [changed] }
-    return differences.tiles.map { .tileEdited($0) }
+    return differences.tiles.map { .tileEdited($0) } + differences.positionGaps + sizeFindings(events.count)
   }
 
   /// Fewer events than were signed, and neither a stored hash nor a smaller checkpoint says that it is the end that is gone.
@@ -50,9 +52,14 @@ extension LedgerWalk {
     // The stored hashes' position counts every event that was recorded, found or not.
     let size = isUnknown ? events.count + differences.goneCount(of: expectedSize) : leaves.position
     let isLongTail = leaves.position > tailStart + UInt64(LedgerWalk.lookahead)
-    if size < expectedSize || isLongTail || differences.hasMissing(from: tailStart) {
+    if isLongTail || differences.hasMissing(from: tailStart) {
       return [.truncated(expected: expectedSize, found: events.count)]
     }
+    return sizeFindings(size)
+  }
+
+  private func sizeFindings(_ size: UInt64) -> [LedgerFinding] {
+    if size < expectedSize { return [.truncated(expected: expectedSize, found: events.count)] }
     guard checkpoints.largest != nil, size > signedSize else { return [] }
     return [.eventInserted(position: signedSize, count: size - signedSize)]
   }

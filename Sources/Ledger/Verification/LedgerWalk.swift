@@ -17,6 +17,8 @@ struct LedgerWalk {
   /// hash is neither stored nor found.
   private(set) var stored: WatchedTree?
   private(set) var haveParted = false
+  /// Whether the tree over the stored hashes had missed a signed root before it was given up.
+  private(set) var haveHashesFailed = false
   private(set) var differences = Differences()
   private(set) var nextPosition: UInt64 = 0
   /// Where the stored hashes stood when the events ended.
@@ -65,8 +67,8 @@ struct LedgerWalk {
   private mutating func meetAgain(_ event: EventStream.Found, _ leaf: Digest) throws {
     part()
     if let next = try events.peek(1), try leaves.peek(1) == next.hash { return try takeEdit(event, leaf) }
-    let missing = try distance { try leaves.peek($0) == event.hash }
-    let extra = try distance { try events.peek($0)?.hash == leaf }
+    let missing = try distance(to: event.hash) { try leaves.peek($0) }
+    let extra = try distance(to: leaf) { try events.peek($0)?.hash }
     if let missing, missing <= extra ?? .max {
       for _ in 0..<missing { try takeMissing() }
     } else if let extra {
@@ -76,8 +78,13 @@ struct LedgerWalk {
     }
   }
 
-  private func distance(_ meets: (Int) throws -> Bool) rethrows -> Int? {
-    try (1...LedgerWalk.lookahead).first(where: meets)
+  /// How far ahead a hash is; nil where it is not before the end or the limit.
+  private func distance(to hash: Digest, in window: (Int) throws -> Digest?) rethrows -> Int? {
+    for offset in 1...LedgerWalk.lookahead {
+      guard let candidate = try window(offset) else { return nil }
+      if candidate == hash { return offset }
+    }
+    return nil
   }
 
   private mutating func takeEdit(_ event: EventStream.Found, _ leaf: Digest) throws {
@@ -104,6 +111,7 @@ struct LedgerWalk {
     if event.position > nextPosition {
       part()
       // Neither found nor stored: no tree over it can be made any more.
+      haveHashesFailed = haveHashesFailed || stored?.failed != nil
       stored = nil
       differences.isGone(nextPosition..<event.position)
       leaves.skip(to: event.position)

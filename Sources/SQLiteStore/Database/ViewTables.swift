@@ -200,7 +200,10 @@ let viewTables = """
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
   CREATE INDEX certificate_own ON certificate(issuer, profile) WHERE subject IS NULL;
-  CREATE INDEX certificate_revoked ON certificate(issuer, shard) WHERE revoked_at IS NOT NULL;
+  CREATE INDEX certificate_revoked ON certificate(issuer, serial) WHERE revoked_at IS NOT NULL;
+  -- Renewed, and valid beyond the overlap: to be revoked when that ends.
+  CREATE INDEX certificate_superseded ON certificate(overlap_until)
+    WHERE overlap_until < not_after AND revoked_at IS NULL;
 
   -- A public key belongs to one record for ever; to the service itself where the owner is NULL.
   CREATE TABLE public_key(

@@ -1,78 +1,94 @@
 public import CertificateAuthority
 public import MusterModel
+public import Publication
 
-/// A revoked certificate, as a CRL and OCSP tell of it.
-public struct RevokedCertificate: Sendable, Hashable {
-  public let serial: [UInt8]
-  public let revoked: Timestamp
-  public let reason: RevocationReason
-  public let notAfter: Timestamp
-}
+extension FolderStore: RevocationReader {
+  public func publishedCRLs() async throws -> [PublishedCRL] {
+    try await read { snapshot in
+      try snapshot.db.all(
+        """
+        SELECT issuer, shard, number, this_update, next_update, entries, der, attachment.bytes
+        FROM crl LEFT JOIN attachment
+          ON attachment.id BETWEEN crl.position * 1024 AND crl.position * 1024 + 1023 AND attachment.digest = crl.der
+        ORDER BY issuer, shard
+        """
+      ) { (row) throws(StoreError) in
+        PublishedCRL(
+          published: CRLPublished(
+            issuerKeyID: row.text(0), shard: row.int(1) == CRLView.full ? nil : try row.number(1),
+            number: try row.position(2), thisUpdate: row.time(3), nextUpdate: row.time(4), entries: Int(row.int(5)),
+            der: try row.digest(6)),
+          der: row.bytes(7))
+      }
+    }
+  }
 
-/// What is known of a serial number.
-public enum SerialStatus: Sendable, Hashable {
-  case good
-  case revoked(Timestamp, RevocationReason)
-  /// Never issued here.
-  case unknown
-}
+  public func lastShard(ofIssuer keyID: String) async throws -> UInt32? {
+    try await read { try $0.lastShard(keyID) }
+  }
 
-/// A CRL that was signed and published, and what is in it.
-public struct PublishedCRL: Sendable, Hashable {
-  public let number: UInt64
-  public let thisUpdate: Timestamp
-  public let nextUpdate: Timestamp
-  public let entries: Int
-  public let position: UInt64
-  public let der: [UInt8]
+  public func revocations(ofIssuer keyID: String, unexpiredAt time: Timestamp) async throws -> Revocations {
+    try await read { snapshot in
+      Revocations(
+        lastShard: try snapshot.lastShard(keyID), certificates: try snapshot.revocations(keyID, unexpiredAt: time))
+    }
+  }
+
+  public func statuses(of serials: [String], issuer keyID: String) async throws -> [CertificateStatus] {
+    try await read { snapshot in try serials.map { try snapshot.status($0, issuer: keyID) } }
+  }
+
+  public func superseded(at time: Timestamp, limit: Int) async throws -> [SupersededCertificate] {
+    try await read { try $0.superseded(at: time, limit: limit) }
+  }
 }
 
 extension Snapshot {
-  /// The revoked certificates of an issuer, held ones too, whose end is after `time`; of one shard, or of all.
-  public func revoked(
-    issuer: String, shard: UInt32?, notOverAt time: Timestamp
-  ) throws(StoreError) -> [RevokedCertificate] {
-    try db.all(
-      """
-      SELECT serial, revoked_at, revoked_reason, not_after FROM certificate
-      WHERE issuer = ?1 AND revoked_at IS NOT NULL AND (?2 IS NULL OR shard = ?2) AND not_after > ?3 ORDER BY id
-      """, issuer, shard, time
-    ) { (row) throws(StoreError) in
-      RevokedCertificate(
-        serial: row.bytes(0), revoked: row.time(1), reason: try row.value(2), notAfter: row.time(3))
+  /// Serial numbers grow with time: the greatest belongs to the newest certificate.
+  fileprivate func lastShard(_ issuer: String) throws(StoreError) -> UInt32? {
+    try db.first("SELECT shard FROM certificate WHERE issuer = ? ORDER BY serial DESC LIMIT 1", issuer) {
+      (row) throws(StoreError) in try row.number(0)
     }
   }
 
-  public func status(issuer: String, serial: [UInt8]) throws(StoreError) -> SerialStatus {
-    try db.first(
-      "SELECT revoked_at, revoked_reason FROM certificate WHERE issuer = ? AND serial = ?", issuer, serial
+  fileprivate func revocations(
+    _ issuer: String, unexpiredAt time: Timestamp
+  ) throws(StoreError) -> [ShardedRevocation] {
+    try db.all(
+      """
+      SELECT shard, serial, revoked_at, revoked_reason FROM certificate INDEXED BY certificate_revoked
+      WHERE issuer = ? AND revoked_at IS NOT NULL AND not_after > ? ORDER BY serial
+      """, issuer, time
     ) { (row) throws(StoreError) in
-      row.isNull(0) ? SerialStatus.good : .revoked(row.time(0), try row.value(1))
+      ShardedRevocation(
+        shard: try row.number(0),
+        certificate: RevokedCertificate(serial: row.bytes(1), at: row.time(2), reason: try row.value(3)))
+    }
+  }
+
+  fileprivate func status(_ serial: String, issuer: String) throws(StoreError) -> CertificateStatus {
+    try db.first(
+      "SELECT revoked_at, revoked_reason FROM certificate WHERE issuer = ? AND serial = ?", issuer,
+      Hex.decode(serial)
+    ) { (row) throws(StoreError) in
+      row.isNull(0) ? CertificateStatus.good : .revoked(try row.value(1), at: row.time(0))
     } ?? .unknown
   }
 
-  /// The newest CRL of an issuer: of a shard, or the full one.
-  public func crl(issuer: String, shard: UInt32?) throws(StoreError) -> PublishedCRL? {
-    try db.first(
+  fileprivate func superseded(at time: Timestamp, limit: Int) throws(StoreError) -> [SupersededCertificate] {
+    let ended = try db.all(
       """
-      SELECT number, this_update, next_update, entries, crl.position, attachment.bytes
-      FROM crl JOIN attachment ON attachment.id BETWEEN crl.position * 1024 AND crl.position * 1024 + 1023
-        AND attachment.digest = crl.der
-      WHERE issuer = ? AND shard = ?
-      """, issuer, shard.map { Int64($0) } ?? CRLView.full
+      SELECT record, subject, issuer, serial FROM certificate INDEXED BY certificate_superseded
+      WHERE overlap_until <= ?1 AND overlap_until < not_after AND revoked_at IS NULL AND not_after > ?1
+      ORDER BY overlap_until LIMIT ?2
+      """, time, limit
     ) { (row) throws(StoreError) in
-      PublishedCRL(
-        number: try row.position(0), thisUpdate: row.time(1), nextUpdate: row.time(2), entries: Int(row.int(3)),
-        position: try row.position(4), der: row.bytes(5))
+      (try row.record(0), try row.optional(1, Row.record), row.text(2), row.bytes(3))
     }
-  }
-
-  /// The bytes of an event's attachment; nil where it has none of that digest.
-  public func attachment(_ digest: Digest, at position: UInt64) throws(StoreError) -> [UInt8]? {
-    let first = AttachmentKey.first(of: position)
-    return try db.first(
-      "SELECT bytes FROM attachment WHERE id BETWEEN ? AND ? AND digest = ?", first,
-      first + Int64(AttachmentKey.limit) - 1, digest
-    ) { (row) throws(StoreError) in row.bytes(0) }
+    return try ended.map { (record, subject, issuer, serial) throws(StoreError) in
+      SupersededCertificate(
+        record: record, version: try version(of: record), subject: subject, issuerKeyID: issuer,
+        serial: Hex.encode(serial))
+    }
   }
 }

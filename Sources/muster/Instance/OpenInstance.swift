@@ -84,6 +84,13 @@ struct OpenInstance: Sendable {
     vault = VaultAdministration(instance, reader: readers, points: points)
   }
 
+  /// The instance with another way to its store: one that wakes who must know.
+  func instance(committingTo store: any Store) -> Instance {
+    Instance(
+      store: store, facts: readers, listings: readers, ledger: readers, vault: instance.vault,
+      policies: instance.policies, authorities: instance.authorities, clock: instance.clock, epoch: instance.epoch)
+  }
+
   /// The key that signs checkpoints, and the origin that its verifier names.
   private static func signer(_ folder: InstanceFolder) throws -> CheckpointSigner {
     let key = try folder.readSecret(.ledgerKey).withUnsafeBytes {

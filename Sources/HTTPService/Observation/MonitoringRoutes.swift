@@ -1,3 +1,4 @@
+import Enrollment
 import HTTPTypes
 
 /// Something that keeps the service from doing all it should, said so that an operator knows what to do next.
@@ -20,10 +21,12 @@ public struct HealthFinding: Sendable, Hashable, Encodable {
   }
 }
 
-struct HealthRoutes {
+struct MonitoringRoutes {
   let findings: @Sendable () async -> [HealthFinding]
   let metrics: Metrics
   let census: ConnectionCensus
+  /// Throws where the caller may not read metrics.
+  let admit: @Sendable (Caller) async throws -> Void
 
   private struct Readiness: Encodable {
     let ready: Bool
@@ -32,13 +35,14 @@ struct HealthRoutes {
 
   var routes: [Route] {
     [
-      .anyone(.get, "/health/live", isPlain: true) { _ in .text("live\n") },
-      .anyone(.get, "/health/ready", isPlain: true) { [findings] _ in
+      .anyone(.get, "/health/live", .init(isPlain: true)) { _ in .text("live\n") },
+      .anyone(.get, "/health/ready", .init(isPlain: true)) { [findings] _ in
         let found = await findings()
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .anyone(.get, "/metrics") { [metrics, census] _ in
+      .operation(.metricsRead, .get, "/metrics") { [metrics, census, admit] _, caller in
+        try await admit(caller)
         metrics.set(MetricNames.connections, to: Double(census.total))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)
       },

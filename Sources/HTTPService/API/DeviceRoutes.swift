@@ -1,0 +1,65 @@
+import Enrollment
+import HTTPTypes
+import MusterModel
+
+/// `/v1/devices` and `/v1/certificates`.
+struct DeviceRoutes: Sendable {
+  let rooms: ServiceRooms
+
+  var routes: [Route] { reads + changes }
+
+  private var reads: [Route] {
+    [
+      .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group"])) { request, caller in
+        let group = try request.query["group"].map(request.name)
+        return try .json(try await look(caller).devices(request.page(), group: group))
+      },
+      .operation(.deviceShow, .get, "/v1/devices/{id}") { request, caller in
+        let device = try await look(caller).device(request.deviceID())
+        return try Answer.json(device).adding(.eTag, EntityTag.text(device.version))
+      },
+      .operation(.deviceHistory, .get, "/v1/devices/{id}/history", .paged) { request, caller in
+        try .json(try await look(caller).history(of: request.deviceID(), request.page()))
+      },
+      .operation(.certificateList, .get, "/v1/certificates", .init(parameters: ["limit", "after", "device"])) {
+        request, caller in
+        let device = try request.query["device"].map(request.deviceID)
+        return try .json(try await look(caller).certificates(request.page(), of: device))
+      },
+      .operation(.certificateShow, .get, "/v1/certificates/{certificate}") { request, caller in
+        try .json(try await look(caller).certificate(request.certificateName()))
+      },
+    ]
+  }
+
+  private var changes: [Route] {
+    [
+      .operation(.deviceEnable, .post, "/v1/devices/{id}/enable") { try await change($0, .enable, $1) },
+      .operation(.deviceDisable, .post, "/v1/devices/{id}/disable") { try await change($0, .disable, $1) },
+      .operation(.deviceRetire, .post, "/v1/devices/{id}/retire") { try await change($0, .retire, $1) },
+      .operation(.certificateRevoke, .post, "/v1/certificates/{certificate}/revoke") { request, caller in
+        let input: RevocationInput = try StrictJSON.decodeOptional(request)
+        let name = try request.parameter("certificate")
+        let record = try await rooms.administration.revoke(name, input, by: caller).answered()
+        guard let certificate = try await rooms.instance.listings.certificate(.record(record)) else {
+          return .noContent
+        }
+        return try .json(certificate)
+      },
+    ]
+  }
+
+  private func change(
+    _ request: RoutedRequest, _ change: Administration.DeviceChange, _ caller: Caller
+  ) async throws -> Answer {
+    let input: ReasonInput = try StrictJSON.decodeOptional(request)
+    let id = try await rooms.administration.change(
+      try request.parameter("id"), change, reason: input.reason, version: try EntityTag.ifMatch(request.headers),
+      by: caller
+    ).answered()
+    guard let device = try await rooms.instance.listings.device(id) else { return .noContent }
+    return try Answer.json(device).adding(.eTag, EntityTag.text(device.version))
+  }
+
+  private func look(_ caller: Caller) -> Inspection { Inspection(rooms.instance, for: caller) }
+}

@@ -1,0 +1,96 @@
+import Enrollment
+import HTTPTypes
+import MusterModel
+
+/// `POST /v1/enrollments`: the same enrollment as by EST, in JSON.
+struct EnrollmentRoutes: Sendable {
+  let rooms: ServiceRooms
+  let strangers: StrangerLimits
+
+  struct Input: Codable {
+    struct Ticket: Codable {
+      let deviceID: String
+      let code: String
+    }
+    /// Without it, the client certificate is the evidence.
+    let ticket: Ticket?
+    /// PKCS #10 in base64.
+    let csr: String
+    let group: String?
+    let hardware: [String]?
+  }
+
+  struct Output: Encodable {
+    let device: RecordID
+    let deviceID: DeviceID
+    let record: RecordID
+    let serial: String
+    let notAfter: Timestamp
+    let certificate: String
+    let issuer: String
+    let trustAnchor: String
+    let position: UInt64
+  }
+
+  var routes: [Route] { [.device(.post, "/v1/enrollments") { try await enroll($0) }] }
+
+  private func enroll(_ request: RoutedRequest) async throws -> Answer {
+    let input: Input = try StrictJSON.decode(request)
+    let asked = EnrollmentRequest(
+      evidence: try evidence(input, request), csr: try Base64Field.decode(input.csr, "csr"),
+      label: try input.group.map(groupName), claimed: try hardware(input), source: request.peer.source.description)
+    let outcome = try await DeviceEnrollment(rooms.instance).enroll(asked)
+    return try answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
+  }
+
+  private func evidence(_ input: Input, _ request: RoutedRequest) throws(Problem) -> EnrollmentRequest.Evidence {
+    let evidence = DeviceEvidence(strangers: strangers)
+    guard let ticket = input.ticket else { return try evidence.certificate(request) }
+    try strangers.checkAttempts(request.peer.source, at: request.at)
+    guard let deviceID = DeviceID(ticket.deviceID) else {
+      throw .badRequest("device-id-malformed", "expected a device ID (\(DeviceID.rule))")
+    }
+    return try evidence.ticket(deviceID, SecretBytes(copying: ticket.code.utf8), request)
+  }
+
+  private func hardware(_ input: Input) throws(Problem) -> [HardwareID] {
+    let texts = input.hardware ?? []
+    guard texts.count <= 16 else {
+      throw .badRequest("too-much-hardware", "expected at most 16 hardware IDs, found \(texts.count)")
+    }
+    var claimed: [HardwareID] = []
+    for text in texts {
+      switch HardwareID.parse(text) {
+      case .success(let id): claimed.append(id)
+      case .failure(let refusal): throw .badRequest("hardware-id-malformed", refusal.description)
+      }
+    }
+    return claimed
+  }
+
+  private func groupName(_ text: String) throws(Problem) -> RecordName {
+    guard let name = RecordName(text) else {
+      throw .badRequest("name-malformed", "expected a group's name (\(RecordName.rule))")
+    }
+    return name
+  }
+
+  private func answer(_ enrolled: Enrolled) throws -> Answer {
+    let output = Output(
+      device: enrolled.device, deviceID: enrolled.deviceID, record: enrolled.certificate, serial: enrolled.serial,
+      notAfter: enrolled.notAfter, certificate: enrolled.chain.first.map(PEMText.certificate) ?? "",
+      issuer: enrolled.chain.dropFirst().map(PEMText.certificate).joined(),
+      trustAnchor: PEMText.certificate(rooms.instance.authorities.root), position: enrolled.position)
+    return try Answer.json(output).adding(.musterPosition, String(enrolled.position))
+  }
+}
+
+/// Bytes in a JSON field: base64, as PKCS #10 is written everywhere.
+enum Base64Field {
+  static func decode(_ text: String, _ name: String) throws(Problem) -> [UInt8] {
+    guard let bytes = ESTBody.base64(Array(text.utf8)), !bytes.isEmpty else {
+      throw .badRequest("base64-malformed", "expected base64 in \(name)")
+    }
+    return bytes
+  }
+}

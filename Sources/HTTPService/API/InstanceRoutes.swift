@@ -1,0 +1,93 @@
+import Enrollment
+import HTTPTypes
+import MusterModel
+import X509
+
+/// `/v1/operators`, `/v1/hubs`, `/v1/issuers` and `/v1/vault`.
+struct InstanceRoutes: Sendable {
+  let rooms: ServiceRooms
+
+  var routes: [Route] { peers + vault + issuers }
+
+  private var peers: [Route] {
+    [
+      .operation(.operatorList, .get, "/v1/operators", .paged) { request, caller in
+        try .json(try await Inspection(rooms.instance, for: caller).operators(request.page()))
+      },
+      .operation(.operatorAdd, .post, "/v1/operators") { request, caller in
+        let input: OperatorInput = try StrictJSON.decode(request)
+        let csr = try Base64Field.decode(input.csr, "csr")
+        return try await identity(try await rooms.administration.addOperator(input, csr: csr, by: caller).answered())
+      },
+      .operation(.operatorRemove, .delete, "/v1/operators/{name}") { request, caller in
+        _ = try await rooms.administration.removeOperator(try request.parameter("name"), by: caller).answered()
+        return .noContent
+      },
+      .operation(.hubList, .get, "/v1/hubs", .paged) { request, caller in
+        try .json(try await Inspection(rooms.instance, for: caller).hubs(request.page()))
+      },
+      .operation(.hubAdd, .post, "/v1/hubs") { request, caller in
+        let input: HubInput = try StrictJSON.decode(request)
+        let csr = try Base64Field.decode(input.csr, "csr")
+        return try await identity(try await rooms.administration.addHub(input, csr: csr, by: caller).answered())
+      },
+      .operation(.hubRemove, .delete, "/v1/hubs/{name}") { request, caller in
+        _ = try await rooms.administration.removeHub(try request.parameter("name"), by: caller).answered()
+        return .noContent
+      },
+    ]
+  }
+
+  /// The certificate as it is handed out, with the position that proves it.
+  private func identity(_ added: PeerAdded) async throws -> Answer {
+    guard let certificate = try await rooms.instance.listings.certificate(.record(added.certificate)) else {
+      throw Problem.internalError
+    }
+    let identity = IssuedIdentity(
+      record: added.record, certificate: added.chain.first.map(PEMText.certificate) ?? "",
+      issuer: added.chain.dropFirst().map(PEMText.certificate).joined(),
+      trustAnchor: PEMText.certificate(rooms.instance.authorities.root), position: certificate.position)
+    return try Answer.json(identity).adding(.musterPosition, String(certificate.position))
+  }
+
+  private var vault: [Route] {
+    [
+      .operation(.vaultStatus, .get, "/v1/vault") { _, caller in
+        try .json(try await rooms.vault.status(by: caller).answered())
+      },
+      .operation(.vaultSeal, .post, "/v1/vault/seal") { _, caller in
+        try .json(try await rooms.vault.seal(by: caller).answered())
+      },
+      .operation(.vaultUnseal, .post, "/v1/vault/unseal") { request, caller in
+        let opener = try opener(try StrictJSON.decode(request))
+        return try .json(try await rooms.vault.unseal(opener, by: caller).answered())
+      },
+    ]
+  }
+
+  private func opener(_ input: UnsealInput) throws(Problem) -> VaultAdministration.Opener {
+    switch (input.passphrase, input.recoveryCode) {
+    case (let text?, nil): return .passphrase(SecretBytes(copying: text.utf8))
+    case (nil, let text?): return .recoveryCode(SecretBytes(copying: text.utf8))
+    default: throw .badRequest("unseal-malformed", "expected a passphrase or a recovery code, found neither or both")
+    }
+  }
+
+  private var issuers: [Route] {
+    [
+      .operation(.caShow, .get, "/v1/issuers") { _, caller in
+        try await Inspection(rooms.instance, for: caller).grant(.caShow)
+        return try .json(try await rooms.reader.issuers().map(summary))
+      }
+    ]
+  }
+
+  private func summary(_ issuer: IssuerRecord) throws -> IssuerSummary {
+    let certificate = try Certificate(derEncoded: issuer.der)
+    return IssuerSummary(
+      use: issuer.use.rawValue, issuerKeyID: issuer.keyID, subject: certificate.subject.description,
+      notAfter: Timestamp(milliseconds: Int64(certificate.notValidAfter.timeIntervalSince1970) * 1000),
+      issued: issuer.issued, crl: rooms.points.crl(issuer: issuer.keyID, shard: nil),
+      certificate: PEMText.certificate(issuer.der))
+  }
+}

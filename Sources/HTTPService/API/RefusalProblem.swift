@@ -1,0 +1,47 @@
+import Enrollment
+import HTTPTypes
+
+extension Problem {
+  /// A use case's refusal as HTTP tells it: the one table of statuses.
+  init(_ refusal: Refusal) {
+    self.init(refusal.kind.status, refusal.code, detail: refusal.reason)
+    switch refusal.kind {
+    // RFC 9110 §15.5.2 asks for a challenge; there is no registered scheme for certificates.
+    case .unauthenticated: headers[.wwwAuthenticate] = "Certificate"
+    case .unavailable: headers[.retryAfter] = "5"
+    case .invalid, .forbidden, .notFound, .conflict, .preconditionFailed: break
+    }
+  }
+}
+
+extension Refusal.Kind {
+  var status: HTTPResponse.Status {
+    switch self {
+    case .invalid: .badRequest
+    case .unauthenticated: .unauthorized
+    case .forbidden: .forbidden
+    case .notFound: .notFound
+    case .conflict: .conflict
+    case .preconditionFailed: .preconditionFailed
+    case .unavailable: .serviceUnavailable
+    }
+  }
+
+  /// What a use case refuses to a device before the device has shown who it is; all else is an event of its own.
+  var isStrangers: Bool {
+    switch self {
+    case .invalid, .unauthenticated, .notFound: true
+    case .forbidden, .conflict, .preconditionFailed, .unavailable: false
+    }
+  }
+}
+
+extension Outcome {
+  /// The value, or its refusal as a problem.
+  func answered() throws(Problem) -> Value {
+    switch self {
+    case .done(let value): return value
+    case .refused(let refusal): throw Problem(refusal)
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/// All routes over an instance; those of health and metrics come with the service.
+struct ServiceRoutes: Sendable {
+  let rooms: ServiceRooms
+  let strangers: StrangerLimits
+
+  var all: [Route] {
+    ESTRoutes(rooms: rooms, strangers: strangers).routes + EnrollmentRoutes(rooms: rooms, strangers: strangers).routes
+      + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes + RegistryRoutes(rooms: rooms).routes
+      + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
+  }
+}

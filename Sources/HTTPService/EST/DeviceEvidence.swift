@@ -1,0 +1,72 @@
+import Enrollment
+import HTTPTypes
+import KeyVault
+import MusterModel
+
+/// By what a device shows who it is: a ticket in HTTP Basic, or the chain that it presented. Exactly one.
+struct DeviceEvidence: Sendable {
+  let strangers: StrangerLimits
+
+  func read(_ request: RoutedRequest) throws(Problem) -> EnrollmentRequest.Evidence {
+    let fields = request.headers[values: .authorization]
+    guard fields.count <= 1 else {
+      throw Problem.badRequest("credentials-malformed", "expected one Authorization field").counted()
+    }
+    guard let field = fields.first else { return try certificate(request) }
+    try strangers.checkAttempts(request.peer.source, at: request.at)
+    let credentials: BasicCredentials
+    do throws(Problem) {
+      guard let read = try BasicCredentials.read(field) else { return try certificate(request) }
+      credentials = read
+    } catch {
+      throw wrong(error, request)
+    }
+    return try ticket(credentials.deviceID, credentials.code, request)
+  }
+
+  /// The ticket of `deviceID`; refuses what cannot be a code as a wrong one, so that nothing is learned from it.
+  func ticket(
+    _ deviceID: DeviceID, _ code: SecretBytes, _ request: RoutedRequest
+  ) throws(Problem) -> EnrollmentRequest.Evidence {
+    guard request.peer.chain.isEmpty else {
+      throw Problem.badRequest(
+        "evidence-ambiguous", "expected one evidence, found a ticket and a client certificate"
+      ).counted()
+    }
+    guard let code = TicketCode(code) else {
+      throw wrong(
+        Problem(
+          .unauthorized, "ticket-wrong",
+          detail: "expected the device ID and the code of one ticket, found another code or device ID"
+        ).adding(.wwwAuthenticate, BasicCredentials.challenge), request)
+    }
+    return .ticket(deviceID, code)
+  }
+
+  func certificate(_ request: RoutedRequest) throws(Problem) -> EnrollmentRequest.Evidence {
+    guard !request.peer.chain.isEmpty else {
+      throw Problem(
+        .unauthorized, "not-authenticated",
+        detail: "expected a ticket in HTTP Basic, or a client certificate; found neither"
+      ).adding(.wwwAuthenticate, BasicCredentials.challenge).counted()
+    }
+    return .certificate(request.peer.chain)
+  }
+
+  /// What a use case came to. A wrong code counts against its source.
+  func settle<Value>(_ outcome: Outcome<Value>, of request: RoutedRequest) throws(Problem) -> Value {
+    switch outcome {
+    case .done(let value): return value
+    case .refused(let refusal):
+      var problem = Problem(refusal)
+      problem.isStrangers = refusal.kind.isStrangers
+      guard refusal.code == "ticket-wrong" else { throw problem }
+      throw wrong(problem.adding(.wwwAuthenticate, BasicCredentials.challenge), request)
+    }
+  }
+
+  private func wrong(_ problem: Problem, _ request: RoutedRequest) -> Problem {
+    strangers.attemptFailed(request.peer.source, at: request.at)
+    return problem.counted()
+  }
+}

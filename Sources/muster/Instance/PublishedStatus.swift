@@ -1,0 +1,50 @@
+import CertificateAuthority
+import Enrollment
+import HTTPService
+import KeyVault
+import Logging
+import MusterModel
+import Publication
+import ServiceLifecycle
+
+/// CRLs and OCSP answers of the running instance, as HTTP asks for them.
+struct PublishedStatus: Service, StatusPublisher {
+  /// The store that wakes the publisher: all commits of the service go through it.
+  let store: WakingStore
+  private let lists: CRLPublisher
+  private let answers: OCSPAnswers
+
+  init(_ opened: OpenInstance, logger: Logger) async throws {
+    let authorities = UnsealedAuthorities(authorities: opened.instance.authorities)
+    let lists = try await CRLPublisher(
+      store: opened.store, reader: opened.readers, authorities: authorities, clock: opened.instance.clock,
+      epoch: opened.instance.epoch,
+      report: { logger.error("publishing CRLs failed", metadata: ["why": "\($0)"]) })
+    self.lists = lists
+    answers = OCSPAnswers(reader: opened.readers, authorities: authorities, clock: opened.instance.clock)
+    store = WakingStore(opened.store, alsoOn: [VaultUnsealed.kind]) { lists.wake() }
+  }
+
+  func run() async throws { await cancelWhenGracefulShutdown { await lists.run() } }
+
+  func revocationList(of issuerKeyID: String, shard: UInt32?) async throws -> SignedStatus? {
+    lists.offered[CRLName(issuerKeyID: issuerKeyID, shard: shard)].map {
+      SignedStatus(der: $0.der, nextUpdate: $0.freshness.expires)
+    }
+  }
+
+  func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus {
+    let answer = try await answers.answer(request, from: source)
+    return SignedStatus(der: answer.der, nextUpdate: answer.freshness?.expires)
+  }
+}
+
+/// The issuing CAs that can sign now: none while the vault is sealed.
+private struct UnsealedAuthorities: SigningAuthorities {
+  let authorities: Authorities
+
+  private static let uses = [IssuerUse.devices, .service]
+
+  var issuers: [Issuer] { UnsealedAuthorities.uses.compactMap { authorities.issuer(for: $0) } }
+  var responders: [OCSPResponder] { UnsealedAuthorities.uses.compactMap { authorities.responder(for: $0) } }
+}

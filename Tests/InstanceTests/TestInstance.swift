@@ -1,0 +1,118 @@
+import Crypto
+import Enrollment
+import Foundation
+import KeyVault
+import MusterModel
+import Policy
+import SQLiteStore
+import SwiftASN1
+import Synchronization
+import Testing
+import X509
+
+@testable import muster
+
+/// A clock that stands until it is told otherwise.
+final class FixedClock: WallClock {
+  private let time: Mutex<Timestamp>
+
+  init(_ time: Timestamp = Timestamp(milliseconds: 1_800_000_000_000)) { self.time = Mutex(time) }
+
+  func now() -> Timestamp { time.withLock { $0 } }
+  func advance(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
+}
+
+/// A real instance in a folder of its own, founded and opened as the program does it.
+struct TestInstance: Sendable {
+  let path: String
+  let clock: FixedClock
+  let opened: OpenInstance
+  let code: RecoveryCode
+
+  var instance: Instance { opened.instance }
+  var enrollment: DeviceEnrollment { DeviceEnrollment(instance) }
+  var renewal: DeviceRenewal { DeviceRenewal(instance) }
+  var administration: Administration { Administration(instance) }
+
+  /// Runs `body` on a fresh instance, and removes it.
+  static func with(
+    passphrase: String? = nil, _ body: (TestInstance) async throws -> Void
+  ) async throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "muster-\(UUID().uuidString)").path
+    let clock = FixedClock()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let plan = FoundingPlan(
+      organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")), hostnames: ["localhost"],
+      publishURL: "http://localhost:8080", passphrase: passphrase.map { SecretBytes(copying: $0.utf8) })
+    let code = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: path)
+    let opened = try await OpenInstance.open(path, clock: clock)
+    let test = TestInstance(path: path, clock: clock, opened: opened, code: code)
+    do {
+      try await body(test)
+    } catch {
+      await opened.store.close()
+      throw error
+    }
+    await opened.store.close()
+  }
+
+  /// An operator of a role, added by the folder's authority.
+  func caller(
+    _ role: Role, name: String? = nil, key: String? = nil
+  ) async throws -> Caller {
+    let name = name ?? role.rawValue
+    let input = OperatorInput(name: name, role: role.rawValue, groups: [], csr: "")
+    let folder = Caller(principal: .folder, source: "test")
+    let added = try await administration.addOperator(input, csr: try PeerKey().request(commonName: name), by: folder).get()
+    let leaf = try #require(added.chain.first)
+    guard case .known(let principal) = try await Authentication(instance).identify(leaf: leaf) else {
+      throw TestFailure("expected the operator to be known")
+    }
+    return Caller(
+      principal: principal, source: "192.0.2.1",
+      idempotency: key.map { .init(key: $0, request: .sha256($0.utf8)) })
+  }
+
+  func ticket(
+    _ hardware: String, _ device: String, swap: Bool = false, group: String? = nil, by caller: Caller
+  ) async throws -> TicketCode {
+    let input = TicketInput(hardware: hardware, deviceID: device, swap: swap, validSeconds: nil, group: group)
+    let issued = try await administration.issueTicket(input, by: caller).get()
+    return try #require(TicketCode(issued.code))
+  }
+
+  func enroll(
+    _ device: String, _ code: TicketCode, _ key: PeerKey, subject: String? = nil
+  ) async throws -> Outcome<Enrolled> {
+    let request = EnrollmentRequest(
+      evidence: .ticket(try #require(DeviceID(device)), code), csr: try key.request(commonName: subject ?? device),
+      label: nil, source: "192.0.2.7")
+    return try await enrollment.enroll(request)
+  }
+}
+
+struct TestFailure: Error {
+  let what: String
+  init(_ what: String) { self.what = what }
+}
+
+extension Outcome {
+  /// The refusal's code; nil where it was done.
+  var refusalCode: String? {
+    if case .refused(let refusal) = self { return refusal.code }
+    return nil
+  }
+}
+
+/// SplitMix64: the same numbers from the same seed.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}

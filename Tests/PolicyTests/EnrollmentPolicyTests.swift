@@ -1,0 +1,167 @@
+import MusterModel
+import Policy
+import Testing
+
+@testable import Attestation
+
+@Suite struct EnrollmentPolicyTests {
+  let device = record(.device)
+  let group = record(.group)
+  let ticket = record(.ticket)
+  let certificate = record(.certificate)
+
+  struct Row: Sendable {
+    let evidence: Evidence.Kind
+    let act: EnrollmentQuestion.Act
+    let standing: Standing
+    /// nil where it is permitted.
+    let code: String?
+  }
+
+  static let other = record(.device)
+  static let bound = record(.device)
+  static let rows: [Row] = [
+    Row(evidence: .ticket, act: .new, standing: .unknown, code: nil),
+    Row(evidence: .ticket, act: .new, standing: .allowed(group: nil), code: nil),
+    Row(evidence: .ticket, act: .new, standing: .bound(device: bound), code: "policy-refused"),
+    Row(evidence: .ticket, act: .new, standing: .bound(device: other), code: "hardware-bound"),
+    Row(evidence: .ticket, act: .new, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .ticket, act: .swap, standing: .unknown, code: nil),
+    Row(evidence: .ticket, act: .swap, standing: .bound(device: bound), code: nil),
+    Row(evidence: .ticket, act: .swap, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .ticket, act: .renew, standing: .bound(device: bound), code: "policy-refused"),
+    Row(evidence: .idevid, act: .new, standing: .unknown, code: nil),
+    Row(evidence: .idevid, act: .new, standing: .allowed(group: nil), code: nil),
+    Row(evidence: .idevid, act: .swap, standing: .unknown, code: "policy-refused"),
+    Row(evidence: .idevid, act: .new, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .ldevid, act: .renew, standing: .bound(device: bound), code: nil),
+    Row(evidence: .ldevid, act: .renew, standing: .unknown, code: "policy-refused"),
+    Row(evidence: .ldevid, act: .new, standing: .unknown, code: "policy-refused"),
+    Row(evidence: .ldevid, act: .renew, standing: .blocked, code: "hardware-blocked"),
+  ]
+
+  @Test(arguments: rows)
+  func `the shipped file permits what it names and nothing else`(row: Row) throws {
+    let decision = try shippedPolicies().decide(try question(row.evidence, row.act, row.standing))
+    #expect(decision.code == row.code)
+  }
+
+  @Test func `evidence that names another device is refused before any rule`() throws {
+    let meter = try #require(DeviceID("meter-7"))
+    let rival = try #require(DeviceID("meter-8"))
+    let claims: [AttestationResult.Claims] = [
+      .ticket(ticket, deviceID: rival), .ldevid(certificate: certificate, device: record(.device), deviceID: meter),
+      .ldevid(certificate: certificate, device: Self.bound, deviceID: rival),
+      .idevid(.init(group: record(.group), anchor: .sha256([]), certificate: .sha256([]), serialNumber: "7")),
+    ]
+    let all = try policies(enrollment: Self.file("  - {name: all, verdict: permit}\n"))
+    for claim in claims {
+      let question = try question(claim, .new, .unknown)
+      #expect(all.decide(question).code == "hardware-bound", "\(claim)")
+    }
+  }
+
+  @Test(arguments: [
+    ("  - {name: a, verdict: permit, profile: fast}\n", "mine", "fast"),
+    ("  - {name: a, verdict: permit}\n", "mine", "mine"), ("  - {name: a, verdict: permit}\n", nil, "device"),
+  ])
+  func `the rule's profile wins over the group's, that over the file's`(
+    rule: String, group: String?, profile: String
+  ) throws {
+    let decision = try policies(enrollment: Self.file(rule)).decide(
+      try question(.ticket, .new, .unknown, profile: group))
+    #expect(decision.permit?.profile == profile)
+  }
+
+  @Test func `the first rule that matches decides`() throws {
+    let policies = try policies(
+      enrollment: Self.file(
+        """
+          - {name: no-pumps, verdict: refuse, groups: [Pumps]}
+          - {name: no-phones, verdict: refuse, hardware: [imei]}
+          - {name: meters, verdict: permit, groups: [METERS], hardware: [mac]}
+
+        """))
+    #expect(policies.decide(try question(.ticket, .new, .unknown, group: "pumps")).rule == "enrollment.yaml: no-pumps")
+    #expect(policies.decide(try question(.ticket, .new, .unknown, group: "meters")).rule == "enrollment.yaml: meters")
+    #expect(policies.decide(try question(.ticket, .new, .unknown, group: "valves")).rule == "enrollment.yaml: default")
+    #expect(policies.decide(try question(.ticket, .new, .unknown, group: nil)).rule == "enrollment.yaml: default")
+  }
+
+  @Test func `a permit carries what it was decided from`() throws {
+    let policies = try shippedPolicies()
+    let permit = try #require(policies.decide(try question(.ticket, .new, .unknown)).permit)
+    let meter = try #require(DeviceID("meter-7"))
+    #expect(permit.subject == .device(Self.bound, meter))
+    #expect(permit.decidedBy == PolicyReference(digest: policies.digest, rule: "enrollment.yaml: ticket-new"))
+    #expect(permit.reads.versions == [.record(device): 7])
+  }
+
+  @Test func `an explanation says which rules were passed over and why`() throws {
+    let enrollment = try shippedPolicies().enrollment
+    let yes = enrollment.explain(try question(.ticket, .swap, .unknown))
+    #expect(yes.outcome == "permitted with profile device" && yes.rule == "enrollment.yaml: ticket-swap")
+    #expect(yes.because.first == "rule ticket-new does not match: expected act new, found swap")
+    let no = enrollment.explain(try question(.idevid, .swap, .unknown))
+    #expect(no.outcome == "refused" && no.because.count == 5)
+    let blocked = enrollment.explain(try question(.ticket, .new, .blocked))
+    #expect(blocked.because == ["expected hardware that is not on the blocklist, found it there"])
+  }
+
+  static func file(_ rules: String) -> String {
+    """
+    version: 1
+    profiles: {device: device, operator: operator, hub: hub, server: server, ocsp-responder: ocsp-responder}
+    rules:
+    \(rules)
+    """
+  }
+
+  private func question(
+    _ evidence: Evidence.Kind, _ act: EnrollmentQuestion.Act, _ standing: Standing, group name: String? = "meters",
+    profile: String? = nil
+  ) throws -> EnrollmentQuestion {
+    let meter = try #require(DeviceID("meter-7"))
+    let claims: AttestationResult.Claims =
+      switch evidence {
+      case .ticket: .ticket(ticket, deviceID: meter)
+      case .idevid: .idevid(.init(group: group, anchor: .sha256([]), certificate: .sha256([]), serialNumber: "7"))
+      case .ldevid: .ldevid(certificate: certificate, device: Self.bound, deviceID: meter)
+      }
+    return try question(claims, act, standing, group: name, profile: profile)
+  }
+
+  private func question(
+    _ claims: AttestationResult.Claims, _ act: EnrollmentQuestion.Act, _ standing: Standing,
+    group name: String? = "meters", profile: String? = nil
+  ) throws -> EnrollmentQuestion {
+    let board = try HardwareID.parse("mac:aabbcc001122").get()
+    return EnrollmentQuestion(
+      act: act, result: try AttestationResult([.init(board, .asserted)], claimed: [], claims), standing: standing,
+      group: try name.map { .init(record: group, name: try PolicyTests.name($0), profile: profile, hub: nil) },
+      device: Self.bound, deviceID: try #require(DeviceID("meter-7")), reads: ReadSet([.record(device): 7]))
+  }
+}
+
+extension EnrollmentDecision {
+  var permit: IssuancePermit? {
+    switch self {
+    case .permit(let permit): permit
+    case .refused: nil
+    }
+  }
+
+  var code: String? {
+    switch self {
+    case .permit: nil
+    case .refused(_, let refusal): refusal.code
+    }
+  }
+
+  var rule: String {
+    switch self {
+    case .permit(let permit): permit.decidedBy.rule
+    case .refused(let reference, _): reference.rule
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import MusterModel
+import Policy
+import Testing
+
+@testable import Attestation
+
+let time = Timestamp(milliseconds: 1_760_000_000_000)
+
+func record(_ kind: RecordID.Kind) -> RecordID { RecordID(kind, UUIDv7(at: time)) }
+
+func name(_ text: String) throws -> RecordName { try #require(RecordName(text)) }
+
+/// The files that the program ships.
+func shipped(_ name: String) throws -> PolicyFile {
+  let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  return PolicyFile(name: name, bytes: [UInt8](try Data(contentsOf: root.appending(path: "Policies/\(name)"))))
+}
+
+func shippedPolicies() throws -> Policies {
+  try Policies.load(files: [try shipped("access.yaml"), try shipped("enrollment.yaml")])
+}
+
+/// The shipped policies with one file's text in place.
+func policies(access: String? = nil, enrollment: String? = nil) throws -> Policies {
+  try Policies.load(files: [
+    try access.map { PolicyFile(name: "access.yaml", bytes: Array($0.utf8)) } ?? shipped("access.yaml"),
+    try enrollment.map { PolicyFile(name: "enrollment.yaml", bytes: Array($0.utf8)) } ?? shipped("enrollment.yaml"),
+  ])
+}
+
+func someone(_ role: Role, groups: [RecordID] = []) throws -> Principal {
+  .operator(record(.operator), name: try name("anna"), role: role, groups: groups, certificate: record(.certificate))
+}
