@@ -53,6 +53,7 @@ import Testing
     #expect(id.description.hasPrefix("dev_") && id.description.utf8.count == 30)
     #expect(RecordID(id.description.uppercased()) == nil)
     #expect(RecordID(id.description + "0") == nil)
+    #expect(RecordID(id.description.replacing("0", with: "o")) == nil)
   }
 
   @Test func `record IDs sort by time`() {

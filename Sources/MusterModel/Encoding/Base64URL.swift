@@ -1,20 +1,49 @@
-import Foundation
-
 /// Base64 with the URL alphabet and without padding (RFC 4648 §5), as events hold bytes.
 public enum Base64URL {
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+  private static let values: [UInt8?] = {
+    var table = [UInt8?](repeating: nil, count: 256)
+    for (value, character) in alphabet.enumerated() { table[Int(character)] = UInt8(value) }
+    return table
+  }()
+
   public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-    Data(bytes).base64EncodedString()
-      .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    let bytes = Array(bytes)
+    return String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { out in
+      var (buffer, held, end) = (UInt32(0), UInt32(0), 0)
+      func write(_ value: UInt32) {
+        out[end] = alphabet[Int(value & 63)]
+        end += 1
+      }
+      for byte in bytes {
+        buffer = buffer << 8 | UInt32(byte)
+        held += 8
+        while held >= 6 {
+          held -= 6
+          write(buffer >> held)
+        }
+      }
+      if held > 0 { write(buffer << (6 - held)) }
+      return end
+    }
   }
 
   /// nil unless `text` is exactly what `encode` writes: other alphabets, padding and loose last bits are refused.
   public static func decode(_ text: String) -> [UInt8]? {
-    guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
-    else { return nil }
-    let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-    let standard = text.replacing("-", with: "+").replacing("_", with: "/") + padding
-    guard let data = Data(base64Encoded: standard) else { return nil }
-    let bytes = [UInt8](data)
-    return encode(bytes) == text ? bytes : nil
+    guard text.utf8.count % 4 != 1 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count * 3 / 4)
+    var (buffer, held) = (UInt32(0), UInt32(0))
+    for character in text.utf8 {
+      guard let value = values[Int(character)] else { return nil }
+      buffer = buffer << 6 | UInt32(value)
+      held += 6
+      if held >= 8 {
+        held -= 8
+        bytes.append(UInt8(truncatingIfNeeded: buffer >> held))
+      }
+    }
+    return buffer & (1 << held - 1) == 0 ? bytes : nil
   }
 }

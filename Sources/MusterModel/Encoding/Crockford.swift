@@ -48,6 +48,14 @@ public enum Crockford {
     return bytes
   }
 
+  /// Whether every character is one that `encode` writes in lower case.
+  static func isLower(_ text: some StringProtocol) -> Bool {
+    text.utf8.allSatisfy { character in
+      guard let value = value(of: character) else { return false }
+      return lower[Int(value)] == character
+    }
+  }
+
   private static let values: [UInt8?] = {
     var table = [UInt8?](repeating: nil, count: 256)
     for (value, character) in upper.enumerated() { table[Int(character)] = UInt8(value) }

@@ -156,9 +156,11 @@ private func uuid(_ text: String) -> String? {
 
 /// Values that makers leave in boards by the thousand: they name no board.
 private func isPlaceholder(_ value: String) -> Bool {
-  let letters = value.lowercased().filter { $0.isLetter || $0.isNumber }
-  if letters.isEmpty || Set(letters).count == 1, letters.count >= 4 || letters.allSatisfy({ $0 == "0" }) { return true }
-  return placeholders.contains(letters)
+  // Canonical forms are ASCII.
+  let letters = value.lowercased().utf8.filter { $0 >= UInt8(ascii: "a") || (0x30...0x39).contains($0) }
+  let isOne = letters.allSatisfy { $0 == letters[0] }
+  if isOne, letters.count >= 4 || letters.allSatisfy({ $0 == UInt8(ascii: "0") }) { return true }
+  return placeholders.contains(String(decoding: letters, as: UTF8.self))
 }
 
 private let placeholders: Set<String> = [

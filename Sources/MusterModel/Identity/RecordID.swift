@@ -24,12 +24,11 @@ public struct RecordID: Hashable, Comparable, Sendable, Codable, CustomStringCon
 
   /// Reads what `description` writes; nil for anything else.
   public init?(_ text: some StringProtocol) {
-    guard let underscore = text.firstIndex(of: "_"), let kind = Kind(rawValue: String(text[..<underscore])) else {
-      return nil
-    }
-    let body = text[text.index(after: underscore)...]
-    guard let bytes = Crockford.decode(body, count: 16), let uuid = UUIDv7(bytes: bytes),
-      Crockford.encode(bytes, letterCase: .lower) == body
+    guard let underscore = text.utf8.firstIndex(of: UInt8(ascii: "_")),
+      let kind = Kind(rawValue: String(text[..<underscore]))
+    else { return nil }
+    let body = text[text.utf8.index(after: underscore)...]
+    guard Crockford.isLower(body), let bytes = Crockford.decode(body, count: 16), let uuid = UUIDv7(bytes: bytes)
     else { return nil }
     self.init(kind, uuid)
   }
