@@ -113,7 +113,7 @@ let package = Package(
       name: "SQLiteStoreTests",
       dependencies: [
         "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", "Publication", crypto, grdb,
+        "Policy", "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",

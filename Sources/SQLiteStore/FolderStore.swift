@@ -26,6 +26,7 @@ public final class FolderStore: Store {
     if opening == .create, exists { throw .alreadyThere(path: folder.path) }
     if opening == .existing, !exists { throw .folderUnusable(path: folder.path, why: "no muster.db") }
     let lock = try FolderLock(folder)
+    if opening == .create { try folder.createDatabase() }
     let db = try FolderStore.connection(folder)
     let stored = StoredTree(db: db)
     let tree = try stored.checked(signer.verifier, noted: try CheckpointNote.read(folder))
@@ -37,7 +38,7 @@ public final class FolderStore: Store {
   }
 
   private static func connection(_ folder: DataFolder) throws(StoreError) -> sending Connection {
-    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 32_768)
+    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 24_576)
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
     try db.refuseUnknownKinds(.muster)
@@ -85,6 +86,10 @@ extension Connection {
     for setting in [
       "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "wal_autocheckpoint = 4000",
     ] { try pragma(setting) }
+    try assertDurable()
+  }
+
+  func assertDurable() throws(StoreError) {
     let journal = try first("PRAGMA journal_mode") { (row) throws(StoreError) in row.text(0) } ?? "none"
     guard journal == "wal" else { throw .notDurable("journal_mode \(journal)") }
     let synchronous = try number("PRAGMA synchronous")

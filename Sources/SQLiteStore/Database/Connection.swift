@@ -11,7 +11,7 @@ final class Connection {
   enum Access { case readWrite, readOnly }
 
   /// Opens the database at `path`; an empty path is a scratch database of its own that is gone when it is closed.
-  init(path: String, _ access: Access, cacheKiB: Int = 16_384) throws(StoreError) {
+  init(path: String, _ access: Access, cacheKiB: Int = 8192) throws(StoreError) {
     var configuration = Configuration()
     configuration.readonly = access == .readOnly
     configuration.busyMode = .timeout(5)
