@@ -56,6 +56,20 @@ import Testing
     #expect(RecordID(id.description.replacing("0", with: "o")) == nil)
   }
 
+  @Test(arguments: RecordID.Kind.allCases) func `a record ID is its kind and Crockford's base 32 of its bytes`(
+    kind: RecordID.Kind
+  ) {
+    for milliseconds in [0, 1, 1_700_000_000_000, 1 << 48 - 1] as [Int64] {
+      let uuid = UUIDv7(at: Timestamp(milliseconds: milliseconds))
+      let id = RecordID(kind, uuid)
+      #expect(id.description == kind.rawValue + "_" + Crockford.encode(uuid.bytes, letterCase: .lower))
+      #expect(
+        RecordID(id.description) == id && UUIDv7(bytes: uuid.bytes) == uuid && uuid.time.milliseconds == milliseconds)
+    }
+    #expect(RecordID("dev_8" + String(repeating: "0", count: 25)) == nil)
+    #expect(RecordID("dev_") == nil && RecordID("") == nil)
+  }
+
   @Test func `record IDs sort by time`() {
     let ids = (0..<50).map { RecordID(.device, UUIDv7(at: Timestamp(milliseconds: 1_700_000_000_000 + $0 * 7))) }
     #expect(ids.map(\.description) == ids.map(\.description).sorted())

@@ -48,13 +48,13 @@ public enum Crockford {
     return bytes
   }
 
-  /// Whether every character is one that `encode` writes in lower case.
-  static func isLower(_ text: some StringProtocol) -> Bool {
-    text.utf8.allSatisfy { character in
-      guard let value = value(of: character) else { return false }
-      return lower[Int(value)] == character
-    }
+  /// The five bits of a character that `encode` writes in lower case; nil for any other.
+  static func lowerValue(of character: UInt8) -> UInt8? {
+    guard let value = value(of: character), lower[Int(value)] == character else { return nil }
+    return value
   }
+
+  static func lowerCharacter(of value: UInt8) -> UInt8 { lower[Int(value & 31)] }
 
   private static let values: [UInt8?] = {
     var table = [UInt8?](repeating: nil, count: 256)

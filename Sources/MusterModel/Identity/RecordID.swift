@@ -24,16 +24,29 @@ public struct RecordID: Hashable, Comparable, Sendable, Codable, CustomStringCon
 
   /// Reads what `description` writes; nil for anything else.
   public init?(_ text: some StringProtocol) {
-    guard let underscore = text.utf8.firstIndex(of: UInt8(ascii: "_")),
-      let kind = Kind(rawValue: String(text[..<underscore]))
-    else { return nil }
-    let body = text[text.utf8.index(after: underscore)...]
-    guard Crockford.isLower(body), let bytes = Crockford.decode(body, count: 16), let uuid = UUIDv7(bytes: bytes)
+    var text = String(text)
+    guard let id = text.withUTF8({ RecordID(utf8: $0) }) else { return nil }
+    self = id
+  }
+
+  /// The same from UTF-8.
+  public init?(utf8 text: UnsafeBufferPointer<UInt8>) {
+    guard let underscore = text.firstIndex(of: UInt8(ascii: "_")),
+      let kind = Kind(rawValue: String(decoding: text[..<underscore], as: UTF8.self)),
+      let uuid = UUIDv7(text: text[(underscore + 1)...])
     else { return nil }
     self.init(kind, uuid)
   }
 
-  public var description: String { kind.rawValue + "_" + Crockford.encode(uuid.bytes, letterCase: .lower) }
+  public var description: String {
+    let prefix = kind.rawValue.utf8
+    return String(unsafeUninitializedCapacity: prefix.count + 1 + UUIDv7.textLength) { text in
+      _ = text.initialize(from: prefix)
+      text[prefix.count] = UInt8(ascii: "_")
+      uuid.write(to: UnsafeMutableBufferPointer(rebasing: text[(prefix.count + 1)...]))
+      return prefix.count + 1 + UUIDv7.textLength
+    }
+  }
 
   public static func < (left: RecordID, right: RecordID) -> Bool { left.description < right.description }
 

@@ -1,30 +1,65 @@
 /// A UUID of version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random bits. It grows with time, which keeps
 /// the end of an index warm; what must not be guessed is never made of it.
 public struct UUIDv7: Hashable, Sendable {
-  public let bytes: [UInt8]
+  /// The bytes, big endian, in two words.
+  let high, low: UInt64
 
   /// Random bits come from the system's generator, always: no seam lets another near an identity.
   public init(at time: Timestamp) {
     var generator = SystemRandomNumberGenerator()
-    let high = generator.next()
-    let low = generator.next()
-    var bytes = [UInt8](repeating: 0, count: 16)
-    for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: time.milliseconds >> Int64(40 - 8 * index)) }
-    bytes[6] = 0x70 | UInt8(truncatingIfNeeded: high >> 8) & 0x0f
-    bytes[7] = UInt8(truncatingIfNeeded: high)
-    for index in 0..<8 { bytes[8 + index] = UInt8(truncatingIfNeeded: low >> UInt64(56 - 8 * index)) }
-    bytes[8] = 0x80 | bytes[8] & 0x3f
-    self.bytes = bytes
+    let random = generator.next()
+    high = UInt64(truncatingIfNeeded: time.milliseconds) << 16 | 0x7000 | random & 0xfff
+    low = 1 << 63 | generator.next() & (1 << 62 - 1)
   }
 
   /// nil unless these are 16 bytes with version 7 and the RFC's variant.
   public init?(bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes)
-    guard bytes.count == 16, bytes[6] >> 4 == 7, bytes[8] >> 6 == 2 else { return nil }
-    self.bytes = bytes
+    guard bytes.count == 16 else { return nil }
+    let words = bytes.reduce(into: (high: UInt64(0), low: UInt64(0))) { words, byte in
+      words.high = words.high << 8 | words.low >> 56
+      words.low = words.low << 8 | UInt64(byte)
+    }
+    self.init(high: words.high, low: words.low)
   }
 
-  public var time: Timestamp {
-    Timestamp(milliseconds: bytes.prefix(6).reduce(0) { $0 << 8 | Int64($1) })
+  init?(high: UInt64, low: UInt64) {
+    guard high >> 12 & 0xf == 7, low >> 62 == 2 else { return nil }
+    self.high = high
+    self.low = low
+  }
+
+  public var bytes: [UInt8] {
+    [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
+  }
+
+  public var time: Timestamp { Timestamp(milliseconds: Int64(high >> 16)) }
+}
+
+// MARK: - In text
+
+// Crockford's base 32 as `Crockford` writes it in lower case, in two words: a commit writes and reads dozens of them.
+extension UUIDv7 {
+  static let textLength = 26
+
+  /// Writes `textLength` characters.
+  func write(to text: UnsafeMutableBufferPointer<UInt8>) {
+    var (high, low) = (high, low)
+    for index in (0..<UUIDv7.textLength).reversed() {
+      text[index] = Crockford.lowerCharacter(of: UInt8(truncatingIfNeeded: low))
+      low = low >> 5 | high << 59
+      high >>= 5
+    }
+  }
+
+  /// Reads what `write` writes; nil for anything else.
+  init?(text: some Collection<UInt8>) {
+    guard text.count == UUIDv7.textLength else { return nil }
+    var (high, low) = (UInt64(0), UInt64(0))
+    for character in text {
+      guard high >> 59 == 0, let value = Crockford.lowerValue(of: character) else { return nil }
+      high = high << 5 | low >> 59
+      low = low << 5 | UInt64(value)
+    }
+    self.init(high: high, low: low)
   }
 }
