@@ -73,7 +73,9 @@ extension Aggregate: Bindable {
 }
 
 extension Digest: Bindable {
-  func fill(_ index: Int32, of statement: OpaquePointer) { bytes.fill(index, of: statement) }
+  func fill(_ index: Int32, of statement: OpaquePointer) {
+    withUnsafeBytes { _ = sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), copied) }
+  }
 }
 
 extension Timestamp: Bindable {

@@ -31,9 +31,17 @@ struct Row {
 
   func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: int(column)) }
 
-  func record(_ column: Int32) throws(StoreError) -> RecordID { try parsed(column, RecordID(text(column))) }
+  func record(_ column: Int32) throws(StoreError) -> RecordID {
+    guard let start = sqlite3_column_text(statement, column) else { return try parsed(column, nil) }
+    let count = Int(sqlite3_column_bytes(statement, column))
+    return try parsed(column, RecordID(utf8: UnsafeBufferPointer(start: start, count: count)))
+  }
 
-  func digest(_ column: Int32) throws(StoreError) -> Digest { try parsed(column, Digest(bytes: bytes(column))) }
+  func digest(_ column: Int32) throws(StoreError) -> Digest {
+    let start = sqlite3_column_blob(statement, column)
+    let bytes = UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column)))
+    return try parsed(column, Digest(bytes: bytes))
+  }
 
   /// A value of a closed list.
   func value<Value: RawRepresentable<String>>(_ column: Int32, _: Value.Type = Value.self) throws(StoreError) -> Value {
