@@ -93,23 +93,11 @@ import Testing
 
   @Test func `revocation, hold and release are seen by status, list and snapshot`() async throws {
     let enrollment = TestEnrollment()
-<<<<<<< HEAD
     let (test, store) = try await store(enrollment)
-    let serial = enrollment.serial
-    func seen() async throws -> (status: SerialStatus, listed: Int) {
-      try await store.read {
-        (
-          try $0.status(issuer: Units.issuer, serial: serial),
-          try $0.revoked(issuer: Units.issuer, shard: 0, notOverAt: Units.time).count
-        )
-      }
-=======
-    let store = try await store(enrollment)
     let serial = Hex.encode(enrollment.serial)
     func seen() async throws -> (status: CertificateStatus, listed: Int) {
       let revoked = try await store.revocations(ofIssuer: Units.issuer, unexpiredAt: Units.time)
       return (try await store.statuses(of: [serial], issuer: Units.issuer)[0], revoked.certificates.count)
->>>>>>> 9dae23cd0bb69bab22a061eeee81b4d87df00159
     }
     #expect(try await seen().status == .good)
     let hold = CertificateRevoked(
@@ -127,15 +115,10 @@ import Testing
     #expect(try await store.certificate(.serial(serial))?.reason == .keyCompromise)
     let another = Hex.encode(UUIDv7(at: Units.time).bytes)
     #expect(
-<<<<<<< HEAD
-      try await store.read { try $0.status(issuer: Units.issuer, serial: UUIDv7(at: Units.time).bytes) } == .unknown)
-    await test.close(store)
-=======
       try await store.statuses(of: [serial, another], issuer: Units.issuer) == [
         .revoked(.keyCompromise, at: Units.time), .unknown,
       ])
-    await store.close()
->>>>>>> 9dae23cd0bb69bab22a061eeee81b4d87df00159
+    await test.close(store)
   }
 
   @Test(arguments: [1, 3, 7, 100]) func `pages show every row once, in order`(_ limit: Int) async throws {
