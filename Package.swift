@@ -86,8 +86,8 @@ let package = Package(
     .target(
       name: "SQLiteStore",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy", "Publication",
-        crypto, grdb, grdbSQLite,
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(
       name: "HTTPService",
@@ -113,7 +113,7 @@ let package = Package(
       name: "SQLiteStoreTests",
       dependencies: [
         "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", crypto, grdb,
+        "Policy", "Publication", crypto, grdb,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",

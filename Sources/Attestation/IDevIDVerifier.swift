@@ -112,7 +112,8 @@ extension IDevIDVerifier {
 }
 
 /// What `RFC5280Policy` leaves open: every issuer is of version 3 and may sign certificates (it lets version 1 issue,
-/// and does not look at keyUsage), and the path is short.
+/// and does not look at keyUsage), no signature that the path rests on is by SHA-1, and the path is
+/// short. X509 itself reads no RSA key under 2048 bits.
 private struct IDevIDPathPolicy: VerifierPolicy {
   /// The leaf's extended key usage was checked before.
   let verifyingCriticalExtensions: [ASN1ObjectIdentifier] = [.X509ExtensionID.extendedKeyUsage]
@@ -123,6 +124,10 @@ private struct IDevIDPathPolicy: VerifierPolicy {
     }
     guard chain.first?.version == .v3, chain.dropFirst().allSatisfy(\.isIssuer) else {
       return .failsToMeetPolicy(reason: "expected issuers of version 3 that may sign certificates")
+    }
+    // The anchor's own signature says nothing: it is trusted as it is.
+    guard chain.dropLast().allSatisfy({ $0.signatureAlgorithm != .sha1WithRSAEncryption }) else {
+      return .failsToMeetPolicy(reason: "expected signatures by SHA-256 or better")
     }
     return .meetsPolicy
   }

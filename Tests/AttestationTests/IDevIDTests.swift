@@ -160,44 +160,4 @@ private let time = Timestamp(milliseconds: 1_760_000_000_000)
       TrustAnchor.parse(pem: Array(repeating: pem, count: 17).joined(separator: "\n"))
         == .failure(.chainTooLong(found: 17)))
   }
-
-  @Test func `openssl and this agree about a chain that openssl made`() async throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "muster-idevid-\(UUID())")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try openssl(
-      "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=Maker"
-        + " -addext keyUsage=critical,keyCertSign -days 3650", in: folder)
-    try openssl(
-      "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout dev.key -out dev.pem -CA ca.pem"
-        + " -CAkey ca.key -subj /O=Maker/serialNumber=0000A1 -addext basicConstraints=critical,CA:FALSE"
-        + " -addext keyUsage=critical,digitalSignature -days 2900000",
-      in: folder)
-    try openssl("verify -x509_strict -purpose sslclient -CAfile ca.pem dev.pem", in: folder)
-    let anchor = try #require(try TrustAnchor.parse(pem: text("ca.pem", in: folder)).get().first)
-    let leaf = try PEMDocument(pemString: text("dev.pem", in: folder)).derBytes
-    let verifier = IDevIDVerifier(anchors: [.init(group: group, anchor: anchor)])
-    // The tool dates its certificates by the day's clock.
-    let result = try await verifier.appraise(chain: [leaf], at: SystemClock().now() + .seconds(60)).get()
-    try openssl("x509 -in ca.pem -noout -pubkey -out ca.pub", in: folder)
-    try openssl("pkey -pubin -in ca.pub -outform DER -out ca.spki", in: folder)
-    let key = Digest.sha256([UInt8](try Data(contentsOf: folder.appending(path: "ca.spki"))))
-    #expect(result.hardware.map(\.id.description) == ["idevid:\(key.hex).0000A1"])
-  }
-
-  private func text(_ name: String, in folder: URL) throws -> String {
-    String(decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
-  }
-
-  private func openssl(_ arguments: String, in folder: URL) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/openssl")
-    process.arguments = arguments.split(separator: " ").map(String.init)
-    process.currentDirectoryURL = folder
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "openssl \(arguments)")
-  }
 }

@@ -76,7 +76,8 @@ import Testing
       let copy = try test.copy()
       try copy.tamper(change)
       #expect(try report(copy).findings == expected, "\(change)")
-      #expect(throws: StoreError.self, "\(change)") { try copy.open() }
+      // The start reads the open tile and trusts the full ones: it takes no longer for a ledger of any size.
+      if count < 256 { #expect(throws: StoreError.self, "\(change)") { try copy.open() } }
     }
   }
 

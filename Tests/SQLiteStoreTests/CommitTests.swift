@@ -75,7 +75,7 @@ import Testing
     #expect(try await store.commit(try claim.second()) == .taken(claim.name))
     let next = try await store.commit(Units.group(Units.name("next")))
     #expect(next == .committed(LedgerPosition(first: 2 + UInt64(try claim.first().events.count), count: 1)))
-    await store.close()
+    await test.close(store)
     #expect(try LedgerReplay.check(test.folder).differences == [])
   }
 
@@ -99,14 +99,15 @@ import Testing
       return
     }
     #expect(try outcomes[2].get() == .committed(LedgerPosition(first: 2 + count, count: 1)))
-    await store.close()
+    await test.close(store)
     #expect(try LedgerReplay.check(test.folder).differences == [])
     let reopened = try test.open()
     await reopened.close()
   }
 
   @Test func `what was read and has changed since is stale, and a refusal makes nothing stale`() async throws {
-    let store = try TestFolder().create()
+    let test = try TestFolder()
+    let store = try test.create()
     let group = Units.id(.group)
     let added = try await store.commit(Units.group(Units.name("alpha"), group))
     #expect(added == .committed(LedgerPosition(first: 0, count: 1)))
@@ -127,11 +128,12 @@ import Testing
       Issue.record("expected stale for an absent aggregate")
       return
     }
-    await store.close()
+    await test.close(store)
   }
 
   @Test func `a name is free again once its holder is gone, and a key never is`() async throws {
-    let store = try TestFolder().create()
+    let test = try TestFolder()
+    let store = try test.create()
     _ = try await store.commit(Units.instance())
     let first = TestEnrollment()
     _ = try await store.commit(first.unit())
@@ -155,11 +157,12 @@ import Testing
       Issue.record("expected the retired device's name and hardware to be free")
       return
     }
-    await store.close()
+    await test.close(store)
   }
 
   @Test func `a swap ends one binding and makes the next in the same unit`() async throws {
-    let store = try TestFolder().create()
+    let test = try TestFolder()
+    let store = try test.create()
     _ = try await store.commit(Units.instance())
     let first = TestEnrollment()
     _ = try await store.commit(first.unit())
@@ -174,7 +177,7 @@ import Testing
     #expect(device?.binding?.generation == 2)
     #expect(device?.binding?.hardware == [BoundHardware(hardware: swap.hardware, assurance: .claimed)])
     #expect(old?.boundTo == nil)
-    await store.close()
+    await test.close(store)
   }
 
   /// What each of the racers has in common.
@@ -207,7 +210,7 @@ import Testing
       return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
     }
     #expect(committed == 1)
-    await store.close()
+    await test.close(store)
     #expect(try LedgerReplay.check(test.folder).agrees)
   }
 }

@@ -9,7 +9,7 @@ import Testing
     let test = try TestFolder()
     let store = try test.create()
     #expect(throws: StoreError.folderInUse(path: test.folder.path, holder: getpid())) { try test.open() }
-    await store.close()
+    await test.close(store)
     let next = try test.open()
     await next.close()
   }
@@ -18,7 +18,7 @@ import Testing
     let test = try TestFolder()
     #expect(throws: StoreError.folderUnusable(path: test.folder.path, why: "no muster.db")) { try test.open() }
     let store = try test.create()
-    await store.close()
+    await test.close(store)
     #expect(throws: StoreError.alreadyThere(path: test.folder.path)) { try test.create() }
   }
 
@@ -43,7 +43,7 @@ import Testing
     let test = try TestFolder()
     let store = try test.create()
     _ = try await store.commit(Units.instance())
-    await store.close()
+    await test.close(store)
     try test.tamper("INSERT INTO event_kind VALUES ('device-teleported', 1)")
     #expect(throws: StoreError.unknownKinds(["device-teleported"])) { try test.open() }
   }
@@ -58,10 +58,10 @@ import Testing
         #expect(try outcome.get() == .committed(LedgerPosition(first: size, count: 1)))
         size += 1
       }
-      await store.close()
+      await test.close(store)
       store = try test.open()
     }
-    await store.close()
+    await test.close(store)
     #expect(try test.number("SELECT count(*) FROM tile") == Int64(size >> 8) + Int64(size >> 16))
   }
 
@@ -69,7 +69,7 @@ import Testing
     let test = try TestFolder()
     let store = try test.create()
     _ = try await store.commit(Units.instance())
-    await store.close()
+    await test.close(store)
     let old = try test.copy(noted: false)
     let reopened = try test.open()
     _ = try await reopened.commit(Units.group(Units.name("late")))
@@ -84,7 +84,7 @@ import Testing
     for (folder, count) in [(test, 1), (other, 2)] {
       let store = try folder.create()
       for number in 0..<count { _ = try await store.commit(Units.group(Units.name("g\(number)"))) }
-      await store.close()
+      await test.close(store)
     }
     try FileManager.default.removeItem(atPath: other.folder.checkpoint)
     try FileManager.default.copyItem(atPath: test.folder.checkpoint, toPath: other.folder.checkpoint)
@@ -101,7 +101,7 @@ import Testing
     let store = try test.create()
     _ = try await store.commit(Units.instance())
     _ = try await store.commit(Units.group(Units.name("g")))
-    await store.close()
+    await test.close(store)
     try test.tamper(change)
     let error = #expect(throws: StoreError.self) { try test.open() }
     guard case .damaged = error else {
@@ -114,13 +114,14 @@ import Testing
     let test = try TestFolder()
     let store = try test.create()
     _ = try await store.commit(Units.instance())
-    await store.close()
+    await test.close(store)
     #expect(throws: StoreError.self) { try FolderStore(test.folder, .existing, signer: TestFolder.newSigner()) }
   }
 
   @Test func `a closed store refuses`() async throws {
-    let store = try TestFolder().create()
-    await store.close()
+    let test = try TestFolder()
+    let store = try test.create()
+    await test.close(store)
     await #expect(throws: StoreError.stopped) { try await store.commit(Units.group(Units.name("g"))) }
     await #expect(throws: StoreError.stopped) { try await store.read { try $0.version(of: .policies) } }
   }

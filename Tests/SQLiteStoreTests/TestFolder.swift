@@ -25,7 +25,12 @@ final class TestFolder: Sendable {
     return CheckpointSigner(origin: origin, key: .init())
   }
 
-  func create() throws -> FolderStore { try FolderStore(folder, .create, signer: signer) }
+  func create() throws -> FolderStore {
+    try FolderStore(folder, .create, signer: signer, clock: FixedClock(time: Units.time))
+  }
+
+  /// Closes a store of this folder, which lives until then.
+  func close(_ store: FolderStore) async { await store.close() }
 
   func open() throws -> FolderStore { try FolderStore(folder, .existing, signer: signer) }
 
@@ -55,4 +60,9 @@ final class TestFolder: Sendable {
   func number(_ sql: String) throws -> Int64? {
     try DatabaseQueue(path: folder.database).read { try Int64.fetchOne($0, sql: sql) }
   }
+}
+
+struct FixedClock: WallClock {
+  let time: Timestamp
+  func now() -> Timestamp { time }
 }

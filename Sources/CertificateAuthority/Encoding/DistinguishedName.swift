@@ -14,6 +14,8 @@ public struct DistinguishedName: Hashable, Sendable {
 
   static let limit = 16
 
+  init(der: [UInt8]) throws(MalformedDER) { try self.init(ASN1Node.parse(der[...], "a name")) }
+
   init(_ node: ASN1Node) throws(MalformedDER) {
     der = Array(node.encodedBytes)
     var parts: [Set<Part>] = []

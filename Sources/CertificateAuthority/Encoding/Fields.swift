@@ -10,7 +10,6 @@ struct MalformedDER: Error, CustomStringConvertible {
 /// The members of a constructed value, taken one after the other; what is left over is refused.
 struct Fields {
   private var rest: ASN1NodeCollection.Iterator
-  private var next: ASN1Node?
   private let what: String
 
   init(of node: ASN1Node, as identifier: ASN1Identifier = .sequence, _ what: String) throws(MalformedDER) {
@@ -18,27 +17,32 @@ struct Fields {
       throw MalformedDER(expected: what, found: "the tag \(node.identifier)")
     }
     rest = members.makeIterator()
-    next = rest.next()
     self.what = what
   }
 
-  var isAtEnd: Bool { next == nil }
+  var isAtEnd: Bool {
+    var ahead = rest
+    return ahead.next() == nil
+  }
 
   mutating func take(_ member: String) throws(MalformedDER) -> ASN1Node {
-    guard let node = next else { throw MalformedDER(expected: "\(member) in \(what)", found: "its end") }
-    next = rest.next()
+    guard let node = rest.next() else { throw MalformedDER(expected: "\(member) in \(what)", found: "its end") }
     return node
   }
 
   /// The next member if it carries the tag; nil, and nothing taken, otherwise.
   mutating func take(if identifier: ASN1Identifier) -> ASN1Node? {
-    guard let node = next, node.identifier == identifier else { return nil }
-    next = rest.next()
+    var ahead = rest
+    guard let node = ahead.next(), node.identifier == identifier else { return nil }
+    rest = ahead
     return node
   }
 
   func end() throws(MalformedDER) {
-    if let node = next { throw MalformedDER(expected: "the end of \(what)", found: "the tag \(node.identifier)") }
+    var ahead = rest
+    if let node = ahead.next() {
+      throw MalformedDER(expected: "the end of \(what)", found: "the tag \(node.identifier)")
+    }
   }
 }
 

@@ -12,14 +12,15 @@ enum TLV {
     return out
   }
 
+  /// Definite, in the fewest bytes (X.690 §10.1).
   static func appendLength(_ length: Int, to out: inout [UInt8]) {
-    if length < 128 {
+    guard length >= 128 else {
       out.append(UInt8(length))
       return
     }
-    let bytes = bigEndian(UInt64(length))
-    out.append(0x80 | UInt8(bytes.count))
-    out.append(contentsOf: bytes)
+    let count = (Int.bitWidth - length.leadingZeroBitCount + 7) / 8
+    out.append(0x80 | UInt8(count))
+    for index in (0..<count).reversed() { out.append(UInt8(truncatingIfNeeded: length >> (8 * index))) }
   }
 
   static func sequence(_ parts: [UInt8]...) -> [UInt8] { encode(0x30, parts) }
@@ -46,32 +47,35 @@ enum TLV {
     return encode(0x02, first & 0x80 == 0 ? [digits] : [[0], digits])
   }
 
-  static func integer(_ value: UInt64) -> [UInt8] { integer(bigEndian(value)) }
+  static func integer(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { integer($0) } }
 
   /// RFC 5280 §4.1.2.5: UTCTime to the end of 2049, GeneralizedTime from 2050 on.
   static func time(_ time: Timestamp) -> [UInt8] {
     let parts = CivilTime(time)
-    guard (1950..<2050).contains(parts.year) else { return generalizedTime(time) }
-    return encode(0x17, [digits(parts.year % 100) + monthToSecond(parts)])
+    return (1950..<2050).contains(parts.year) ? encode(parts, 0x17, century: false) : encode(parts, 0x18, century: true)
   }
 
   /// `YYYYMMDDHHMMSSZ`, without fractions (RFC 5280 §4.1.2.5.2).
-  static func generalizedTime(_ time: Timestamp) -> [UInt8] {
-    let parts = CivilTime(time)
-    return encode(0x18, [digits(parts.year / 100) + digits(parts.year % 100) + monthToSecond(parts)])
-  }
+  static func generalizedTime(_ time: Timestamp) -> [UInt8] { encode(CivilTime(time), 0x18, century: true) }
 
-  private static func monthToSecond(_ parts: CivilTime) -> [UInt8] {
-    digits(parts.month) + digits(parts.day) + digits(parts.hour) + digits(parts.minute) + digits(parts.second)
-      + [UInt8(ascii: "Z")]
-  }
-
-  private static func digits(_ number: Int) -> [UInt8] {
-    [UInt8(ascii: "0") + UInt8(number / 10 % 10), UInt8(ascii: "0") + UInt8(number % 10)]
-  }
-
-  private static func bigEndian(_ value: UInt64) -> [UInt8] {
-    (0..<8).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }.drop { $0 == 0 }.map { $0 }
+  private static func encode(_ parts: CivilTime, _ tag: UInt8, century: Bool) -> [UInt8] {
+    var out: [UInt8] = []
+    out.reserveCapacity(17)
+    func append(_ number: Int) {
+      out.append(UInt8(ascii: "0") + UInt8(number / 10 % 10))
+      out.append(UInt8(ascii: "0") + UInt8(number % 10))
+    }
+    out.append(tag)
+    out.append(century ? 15 : 13)
+    if century { append(parts.year / 100) }
+    append(parts.year % 100)
+    append(parts.month)
+    append(parts.day)
+    append(parts.hour)
+    append(parts.minute)
+    append(parts.second)
+    out.append(UInt8(ascii: "Z"))
+    return out
   }
 
   /// An OBJECT IDENTIFIER of at least two arcs.

@@ -8,10 +8,12 @@ struct CertificateContents: Sendable {
   let serial: [UInt8]
   /// AlgorithmIdentifier; the same inside and outside of what is signed.
   let signatureAlgorithm: [UInt8]
-  let issuer: DistinguishedName
+  /// The DER of the issuer's Name.
+  let issuer: [UInt8]
   let notBefore: Timestamp
   let notAfter: Timestamp
-  let subject: DistinguishedName
+  /// The DER of the subject's Name.
+  let subject: [UInt8]
   let subjectPublicKeyInfo: [UInt8]
   let extensions: [CertificateExtension]
   let signature: [UInt8]
@@ -39,9 +41,9 @@ struct CertificateContents: Sendable {
     guard try fields.take("the signature algorithm").encodedBytes.elementsEqual(signatureAlgorithm) else {
       throw MalformedDER(expected: "one signature algorithm, inside and outside", found: "two")
     }
-    issuer = try DistinguishedName(fields.take("the issuer"))
+    issuer = Array(try fields.take("the issuer").encodedBytes)
     (notBefore, notAfter) = try Self.validity(fields.take("the validity"))
-    subject = try DistinguishedName(fields.take("the subject"))
+    subject = Array(try fields.take("the subject").encodedBytes)
     subjectPublicKeyInfo = Array(try fields.take("the key").encodedBytes)
     extensions = try CertificateExtension.list(
       fields.take("the extensions").inside(.context(3), "the extensions"))

@@ -31,9 +31,9 @@ struct IssuedCheck {
     let issuer = expected.issuer
     let serial = expected.identity.serial.bytes.drop { $0 == 0 }
     try require(contents.serial.elementsEqual(serial), "serial number")
-    try require(contents.issuer == issuer.name, "issuer")
+    try require(contents.issuer == issuer.name.der, "issuer")
     try require(contents.subjectPublicKeyInfo == expected.key.der, "key")
-    try require(contents.subject.der == expectedSubject, "subject")
+    try require(contents.subject == expectedSubject, "subject")
     try checkTimes(contents)
     try require(contents.signatureAlgorithm == issuer.signer.algorithm.der, "signature algorithm")
     try require(
@@ -63,21 +63,29 @@ struct IssuedCheck {
     return [0x30, count + 11, 0x31, count + 9, 0x30, count + 7, 0x06, 3, 0x55, 0x04, 0x03, 0x0c, count] + text
   }
 
-  private var expectedNames: [String] {
+  private var expectedNames: [GeneralName] {
     let domain = expected.issuer.points.trustDomain.name
-    var names: [String] = []
+    var names: [GeneralName] = []
     for kind in expected.profile.alternativeNames {
       switch (kind, expected.permit.subject) {
-      case (.spiffeID, .device(_, let id)): names.append("spiffe://\(domain)/device/\(id)")
-      case (.spiffeID, .operator(let id, _)): names.append("spiffe://\(domain)/operator/\(id)")
-      case (.spiffeID, .hub(let id, _, _)): names.append("spiffe://\(domain)/hub/\(id)")
-      case (.certificateName, _): names.append("\(Hex.encode(expected.identity.serial.bytes)).cert.\(domain)")
-      case (.hostNames, .hub(_, _, let host)): names.append(host)
-      case (.hostNames, .server(let hosts)): names += hosts
-      default: names.append("")
+      case (.spiffeID, .device(_, let id)): names.append(.uri("spiffe://\(domain)/device/\(id.text)"))
+      case (.spiffeID, .operator(let id, _)): names.append(.uri("spiffe://\(domain)/operator/\(id)"))
+      case (.spiffeID, .hub(let id, _, _)): names.append(.uri("spiffe://\(domain)/hub/\(id)"))
+      case (.certificateName, _): names.append(.dns(Hex.encode(expected.identity.serial.bytes) + ".cert." + domain))
+      case (.hostNames, .hub(_, _, let host)): names += hosts([host])
+      case (.hostNames, .server(let list)): names += hosts(list)
+      // A name that no permit gives matches nothing.
+      default: names.append(.other([]))
       }
     }
     return names
+  }
+
+  private func hosts(_ names: [String]) -> [GeneralName] {
+    names.reduce(into: []) { list, text in
+      let name = HostName(text)?.generalName ?? .other([])
+      if !list.contains(name) { list.append(name) }
+    }
   }
 
   // MARK: Extensions
@@ -96,8 +104,10 @@ struct IssuedCheck {
     try require(usage == Set(expected.profile.keyUsage.map(\.bit)), "key usage")
     let purposes = try ExtensionValues.extendedKeyUsage(take(OID.extendedKeyUsage, critical: false, "purpose"))
     try require(purposes == expected.profile.purposes.map(\.objectIdentifier), "purpose")
-    if !expectedNames.isEmpty {
-      try checkNames(GeneralName.list(take(OID.subjectAlternativeName, critical: false, "alternative name")))
+    let names = expectedNames
+    if !names.isEmpty {
+      let value = try take(OID.subjectAlternativeName, critical: false, "alternative name")
+      try require(GeneralName.list(value) == names, "alternative name")
     }
     let own = try ExtensionValues.subjectKeyIdentifier(
       take(OID.subjectKeyIdentifier, critical: false, "key identifier"))
@@ -116,13 +126,6 @@ struct IssuedCheck {
       try require(take(OID.ocspNoCheck, critical: false, "no-check mark") == TLV.null, "no-check mark")
     }
     try require(rest.isEmpty, "set of extensions")
-  }
-
-  private func checkNames(_ names: [GeneralName]) throws(CertificationError) {
-    let texts: [GeneralName] = expectedNames.map { text in
-      text.hasPrefix("spiffe://") ? .uri(text) : HostName(text)?.generalName ?? .other([])
-    }
-    try require(names == texts.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }, "alternative name")
   }
 
   private func checkDistributionPoint(_ value: [UInt8]) throws {

@@ -24,6 +24,7 @@ public struct Issuer: Sendable {
     do {
       contents = try CertificateContents(der)
       constraints = try ExtensionValues.basicConstraints(contents.value(of: OID.basicConstraints) ?? [])
+      name = try DistinguishedName(der: contents.subject)
       usage = try ExtensionValues.keyUsage(contents.value(of: OID.keyUsage) ?? [])
       subjectKeyIdentifier = try ExtensionValues.subjectKeyIdentifier(
         contents.value(of: OID.subjectKeyIdentifier) ?? [])
@@ -44,7 +45,6 @@ public struct Issuer: Sendable {
     notAfter = contents.notAfter
     self.signer = signer
     self.points = points
-    name = contents.subject
   }
 }
 

@@ -24,7 +24,7 @@ public struct BlockedKeys: Sendable {
     self.init(digests: digests)
   }
 
-  /// The same, and the keys that these certificates or signers hold.
+  /// The same and these, each the SHA-256 of a SubjectPublicKeyInfo.
   public func adding(_ more: some Sequence<Digest>) -> BlockedKeys { BlockedKeys(digests: digests.union(more)) }
 
   public func contains(_ digest: Digest) -> Bool { digests.contains(digest) }

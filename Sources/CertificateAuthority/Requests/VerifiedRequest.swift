@@ -28,10 +28,10 @@ public struct VerifiedRequest: Sendable, Hashable {
     let certificate: CertificateContents
     do {
       certificate = try CertificateContents(current)
+      guard subject.isSame(as: try DistinguishedName(der: certificate.subject)) else { return .renewalSubject }
     } catch {
       return .malformed("\(error)")
     }
-    guard subject.isSame(as: certificate.subject) else { return .renewalSubject }
     guard let asked = extensions.first(where: { $0.type == OID.subjectAlternativeName }) else { return nil }
     guard let has = certificate.extensions.first(where: { $0.type == OID.subjectAlternativeName }),
       let askedNames = try? GeneralName.list(asked.value), let hasNames = try? GeneralName.list(has.value),

@@ -45,7 +45,7 @@ public struct OCSPResponder: Sendable {
       let contents = try CertificateContents(certificate)
       let purposes = try ExtensionValues.extendedKeyUsage(contents.value(of: OID.extendedKeyUsage) ?? [])
       isResponder =
-        contents.issuer == issuer.name && purposes == [OID.ocspSigning]
+        contents.issuer == issuer.name.der && purposes == [OID.ocspSigning]
         && contents.subjectPublicKeyInfo == signer.publicKey.der
         && issuer.publicKey.isValid(contents.signature, over: contents.signed, issuer.signer.algorithm)
     } catch {

@@ -9,13 +9,12 @@ struct SigningBudget: Sendable {
     /// How many may come at once.
     let burst: Int64
 
-    /// Until when it is paid after one more; nil where that is too far ahead. What lies further ahead than it can, as
-    /// after a clock was set back, is cut.
-    func spend(paid: Int64, at now: Int64) -> Int64? {
-      let limit = now + interval * burst
-      let next = min(max(paid, now), limit) + interval
-      return next <= limit ? next : nil
-    }
+    /// Until when it is paid, between now and what a whole burst pays for. More can be owed only after the clock was set
+    /// back, and is cut.
+    func owed(_ paid: Int64, at now: Int64) -> Int64 { min(max(paid, now), now + interval * burst) }
+
+    /// Whether one more is within the burst.
+    func affords(_ owed: Int64, at now: Int64) -> Bool { owed + interval <= now + interval * burst }
   }
 
   let perSource: Rate
@@ -45,13 +44,13 @@ struct SigningBudget: Sendable {
   mutating func spend(_ source: String, at time: Timestamp) -> Bool {
     let now = time.milliseconds
     if sources[source] == nil, sources.count >= capacity { forget(at: now) }
-    guard sources[source] != nil || sources.count < capacity,
-      let paidBySource = perSource.spend(paid: sources[source] ?? now, at: now),
-      let paidInAll = inAll.spend(paid: all, at: now)
-    else { return false }
-    sources[source] = paidBySource
-    all = paidInAll
-    return true
+    guard sources[source] != nil || sources.count < capacity else { return false }
+    let own = perSource.owed(sources[source] ?? now, at: now)
+    let whole = inAll.owed(all, at: now)
+    let isAffordable = perSource.affords(own, at: now) && inAll.affords(whole, at: now)
+    sources[source] = isAffordable ? own + perSource.interval : own
+    all = isAffordable ? whole + inAll.interval : whole
+    return isAffordable
   }
 
   /// Sources that owe nothing are as if never seen. At most once a second, for it goes through all.

@@ -95,8 +95,7 @@ struct ServerIdentity {
   static func read(_ folder: InstanceFolder) throws -> ServerIdentity {
     let secret = try folder.readSecret(.serverCredential)
     let pem = secret.withUnsafeBytes { Array($0) }
-    let certificate = try Certificate(pemEncoded: String(decoding: pem.prefix { $0 != 0 }, as: UTF8.self))
     return ServerIdentity(
-      credential: try ServerCredential(chainPEM: pem, keyPEM: secret), leaf: try der(certificate))
+      credential: try ServerCredential(chainPEM: pem, keyPEM: secret), leaf: try PEM.firstCertificate(pem))
   }
 }

@@ -10,6 +10,15 @@ enum PEM {
     PEMDocument(type: "CERTIFICATE", derBytes: der).pemString + "\n"
   }
 
+  /// The DER of the first certificate in a file that may hold keys, too.
+  static func firstCertificate(_ file: [UInt8]) throws -> [UInt8] {
+    let documents = try PEMDocument.parseMultiple(pemString: String(decoding: file, as: UTF8.self))
+    guard let first = documents.first(where: { $0.discriminator == "CERTIFICATE" }) else {
+      throw CommandFailure("expected a certificate in PEM, found none")
+    }
+    return first.derBytes
+  }
+
   /// A key made here, PKCS #8 (RFC 5958).
   static func privateKey(_ key: P256.Signing.PrivateKey) -> String { key.pemRepresentation + "\n" }
 }
@@ -32,12 +41,6 @@ struct PeerKey {
   func identity(chain: [[UInt8]], root: [UInt8]) -> [UInt8] {
     Array(((chain + [root]).map(PEM.certificate).joined() + PEM.privateKey(key)).utf8)
   }
-}
-
-func der(_ certificate: Certificate) throws -> [UInt8] {
-  var serializer = DER.Serializer()
-  try certificate.serialize(into: &serializer)
-  return serializer.serializedBytes
 }
 
 /// SHA-256 of a certificate's SubjectPublicKeyInfo.

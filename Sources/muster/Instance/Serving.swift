@@ -10,8 +10,8 @@ import ServiceLifecycle
 /// The running service: what listens, what keeps CRLs ready, what renews its own certificates.
 struct Serving {
   let opened: OpenInstance
-  let address: ServiceApplication.Address
-  let plain: ServiceApplication.Address?
+  let address: Listening.Address
+  let plain: Listening.Address?
   let logger: Logger
 
   func run() async throws {
@@ -21,23 +21,22 @@ struct Serving {
     try await recordStart()
     let status = try await PublishedStatus(opened, logger: logger)
     let instance = opened.instance(committingTo: status.store)
+    let rooms = ServiceRooms(
+      instance: instance, reader: opened.readers,
+      vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
+      status: status)
     let application = ServiceApplication(
-      address: address, plain: plain, credential: credential,
-      rooms: ServiceRooms(
-        instance: instance, reader: opened.readers,
-        vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
-        status: status),
-      logger: logger, findings: { findings() }, onReady: { announce($0) })
+      rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) }, logger: logger,
+      findings: { findings() })
     let group = ServiceGroup(
       configuration: .init(
         services: [status, upkeep, application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
   }
 
-  private func announce(_ bound: ServiceApplication.Bound) {
+  private func announce(_ bound: Listening.Bound) {
     let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-    print("muster: serving https://\(host):\(bound.port)")
-    fflush(stdout)
+    FileHandle.standardOutput.write(Data("muster: serving https://\(host):\(bound.port)\n".utf8))
   }
 
   private func recordStart() async throws {

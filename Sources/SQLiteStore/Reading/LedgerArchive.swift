@@ -1,3 +1,4 @@
+import Foundation
 public import Ledger
 import MusterModel
 
@@ -6,9 +7,12 @@ import MusterModel
 public final class LedgerArchive {
   private let db: Connection
   private let stored: StoredTree
+  private let noted: String?
 
   /// Throws `StoreError` where there is no database of Muster, or a newer one.
   public init(_ folder: DataFolder) throws(StoreError) {
+    // Before the snapshot begins, so that a note is never newer than what it is held against.
+    noted = try CheckpointNote.read(folder)
     db = try Connection(path: folder.database, .readOnly)
     stored = StoredTree(db: db)
     guard try Schema.checkedVersion(db, path: folder.database) == Schema.migrations.count else {
@@ -21,10 +25,10 @@ public final class LedgerArchive {
   public var records: LedgerRecords {
     get throws(StoreError) {
       let events = try ArchivedEvents(db)
-      let checkpoints = try db.cursor("SELECT note FROM checkpoint ORDER BY size")
+      let checkpoints = try ArchivedCheckpoints(db, noted: noted)
       return LedgerRecords(
         event: { try events.next() },
-        checkpoint: { try checkpoints.next { row in String(decoding: row.bytes(0), as: UTF8.self) } },
+        checkpoint: { try checkpoints.next() },
         fullTile: { [stored] in try stored.tileBytes($0) }, openLeaf: { [stored] in try stored.openLeaf($0) },
         tilesAreRequired: true)
     }
@@ -56,6 +60,41 @@ public final class LedgerArchive {
       throw .damaged("a last checkpoint that is not this ledger's: \(error)")
     }
   }
+}
+
+/// Every group's checkpoint in the order of sizes, and among them the one that was noted outside the database.
+private final class ArchivedCheckpoints {
+  private let stored: Cursor
+  private var noted: (size: UInt64, note: String)?
+  private var following: (size: UInt64, note: String)?
+
+  init(_ db: Connection, noted: String?) throws(StoreError) {
+    stored = try db.cursor("SELECT size, note FROM checkpoint ORDER BY size")
+    self.noted = noted.map { ((try? Checkpoint(text: $0.body))?.size ?? .max, $0) }
+    try advance()
+  }
+
+  func next() throws(StoreError) -> String? {
+    if let noted, noted.size < following?.size ?? .max || following == nil {
+      self.noted = nil
+      return noted.note
+    }
+    guard let next = following else { return nil }
+    if noted?.note == next.note { noted = nil }
+    try advance()
+    return next.note
+  }
+
+  private func advance() throws(StoreError) {
+    following = try stored.next { (row) throws(StoreError) in
+      (size: try row.position(0), note: String(decoding: row.bytes(1), as: UTF8.self))
+    }
+  }
+}
+
+extension String {
+  /// A note's text, which is before the empty line.
+  fileprivate var body: String { components(separatedBy: "\n\n").first.map { $0 + "\n" } ?? self }
 }
 
 /// Events in their order, each with the digests of what hangs on it.
