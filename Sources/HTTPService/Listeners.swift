@@ -5,14 +5,42 @@ import NIOPosix
 import ServiceLifecycle
 
 /// Where the service listens, with what certificate, and how patient it is.
-struct Listening: Sendable {
-  let address: ServiceApplication.Address
-  /// Where public routes are served without TLS; nil for nowhere.
-  let plain: ServiceApplication.Address?
+public struct Listening: Sendable {
+  public struct Address: Sendable, Hashable {
+    public let host: String
+    /// 0 for a free port.
+    public let port: Int
+
+    public init(host: String, port: Int) {
+      self.host = host
+      self.port = port
+    }
+  }
+
+  /// The ports that were bound.
+  public struct Bound: Sendable, Hashable {
+    public let port: Int
+    public let plainPort: Int?
+  }
+
+  let address: Address
+  let plain: Address?
   let credential: CurrentCredential
   let limits: ConnectionLimits
-  /// Called once, when each listener is bound.
-  let onReady: @Sendable (ServiceApplication.Bound) async -> Void
+  let onReady: @Sendable (Bound) async -> Void
+
+  /// `plain` is where public routes are served without TLS; nil for nowhere. `onReady` is called once, when each
+  /// listener is bound.
+  public init(
+    address: Address, plain: Address?, credential: CurrentCredential, limits: ConnectionLimits = ConnectionLimits(),
+    onReady: @escaping @Sendable (Bound) async -> Void
+  ) {
+    self.address = address
+    self.plain = plain
+    self.credential = credential
+    self.limits = limits
+    self.onReady = onReady
+  }
 }
 
 /// The listeners: one with TLS for all routes, and where it is wanted one without for the public ones.
@@ -49,7 +77,7 @@ struct Listeners: Service {
   }
 
   private func server(
-    _ address: ServiceApplication.Address, _ dispatcher: Dispatcher, _ kind: Kind,
+    _ address: Listening.Address, _ dispatcher: Dispatcher, _ kind: Kind,
     _ ports: AsyncStream<(Kind, Int)>.Continuation
   ) -> any Service {
     ConnectionChannel(

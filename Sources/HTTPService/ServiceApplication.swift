@@ -5,36 +5,14 @@ public import ServiceLifecycle
 
 /// The service over an instance: its routes, its listeners, and what it counts.
 public struct ServiceApplication: Service {
-  /// Where to listen.
-  public struct Address: Sendable, Hashable {
-    public let host: String
-    /// 0 for a free port.
-    public let port: Int
-
-    public init(host: String, port: Int) {
-      self.host = host
-      self.port = port
-    }
-  }
-
-  /// The ports that were bound.
-  public struct Bound: Sendable, Hashable {
-    public let port: Int
-    public let plainPort: Int?
-  }
-
   private let services: [any Service]
   private let logger: Logger
 
-  /// `plain` is where public routes are served without TLS; nil for nowhere. `findings` says what is wrong with the
-  /// instance, for `/health/ready`. `onReady` is called once, when each listener is bound.
+  /// `findings` says what is wrong with the instance, for `/health/ready`.
   public init(
-    address: Address, plain: Address?, credential: CurrentCredential, limits: ConnectionLimits = ConnectionLimits(),
-    rooms: ServiceRooms, logger: Logger, findings: @escaping @Sendable () async -> [HealthFinding],
-    onReady: @escaping @Sendable (Bound) async -> Void
+    _ rooms: ServiceRooms, listening: Listening, logger: Logger,
+    findings: @escaping @Sendable () async -> [HealthFinding]
   ) {
-    let listening = Listening(
-      address: address, plain: plain, credential: credential, limits: limits, onReady: onReady)
     let census = ConnectionCensus(limits: listening.limits)
     let strangers = StrangerLimits()
     let dispatcher = Dispatcher(rooms, strangers: strangers, census: census, logger: logger, findings: findings)

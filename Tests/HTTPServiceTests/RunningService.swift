@@ -55,8 +55,8 @@ func serving(
     try ServerCredential(
       chainPEM: pki.bytes("server.pem"), keyPEM: SecretBytes(copying: pki.bytes("server.key"))))
   let log = LogLines()
-  let bound = AsyncStream<ServiceApplication.Bound>.makeStream()
-  let loopback = ServiceApplication.Address(host: "127.0.0.1", port: 0)
+  let bound = AsyncStream<Listening.Bound>.makeStream()
+  let loopback = Listening.Address(host: "127.0.0.1", port: 0)
   let listening = Listening(
     address: loopback, plain: loopback, credential: credential, limits: limits,
     onReady: { bound.continuation.yield($0) })
