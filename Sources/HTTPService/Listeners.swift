@@ -23,14 +23,14 @@ public struct Listening: Sendable {
     public let plainPort: Int?
   }
 
-  public let address: Address
-  /// Where public routes are served without TLS; nil for nowhere.
-  public let plain: Address?
-  public let credential: CurrentCredential
-  public let limits: ConnectionLimits
-  /// Called once, when each listener is bound.
-  public let onReady: @Sendable (Bound) async -> Void
+  let address: Address
+  let plain: Address?
+  let credential: CurrentCredential
+  let limits: ConnectionLimits
+  let onReady: @Sendable (Bound) async -> Void
 
+  /// `plain` is where public routes are served without TLS; nil for nowhere. `onReady` is called once, when each
+  /// listener is bound.
   public init(
     address: Address, plain: Address?, credential: CurrentCredential, limits: ConnectionLimits = ConnectionLimits(),
     onReady: @escaping @Sendable (Bound) async -> Void

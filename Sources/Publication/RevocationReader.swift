@@ -5,7 +5,7 @@ public import MusterModel
 public protocol RevocationReader: Sendable {
   /// The newest CRL of each issuer and shard, the root's too.
   func publishedCRLs() async throws -> [PublishedCRL]
-  /// The shard of the issuer's newest certificate; nil before its first.
+  /// The greatest shard of the issuer's certificates; nil before its first.
   func lastShard(ofIssuer keyID: String) async throws -> UInt32?
   /// Every certificate of the issuer that is revoked or on hold and not expired at `time`, by ascending serial.
   func revocations(ofIssuer keyID: String, unexpiredAt time: Timestamp) async throws -> Revocations

@@ -86,13 +86,15 @@ import Yams
   @Test func `no two routes take the same path by the same method`() async throws {
     let routes = Array(try await served().values)
     for route in routes {
-      let example = "/" + route.pattern.segments.map { segment in
-        switch segment {
-        case .literal(let text): text
-        case .capture(_, let suffix): "x1\(suffix)"
-        case .rest: "x1/x2"
-        }
-      }.joined(separator: "/")
+      let example =
+        "/"
+        + route.pattern.segments.map { segment in
+          switch segment {
+          case .literal(let text): text
+          case .capture(_, let suffix): "x1\(suffix)"
+          case .rest: "x1/x2"
+          }
+        }.joined(separator: "/")
       let path = try RequestTarget(example).path
       let takers = routes.filter { $0.method == route.method && $0.pattern.match(path) != nil }
       #expect(takers.count == 1, "\(example) is taken by \(takers.map(\.path))")

@@ -73,12 +73,7 @@ final class FakeRegistry: Sendable {
 
   init(_ contents: Contents = Contents()) { self.contents = Mutex(contents) }
 
-  func change(_ body: (inout Contents) -> Void) {
-    var copy = now
-    body(&copy)
-    let changed = copy
-    contents.withLock { $0 = changed }
-  }
+  func change(_ body: (inout Contents) -> Void) { contents.withLock { body(&$0) } }
   var now: Contents { contents.withLock { $0 } }
 }
 
@@ -92,6 +87,7 @@ extension FakeRegistry: Store {
 extension FakeRegistry: FactsReader {
   func facts(for query: FactsQuery) async throws -> Facts { now.facts }
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer? { nil }
+
   func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor] { [] }
 
   func identity(fingerprint: MusterModel.Digest) async throws -> IdentityFacts? {

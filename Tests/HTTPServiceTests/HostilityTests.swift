@@ -14,6 +14,14 @@ private func limits(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLim
   return limits
 }
 
+extension RunningService {
+  func clientContext() throws -> NIOSSLContext {
+    var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.trustRoots = .file(pki.path("root.pem"))
+    return try NIOSSLContext(configuration: configuration)
+  }
+}
+
 @Suite(.timeLimit(.minutes(2))) struct HostilityTests {
   @Test func `headers that never end are cut off`() async throws {
     try await serving(limits: limits { $0.head = .milliseconds(300) }) { service in
@@ -96,9 +104,7 @@ private func limits(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLim
 
   @Test func `256 connections from one address stand at once, each with TLS`() async throws {
     try await serving { service in
-      var configuration = TLSConfiguration.makeClientConfiguration()
-      configuration.trustRoots = .file(service.pki.path("root.pem"))
-      let context = try NIOSSLContext(configuration: configuration)
+      let context = try service.clientContext()
       let clients = try await withThrowingTaskGroup(of: RawClient.self) { group in
         for _ in 0..<256 { group.addTask { try await RawClient(port: service.port, tls: context) } }
         return try await group.reduce(into: []) { $0.append($1) }
@@ -169,7 +175,7 @@ private func limits(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLim
       for await _ in leave.stream { break }
       return .text("finished")
     }
-    try await serving([slow]) { service in
+    try await serving([slow], limits: limits { $0.drain = .minutes(1) }) { service in
       async let answer = service.curl("/slow", [flag])
       for await _ in entered.stream { break }
       await service.end()
@@ -178,6 +184,24 @@ private func limits(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLim
       leave.continuation.yield()
       let ran = try await answer
       #expect(ran.output == "finished\n200", "\(ran.errors)")
+    }
+  }
+
+  @Test func `a service that ends while connections come ends cleanly`() async throws {
+    try await serving { service in
+      let tls = try service.clientContext()
+      await withTaskGroup { group in
+        for index in 0..<100 {
+          group.addTask {
+            let isSecure = index.isMultiple(of: 2)
+            let client = try? await RawClient(
+              port: isSecure ? service.port : service.plainPort, tls: isSecure ? tls : nil)
+            await client?.send("GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            _ = try? await client?.untilClosed()
+          }
+          if index == 30 { group.addTask { await service.end() } }
+        }
+      }
     }
   }
 }

@@ -122,6 +122,12 @@ private func network(_ last: UInt16) -> SourceAddress.Network {
     pace.drain(now: start + .seconds(3))
     #expect(pace.deadline == start + limits.drain)
   }
+
+  @Test func `and what has served nothing yet next to none`() {
+    var pace = ConnectionPace(limits: limits, isSecure: true, now: start)
+    pace.drain(now: start)
+    #expect(pace.deadline == start + .seconds(1))
+  }
 }
 
 @Suite struct ExchangePaceTests {

@@ -1,4 +1,5 @@
 import MusterModel
+import Synchronization
 import Testing
 
 @testable import CertificateAuthority
@@ -95,5 +96,24 @@ import Testing
     let quiet = UnitOfWork(events: [try Event(at: World.start, by: .service, on: [.instance], published)])
     let loud = UnitOfWork(events: quiet.events + [try Event(at: World.start, by: .service, on: [], released)])
     #expect(!quiet.changesRevocation && loud.changesRevocation)
+  }
+
+  @Test func `the first certificate of a shard wakes, and the rest of it do not`() async throws {
+    let world = try await World()
+    let wakes = Mutex(0)
+    let store = WakingStore(world.ledger) { wakes.withLock { $0 += 1 } }
+    var counted: [Int] = []
+    for (number, shard) in [0, 0, 1, 0, 1, 2].enumerated() as EnumeratedSequence<[UInt32]> {
+      let facts = CertificateFacts(
+        certificate: RecordID(.certificate, UUIDv7(at: World.start)), subject: nil, issuerKeyID: world.devices.keyID,
+        serial: "\(number)", profile: "device", notBefore: World.start, notAfter: World.start, shard: shard,
+        publicKey: .sha256([]), der: .sha256([]), request: nil)
+      let event = try Event(
+        at: World.start, by: .service, on: [], CertificateIssued(issued: facts),
+        details: .init(source: nil, decision: nil))
+      _ = try await store.commit(UnitOfWork(events: [event]))
+      counted.append(wakes.withLock { $0 })
+    }
+    #expect(counted == [1, 1, 2, 2, 2, 3])
   }
 }

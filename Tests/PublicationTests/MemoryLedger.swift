@@ -107,7 +107,7 @@ extension MemoryLedger.State {
   }
 
   func lastShard(_ keyID: String) -> UInt32? {
-    entries.values.filter { $0.facts.issuerKeyID == keyID }.max { $0.facts.serial < $1.facts.serial }?.facts.shard
+    entries.values.filter { $0.facts.issuerKeyID == keyID }.map(\.facts.shard).max()
   }
 
   func revocations(_ keyID: String, _ time: Timestamp) -> [ShardedRevocation] {

@@ -110,7 +110,9 @@ struct Inspection: Sendable {
     /// nil for no limit.
     let names: Set<String>?
     var isOpen: Bool { names == nil }
-    func allows(_ group: RecordName?) -> Bool { names.map { group.map { $0.folded }.map($0.contains) ?? false } ?? true }
+    func allows(_ group: RecordName?) -> Bool {
+      names.map { group.map { $0.folded }.map($0.contains) ?? false } ?? true
+    }
   }
 
   private func limit(_ operation: Policy.Operation) async throws -> Limit {

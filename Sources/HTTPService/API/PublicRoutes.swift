@@ -38,7 +38,7 @@ struct PublicRoutes: Sendable {
     guard let list = try await rooms.status.revocationList(of: request.parameter("issuerKeyID"), shard: shard) else {
       throw Problem.notFound
     }
-    return answer(list, type: "application/pkix-crl", at: request.at)
+    return answer(list, type: "application/pkix-crl", request)
   }
 
   private func authority(_ request: RoutedRequest) async throws -> Answer {
@@ -51,14 +51,21 @@ struct PublicRoutes: Sendable {
 
   private func status(_ der: [UInt8], _ request: RoutedRequest) async throws -> Answer {
     let status = try await rooms.status.certificateStatus(der, source: request.peer.source.network.description)
-    return answer(status, type: "application/ocsp-response", at: request.at)
+    return answer(status, type: "application/ocsp-response", request)
   }
 
-  /// Kept for a minute at most: a revocation is to be seen soon, though the signature is good for longer.
-  private func answer(_ status: SignedStatus, type: String, at now: Timestamp) -> Answer {
-    let answer = Answer(type: type, status.der)
-    guard let next = status.nextUpdate, next > now else { return answer }
-    return answer.adding(.cacheControl, "public, max-age=\(min(60, next.seconds - now.seconds))")
+  /// Kept for a minute at most: a revocation is to be seen soon, though the signature is good for longer. Who has it
+  /// already is told so (RFC 9110 §13.1.2).
+  private func answer(_ status: SignedStatus, type: String, _ request: RoutedRequest) -> Answer {
+    var answer = Answer(type: type, status.der)
+    guard let next = status.nextUpdate, next > request.at else { return answer }
+    if let tag = status.entityTag, request.headers[.ifNoneMatch] == tag { answer = Answer(.notModified) }
+    answer.headers[.eTag] = status.entityTag
+    answer.headers[.lastModified] = status.lastModified.map(HTTPDate.text)
+    answer.headers[.expires] = HTTPDate.text(next)
+    let age = min(60, next.seconds - request.at.seconds)
+    answer.headers[.cacheControl] = "max-age=\(age), public, no-transform, must-revalidate"
+    return answer
   }
 
   /// A decimal number in its one form.

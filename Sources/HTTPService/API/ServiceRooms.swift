@@ -34,14 +34,19 @@ public protocol StatusPublisher: Sendable {
   func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus
 }
 
-/// A CRL or an OCSP response in DER, and until when it may be kept.
+/// A CRL or an OCSP response in DER, until when it may be kept, and its validators (RFC 9110 §8.8).
 public struct SignedStatus: Sendable, Hashable {
   public let der: [UInt8]
   /// nil for what must not be kept.
   public let nextUpdate: Timestamp?
+  /// A strong entity tag with its quotes.
+  public let entityTag: String?
+  public let lastModified: Timestamp?
 
-  public init(der: [UInt8], nextUpdate: Timestamp?) {
+  public init(der: [UInt8], nextUpdate: Timestamp?, entityTag: String? = nil, lastModified: Timestamp? = nil) {
     self.der = der
     self.nextUpdate = nextUpdate
+    self.entityTag = entityTag
+    self.lastModified = lastModified
   }
 }

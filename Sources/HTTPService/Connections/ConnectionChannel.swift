@@ -21,6 +21,9 @@ struct ConnectionChannel: ServerChildChannel {
 
   struct Value: ServerChildChannelValue {
     let channel: any Channel
+    /// Succeeds once somebody handles the connection. Nothing is made before that has to be consumed: a connection that
+    /// is accepted while the server ends is handled by nobody, and an async channel that is dropped ends the process.
+    let begin: EventLoopPromise<Void>
     let ready: EventLoopFuture<(Negotiated, PeerIdentity)>
   }
 
@@ -36,13 +39,18 @@ struct ConnectionChannel: ServerChildChannel {
         channel.close(promise: nil)
         throw ConnectionRefusal.tooMany
       }
-      channel.closeFuture.whenComplete { _ in census.leave(source.network) }
-      guard let credential else { return try plain(channel, source, logger) }
-      return try secure(channel, source, credential, logger)
+      let begin = channel.eventLoop.makePromise(of: Void.self)
+      channel.closeFuture.whenComplete { _ in
+        census.leave(source.network)
+        begin.fail(ChannelError.ioOnClosedChannel)
+      }
+      guard let credential else { return try plain(channel, source, begin, logger) }
+      return try secure(channel, source, credential, begin, logger)
     }
   }
 
   func handle(value: Value, logger: Logger) async {
+    value.begin.succeed()
     do {
       let (negotiated, peer) = try await value.ready.get()
       let responder: HTTPChannelHandler.Responder = { request, writer, _ in
@@ -50,26 +58,35 @@ struct ConnectionChannel: ServerChildChannel {
       }
       switch negotiated {
       case .http1(let http1): await http1Channel(responder).handle(value: http1, logger: logger)
-      case .http2(let http2): await http2Channel(responder).handle(value: http2, logger: logger)
+      case .http2(let http2):
+        await http2Channel(responder).handle(value: http2, logger: logger)
+        // No stream may come that nobody handles.
+        value.channel.close(promise: nil)
       }
     } catch {
       logger.debug("connection ended before a request", metadata: ["why": "\(error)"])
     }
   }
 
-  private func plain(_ channel: any Channel, _ source: SourceAddress, _ logger: Logger) throws -> Value {
+  private func plain(
+    _ channel: any Channel, _ source: SourceAddress, _ begin: EventLoopPromise<Void>, _ logger: Logger
+  ) throws -> Value {
+    try channel.syncOptions?.setOption(.autoRead, value: false)
     try channel.pipeline.syncOperations.addHandler(ConnectionWatch(limits: limits, isSecure: false))
     let peer = PeerIdentity(chain: [], source: source, isSecure: false)
-    let ready = http1Channel(idle).setup(channel: channel, logger: logger).map { (Negotiated.http1($0), peer) }
-    return Value(channel: channel, ready: ready)
+    let ready = begin.futureResult
+      .flatMap { http1Channel(idle).setup(channel: channel, logger: logger) }
+      .flatMap { http1 in channel.setOption(.autoRead, value: true).map { (Negotiated.http1(http1), peer) } }
+    return Value(channel: channel, begin: begin, ready: ready)
   }
 
   private func secure(
-    _ channel: any Channel, _ source: SourceAddress, _ credential: CurrentCredential, _ logger: Logger
+    _ channel: any Channel, _ source: SourceAddress, _ credential: CurrentCredential, _ begin: EventLoopPromise<Void>,
+    _ logger: Logger
   ) throws -> Value {
     let presented = Presented([], eventLoop: channel.eventLoop)
     let negotiation = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result in
-      negotiated(result, channel, logger)
+      begin.futureResult.flatMap { negotiated(result, channel, logger) }
     }
     try channel.pipeline.syncOperations.addHandlers([
       try tls(credential.context(), presented), ConnectionWatch(limits: limits, isSecure: true), negotiation,
@@ -77,7 +94,7 @@ struct ConnectionChannel: ServerChildChannel {
     let ready = negotiation.protocolNegotiationResult.map { negotiated in
       (negotiated, PeerIdentity(chain: presented.value, source: source, isSecure: true))
     }
-    return Value(channel: channel, ready: ready)
+    return Value(channel: channel, begin: begin, ready: ready)
   }
 
   /// Any chain within bounds completes the handshake: a maker's certificate under a group's anchor is as welcome as

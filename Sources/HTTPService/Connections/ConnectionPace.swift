@@ -9,6 +9,7 @@ struct ConnectionPace {
   private var isReceivingHead = false
   /// HTTP/2 sends frames that belong to no request: the first byte says nothing.
   private var hasFrames = false
+  private var hasServed = false
   private var drainBy: NIODeadline?
   private var waitsUntil: NIODeadline
 
@@ -38,6 +39,7 @@ struct ConnectionPace {
 
   mutating func exchangeOpened() {
     openExchanges += 1
+    hasServed = true
     isReceivingHead = false
   }
 
@@ -46,8 +48,9 @@ struct ConnectionPace {
     if openExchanges == 0 { waitsUntil = now + limits.idle }
   }
 
-  /// The service ends: what is open may finish within bounds.
+  /// The service ends: what is open may finish within bounds. A connection that has served nothing yet may be one that
+  /// nobody will handle.
   mutating func drain(now: NIODeadline) {
-    if drainBy == nil { drainBy = now + limits.drain }
+    if drainBy == nil { drainBy = now + (hasServed ? limits.drain : .seconds(1)) }
   }
 }

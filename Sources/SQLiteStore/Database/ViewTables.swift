@@ -222,6 +222,7 @@ let viewTables = """
     not_before INTEGER NOT NULL,
     not_after INTEGER NOT NULL,
     issued INTEGER NOT NULL,
+    last_shard INTEGER,
     position INTEGER NOT NULL
   ) STRICT;
 

@@ -44,9 +44,8 @@ extension FolderStore: RevocationReader {
 }
 
 extension Snapshot {
-  /// Serial numbers grow with time: the greatest belongs to the newest certificate.
   fileprivate func lastShard(_ issuer: String) throws(StoreError) -> UInt32? {
-    try db.first("SELECT shard FROM certificate WHERE issuer = ? ORDER BY serial DESC LIMIT 1", issuer) {
+    try db.first("SELECT last_shard FROM issuer WHERE key_id = ? AND last_shard IS NOT NULL", issuer) {
       (row) throws(StoreError) in try row.number(0)
     }
   }

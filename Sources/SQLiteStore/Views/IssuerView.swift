@@ -1,12 +1,14 @@
 import CertificateAuthority
 import MusterModel
 
-/// The CAs of this instance, and how many certificates each has issued.
+/// The CAs of this instance, and how many certificates each has issued, up to which shard.
 enum IssuerView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(IssuerAdded.self, added)
     projections.on(CertificateIssued.self) { (event, db) throws(StoreError) in
-      try db.change("UPDATE issuer SET issued = issued + 1 WHERE key_id = ?", event.body.issued.issuerKeyID)
+      try db.change(
+        "UPDATE issuer SET issued = issued + 1, last_shard = max(coalesce(last_shard, 0), ?) WHERE key_id = ?",
+        event.body.issued.shard, event.body.issued.issuerKeyID)
     }
   }
 

@@ -26,7 +26,8 @@ struct Serving {
       vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
       status: status)
     let application = ServiceApplication(
-      rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) }, logger: logger,
+      rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) },
+      logger: logger,
       findings: { findings() })
     let group = ServiceGroup(
       configuration: .init(
@@ -53,7 +54,8 @@ struct Serving {
     if opened.instance.vault.isSealed {
       findings.append(
         HealthFinding(
-          isBlocking: true, code: "vault-sealed", detail: "nothing is issued until it is unsealed: muster vault unseal"))
+          isBlocking: true, code: "vault-sealed", detail: "nothing is issued until it is unsealed: muster vault unseal")
+      )
     }
     if opened.folder.readIfThere(.vaultKey) != nil {
       findings.append(

@@ -1,0 +1,72 @@
+import Foundation
+import MusterModel
+
+/// A fresh instance in a folder of its own, served by a process of its own, so that its CPU and memory can be told from the
+/// load's.
+final class BenchServer: Sendable {
+  let folder: InstanceFolder
+  let address: String
+  let coldStart: Duration
+  private let process: Process
+
+  private init(folder: InstanceFolder, address: String, coldStart: Duration, process: Process) {
+    self.folder = folder
+    self.address = address
+    self.coldStart = coldStart
+    self.process = process
+  }
+
+  static func start() async throws -> BenchServer {
+    let path = FileManager.default.temporaryDirectory.appending(path: "muster-bench-\(UUID().uuidString)").path
+    guard let domain = TrustDomain("bench.example") else { throw CommandFailure("expected a trust domain") }
+    let plan = FoundingPlan(
+      organization: nil, trustDomain: domain, hostnames: ["127.0.0.1"], publishURL: "http://127.0.0.1:8080")
+    _ = try await Founding(plan: plan, rules: try Rules.shipped(), clock: SystemClock()).found(at: path)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = ["serve", "--data", path, "--listen", "127.0.0.1:0", "--log-level", "warning"]
+    let out = Pipe()
+    process.standardOutput = out
+    let clock = ContinuousClock()
+    let began = clock.now
+    try process.run()
+    let line = readLine(out.fileHandleForReading)
+    guard let address = line.split(separator: " ").last.map(String.init), address.hasPrefix("https://") else {
+      process.terminate()
+      throw CommandFailure("expected the service to say where it serves, found: \(line)")
+    }
+    return BenchServer(folder: InstanceFolder(path), address: address, coldStart: clock.now - began, process: process)
+  }
+
+  private static func readLine(_ handle: FileHandle) -> String {
+    var line = Data()
+    while let byte = try? handle.read(upToCount: 1), let byte = byte.first, byte != UInt8(ascii: "\n") {
+      line.append(byte)
+    }
+    return String(decoding: line, as: UTF8.self)
+  }
+
+  /// User and system time so far, in microseconds (proc(5), fields 14 and 15 of stat).
+  var cpuMicroseconds: Double {
+    guard let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8),
+      let end = text.lastIndex(of: ")")
+    else { return 0 }
+    let fields = text[text.index(after: end)...].split(separator: " ")
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+    return (user + system) * 1e6 / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
+  /// Resident memory, in megabytes.
+  var megabytes: Double {
+    guard let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/statm", encoding: .utf8),
+      let pages = text.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
+    else { return 0 }
+    return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1e6
+  }
+
+  func stop() {
+    process.terminate()
+    process.waitUntilExit()
+    try? FileManager.default.removeItem(atPath: folder.path)
+  }
+}
