@@ -47,12 +47,6 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
     settle(context)
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    // Hummingbird would reset a stream with its last write; the connection's GOAWAY lets it end by itself.
-    if hasFrames, event is ChannelShouldQuiesceEvent { return }
-    context.fireUserInboundEventTriggered(event)
-  }
-
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     switch unwrapOutboundIn(data) {
     case .head(let head): context.write(wrapOutboundOut(.head(begun(head))), promise: promise)
