@@ -142,7 +142,11 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
     .testTarget(
-      name: "EventVectorTests", dependencies: ["DeviceRegistry", "KeyVault", "MusterModel", "Policy"],
+      name: "EventVectorTests",
+      dependencies: [
+        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
+        grdb,
+      ],
       swiftSettings: settings),
     .testTarget(name: "KeyVaultTests", dependencies: ["KeyVault", "MusterModel", crypto], swiftSettings: settings),
     .testTarget(name: "PolicyTests", dependencies: ["Attestation", "MusterModel", "Policy"], swiftSettings: settings),

@@ -138,6 +138,20 @@ import Testing
     let ledger = TestLedger([TestLedger.line(0), Array("{}".utf8)], signedSizes: [2])
     #expect(try ledger.verify().findings.map(\.code) == ["event-unreadable"])
   }
+
+  @Test(arguments: [
+    (#""by":"service","kind":"devices-merged","on":["instance"]"#, true),
+    (#""by":"sta_01k742sg09f44rjft085146h25 quorum","kind":"service-started","on":["stations","sta_1"]"#, true),
+    (#""by":7,"kind":"service-started","on":["instance"]"#, false),
+    (#""by":"service","on":["instance"]"#, false), (#""by":"service","kind":"service-started","on":"instance""#, false),
+  ])
+  func `a line of a later build is whole, whatever its kind, actor and records are`(_ middle: String, _ reads: Bool)
+    throws
+  {
+    let line = #"{"at":"2026-01-02T03:04:05.678Z","body":{"version":"9"},"#
+    let ledger = TestLedger([TestLedger.line(0), Array((line + middle + #","v":1}"#).utf8)], signedSizes: [2])
+    #expect(try ledger.verify().findings.isEmpty == reads)
+  }
 }
 
 @Suite struct FailClosedTests {

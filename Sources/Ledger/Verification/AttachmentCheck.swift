@@ -9,17 +9,17 @@ struct AttachmentCheck {
   private var found: [LedgerFinding] = []
   private var pending: [UInt64: Digest] = [:]
 
-  mutating func check(_ event: StoredEvent, _ envelope: EventEnvelope) {
-    if envelope.kind == EventErased.kind { erase(event) }
+  mutating func check(_ event: StoredEvent, _ header: EventHeader) {
+    if header.kind == EventErased.kind { erase(event) }
     guard let attachments = event.attachments else { return }
     for attachment in attachments {
       if let content = attachment.content {
         if content != attachment.named { report(.attachmentEdited(position: event.position, attachment.named)) }
-      } else if attachment.named != envelope.privateDigest {
+      } else if attachment.named != header.privateDigest {
         report(.attachmentMissing(position: event.position, attachment.named))
       }
     }
-    if let digest = envelope.privateDigest,
+    if let digest = header.privateDigest,
       !attachments.contains(where: { $0.named == digest && $0.content != nil })
     {
       expectErasure(event.position, digest)

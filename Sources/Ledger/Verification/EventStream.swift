@@ -32,7 +32,7 @@ final class EventStream {
 
   private func read(_ event: StoredEvent) -> Found {
     do {
-      attachments.check(event, try EventEnvelope(event.bytes))
+      attachments.check(event, try EventHeader(event.bytes))
     } catch {
       if unreadable.count < LedgerVerification.findingLimit { unreadable[event.position] = "\(error)" }
     }

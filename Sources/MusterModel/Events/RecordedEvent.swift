@@ -1,6 +1,6 @@
 import Foundation
 
-/// The envelope of a recorded event, read from its bytes without knowing its kind: what verifying and history need.
+/// The envelope of a recorded event, read from its bytes without its body.
 public struct EventEnvelope: Sendable {
   public let kind: String
   public let at: Timestamp
@@ -18,6 +18,35 @@ public struct EventEnvelope: Sendable {
       guard line.v == Event.version else { throw EventError.unreadable("version \(line.v)") }
       (kind, at, by, on) = (line.kind, line.at, line.by, line.on)
       (policy, privateDigest) = (line.policy, line.private)
+    } catch let error as DecodingError {
+      throw EventError.unreadable("\(error)")
+    }
+  }
+}
+
+/// As much of a recorded line as checking a ledger needs. A line of a later build reads, whatever its kind, its actor and
+/// its records are: an older build still verifies the ledger, and refuses to serve.
+public struct EventHeader: Sendable {
+  public let kind: String
+  public let privateDigest: Digest?
+
+  /// Throws `EventError.unreadable` unless `bytes` is one line of the ledger.
+  public init(_ bytes: [UInt8]) throws {
+    struct Line: Decodable {
+      struct AnyBody: Decodable {}
+      let at: Timestamp
+      let body: AnyBody
+      let by: String
+      let kind: String
+      let on: [String]
+      let `private`: Digest?
+      let v: Int
+    }
+    guard bytes.count <= Event.sizeLimit else { throw EventError.unreadable("\(bytes.count) bytes") }
+    do {
+      let line = try EventCoding.decoder().decode(Line.self, from: Data(bytes))
+      guard line.v == Event.version else { throw EventError.unreadable("version \(line.v)") }
+      (kind, privateDigest) = (line.kind, line.private)
     } catch let error as DecodingError {
       throw EventError.unreadable("\(error)")
     }
