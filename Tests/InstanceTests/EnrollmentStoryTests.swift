@@ -91,7 +91,8 @@ private let board2 = "cpu-serial:00000000e4b1c9d3"
       let code = try await test.ticket(board1, "pump-7", by: administrator)
       let enrolled = try await test.enroll("pump-7", code, PeerKey()).get()
       _ = try await test.administration.change("pump-7", .disable, reason: "stolen", by: administrator).get()
-      guard case .refused(let refusal) = try await Authentication(test.instance).identify(leaf: enrolled.chain[0]) else {
+      let finding = try await Authentication(test.instance).identify(leaf: enrolled.chain[0])
+      guard case .refused(let refusal) = finding else {
         Issue.record("expected a disabled device to be refused")
         return
       }

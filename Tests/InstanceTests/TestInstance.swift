@@ -63,7 +63,8 @@ struct TestInstance: Sendable {
     let name = name ?? role.rawValue
     let input = OperatorInput(name: name, role: role.rawValue, groups: [], csr: "")
     let folder = Caller(principal: .folder, source: "test")
-    let added = try await administration.addOperator(input, csr: try PeerKey().request(commonName: name), by: folder).get()
+    let added = try await administration.addOperator(input, csr: try PeerKey().request(commonName: name), by: folder)
+      .get()
     let leaf = try #require(added.chain.first)
     guard case .known(let principal) = try await Authentication(instance).identify(leaf: leaf) else {
       throw TestFailure("expected the operator to be known")

@@ -71,7 +71,9 @@ struct EnrollmentAttempt: Sendable {
         CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: nil),
         attachments: issued.attachments))
     var reads = permit.reads
-    if plan.isSwap { facts.deviceCertificates.forEach { reads.saw(.record($0.record), version: $0.version) } }
+    for certificate in facts.deviceCertificates where plan.isSwap {
+      reads.saw(.record(certificate.record), version: certificate.version)
+    }
     let unit = UnitOfWork(reads: reads, claims: plan.claims + [issued.serialClaim], events: events)
     return (unit, events.count - 1)
   }

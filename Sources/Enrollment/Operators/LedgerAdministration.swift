@@ -19,7 +19,7 @@ extension Administration {
     return try await change(.ledgerErase, by: caller, asking: FactsQuery(), group: { _ in nil }) {
       _, grant, actor, now in
       guard try await instance.ledger.event(at: position) != nil else {
-        return .refused(Refusal(.notFound, "position-unknown", "expected a position in the ledger, found one past its end"))
+        return .refused(.positionUnknown)
       }
       let event = try Event(
         at: now, by: actor, on: [], policy: grant.decidedBy, EventErased(position: position),
@@ -27,4 +27,9 @@ extension Administration {
       return .commit(UnitOfWork(events: [event]), ErasedEvent(erased: position))
     }
   }
+}
+
+extension Refusal {
+  static let positionUnknown = Refusal(
+    .notFound, "position-unknown", "expected a position in the ledger, found one past its end")
 }

@@ -20,9 +20,18 @@ struct EnrollmentBench {
 
   func run(unit: SignatureUnit) async throws -> BenchResult {
     let idle = server.megabytes
-    let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try configuration())
+    let devices = try await withClient(try configuration(isOperator: true)) { try await prepare($0) }
+    return try await withClient(try configuration(isOperator: false)) {
+      try await measure(devices, $0, unit: unit, idle: idle)
+    }
+  }
+
+  private func withClient<Result>(
+    _ configuration: HTTPClient.Configuration, _ body: (HTTPClient) async throws -> Result
+  ) async throws -> Result {
+    let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     do {
-      let result = try await measure(http, unit: unit, idle: idle)
+      let result = try await body(http)
       try await http.shutdown()
       return result
     } catch {
@@ -31,8 +40,9 @@ struct EnrollmentBench {
     }
   }
 
-  private func measure(_ http: HTTPClient, unit: SignatureUnit, idle: Double) async throws -> BenchResult {
-    let devices = try await prepare(http)
+  private func measure(
+    _ devices: [Device], _ http: HTTPClient, unit: SignatureUnit, idle: Double
+  ) async throws -> BenchResult {
     let clock = ContinuousClock()
     let before = server.cpuMicroseconds
     let began = clock.now
@@ -46,13 +56,15 @@ struct EnrollmentBench {
       coldStartMilliseconds: server.coldStart.seconds * 1000, idleMegabytes: idle, peakMegabytes: server.megabytes)
   }
 
-  /// The operator's identity serves for the tickets; a device's connection shows none.
-  private func configuration() throws -> HTTPClient.Configuration {
-    let file = server.folder.path(of: .administrator)
+  /// The operator's identity is for the tickets; a device shows its ticket and no certificate.
+  private func configuration(isOperator: Bool) throws -> HTTPClient.Configuration {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.trustRoots = .file(server.folder.path(of: .root))
-    tls.certificateChain = [.certificate(try NIOSSLCertificate.fromPEMFile(file)[0])]
-    tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
+    if isOperator {
+      let file = server.folder.path(of: .administrator)
+      tls.certificateChain = [.certificate(try NIOSSLCertificate.fromPEMFile(file)[0])]
+      tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
+    }
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections

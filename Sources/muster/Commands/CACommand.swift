@@ -21,7 +21,7 @@ struct CACommand: AsyncParsableCommand {
         Column<IssuerSummary>("ca") { $0.use }, Column("key ID") { $0.issuerKeyID },
         Column("until") { $0.notAfter.description }, Column("issued") { String($0.issued) }, Column("crl") { $0.crl },
       ])
-      try issuers.forEach { try listing.add($0) }
+      for issuer in issuers { try listing.add(issuer) }
       listing.finish()
     }
   }
