@@ -59,13 +59,13 @@ public struct DeviceRenewal: Sendable {
     case .permit(let permit):
       switch try await instance.authorities.issue(permit, to: attempt.verified, from: .devices, at: attempt.at) {
       case .refused(let refusal): return try attempt.refuse(refusal, by: permit.decidedBy)
-      case .done(let issued): return try commit(issued, permit, attempt)
+      case .done(let issued): return try commit(issued, permit, result, attempt)
       }
     }
   }
 
   private func commit(
-    _ issued: IssuedCertificate, _ permit: IssuancePermit, _ attempt: RenewalAttempt
+    _ issued: IssuedCertificate, _ permit: IssuancePermit, _ result: AttestationResult, _ attempt: RenewalAttempt
   ) throws -> Decision<Enrolled> {
     guard let issuer = instance.authorities.issuer(for: .devices) else { return .refuse(.sealed, nil) }
     let overlap = instance.authorities.profiles[permit.profile]?.overlap ?? .zero
@@ -77,7 +77,7 @@ public struct DeviceRenewal: Sendable {
       CertificateIssued(
         issued: issued.facts, replaces: attempt.current.record,
         overlapUntil: min(attempt.at + overlap, attempt.current.notAfter)),
-      details: .init(source: attempt.source, decision: nil),
+      details: .init(source: attempt.source, decision: try attempt.decision(result)),
       attachments: issued.attachments)
     var reads = permit.reads
     reads.saw(.record(attempt.current.record), version: attempt.current.version)

@@ -33,6 +33,14 @@ struct EnrollmentAttempt: Sendable {
       device: plan.device, deviceID: plan.deviceID, reads: facts.reads.merging(plan.reads))
   }
 
+  private func decision(act: EnrollmentQuestion.Act?) throws -> String {
+    try DecisionRecord(
+      principal: actor, act: act, result: result, standing: enrollmentCase(epoch: 0).standing,
+      group: facts.group?.record,
+      request: verified.digest
+    ).text()
+  }
+
   /// The refusal with its event: the caller has shown who they are.
   func refuse(_ refusal: Refusal, by policy: PolicyReference? = nil) throws -> Decision<Enrolled> {
     let known = facts.hardware.compactMap(\.snapshot?.record)
@@ -42,10 +50,7 @@ struct EnrollmentAttempt: Sendable {
       RequestRefused(operation: "enroll", code: refusal.code),
       details: .init(
         reason: refusal.reason, source: request.source,
-        decision: try DecisionRecord(
-          evidence: result.evidence, hardware: result.hardware, standing: enrollmentCase(epoch: 0).standing,
-          request: verified.digest
-        ).text()))
+        decision: try decision(act: nil)))
     return .refuse(refusal, event)
   }
 
@@ -54,10 +59,7 @@ struct EnrollmentAttempt: Sendable {
   func unit(
     _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ issued: IssuedCertificate
   ) throws -> (UnitOfWork, issuedAt: Int) {
-    let decision = try DecisionRecord(
-      evidence: result.evidence, hardware: result.hardware, standing: enrollmentCase(epoch: 0).standing,
-      request: verified.digest
-    ).text()
+    let decision = try decision(act: plan.isSwap ? .swap : .new)
     var events = try plan.events(
       certificate: issued.facts.certificate, evidence: result.evidence.rawValue, source: request.source,
       decision: decision
@@ -97,35 +99,4 @@ extension IssuedCertificate {
   var serialClaim: UniqueName {
     .serial(issuer: facts.issuerKeyID, Hex.decode(facts.serial) ?? [])
   }
-}
-
-/// What an enrollment was decided from, as its event's private details keep it: explaining it and trying another policy
-/// on it need it.
-struct DecisionRecord: Codable, Sendable {
-  struct Hardware: Codable, Sendable {
-    let id: HardwareID
-    let assurance: Assurance
-  }
-
-  let evidence: String
-  let hardware: [Hardware]
-  let standing: String
-  let request: Digest
-
-  init(
-    evidence: Evidence.Kind, hardware: [AttestationResult.Hardware], standing: Standing, request: Digest
-  ) {
-    self.evidence = evidence.rawValue
-    self.hardware = hardware.map { Hardware(id: $0.id, assurance: $0.assurance) }
-    self.standing =
-      switch standing {
-      case .unknown: "unknown"
-      case .allowed: "allowed"
-      case .bound(let device): "bound to \(device)"
-      case .blocked: "blocked"
-      }
-    self.request = request
-  }
-
-  func text() throws -> String { String(decoding: try EventCoding.encoder().encode(self), as: UTF8.self) }
 }

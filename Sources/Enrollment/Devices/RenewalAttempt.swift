@@ -45,8 +45,21 @@ struct RenewalAttempt: Sendable {
   func refuse(_ refusal: Refusal, by policy: PolicyReference? = nil) throws -> Decision<Enrolled> {
     let event = try Event(
       at: at, by: Actor(device.record, by: .certificate), on: [.record(device.record)], policy: policy,
-      RequestRefused(operation: "renew", code: refusal.code), details: .init(reason: refusal.reason, source: source))
+      RequestRefused(operation: "renew", code: refusal.code),
+      details: .init(reason: refusal.reason, source: source, decision: try appraised.map { try decision($0) }))
     return .refuse(refusal, event)
+  }
+
+  /// What the certificate shows, where it is good.
+  var appraised: AttestationResult? {
+    try? LDevIDVerifier().appraise(chain: [current.der], against: reference, at: at).get()
+  }
+
+  func decision(_ result: AttestationResult) throws -> String {
+    try DecisionRecord(
+      principal: Actor(device.record, by: .certificate), act: .renew, result: result,
+      standing: .bound(device: device.record), group: facts.group?.record, request: verified.digest
+    ).text()
   }
 
   func enrolled(_ certificate: CertificateSnapshot, issuer: Issuer) -> Enrolled {

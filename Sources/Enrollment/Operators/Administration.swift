@@ -24,13 +24,16 @@ public struct Administration: Sendable {
       let now = instance.clock.now()
       switch instance.policies.decide(caller.principal, operation, group: group(facts)) {
       case .refused(let reference, let reason):
-        return .refuse(Refusal(reason), try refused(operation, Refusal(reason), caller, by: reference, at: now))
+        return .refuse(
+          Refusal(reason),
+          try refused(operation, Refusal(reason), caller, of: group(facts), by: reference, at: now))
       case .allowed(let grant):
         guard let actor = caller.principal.actor else { return .refuse(.nobody, nil) }
         switch try await decide(facts, grant, actor, now) {
         case .unchanged(let value): return .answer(value)
         case .refused(let refusal):
-          return .refuse(refusal, try refused(operation, refusal, caller, by: grant.decidedBy, at: now))
+          return .refuse(
+            refusal, try refused(operation, refusal, caller, of: group(facts), by: grant.decidedBy, at: now))
         case .commit(var unit, let value):
           unit.reads = unit.reads.merging(facts.reads)
           try keepAnswer(value, in: &unit, for: caller, isSecret: isSecret)
@@ -48,7 +51,8 @@ public struct Administration: Sendable {
     case .allowed(let grant): return .done(grant)
     case .refused(let reference, let reason):
       let refusal = Refusal(reason)
-      if let event = try refused(operation, refusal, caller, by: reference, at: instance.clock.now()) {
+      let now = instance.clock.now()
+      if let event = try refused(operation, refusal, caller, of: group, by: reference, at: now) {
         _ = try await instance.store.commit(UnitOfWork(events: [event]))
       }
       return .refused(refusal)
@@ -56,13 +60,16 @@ public struct Administration: Sendable {
   }
 
   private func refused(
-    _ operation: Policy.Operation, _ refusal: Refusal, _ caller: Caller, by policy: PolicyReference, at time: Timestamp
+    _ operation: Policy.Operation, _ refusal: Refusal, _ caller: Caller, of group: RecordID?,
+    by policy: PolicyReference, at time: Timestamp
   ) throws -> Event? {
     guard let actor = caller.principal.actor else { return nil }
     return try Event(
       at: time, by: actor, on: actor.record.map { [.record($0)] } ?? [], policy: policy,
       RequestRefused(operation: operation.rawValue, code: refusal.code),
-      details: .init(reason: refusal.reason, source: caller.source))
+      details: .init(
+        reason: refusal.reason, source: caller.source,
+        decision: try DecisionRecord(principal: caller.principal, operation: operation, group: group).text()))
   }
 }
 

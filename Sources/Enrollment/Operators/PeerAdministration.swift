@@ -126,13 +126,16 @@ extension Administration {
       guard facts.publicKeyOwner == nil else { return .refused(.keyTaken) }
       switch try newcomer(facts, grant, actor, now, groups.map(\.record)) {
       case .failure(let refusal): return .refused(refusal)
-      case .success(let newcomer): return try await welcome(newcomer, verified, actor, now)
+      case .success(let newcomer):
+        let decision = DecisionRecord(
+          principal: caller.principal, operation: operation, group: nil, request: verified.digest)
+        return try await welcome(newcomer, verified, decision, actor, now)
       }
     }
   }
 
   private func welcome(
-    _ newcomer: Newcomer, _ verified: VerifiedRequest, _ actor: Actor, _ now: Timestamp
+    _ newcomer: Newcomer, _ verified: VerifiedRequest, _ decision: DecisionRecord, _ actor: Actor, _ now: Timestamp
   ) async throws -> Change<PeerAdded> {
     guard let issuer = instance.authorities.issuer(for: .service) else { return .refused(.sealed) }
     let issued: IssuedCertificate
@@ -142,7 +145,7 @@ extension Administration {
     }
     let event = try Event(
       at: now, by: actor, on: [.record(issued.facts.certificate)], policy: newcomer.permit.decidedBy,
-      CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: nil),
+      CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: try decision.text()),
       attachments: issued.attachments)
     let unit = UnitOfWork(
       reads: newcomer.permit.reads,

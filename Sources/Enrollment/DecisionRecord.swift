@@ -1,0 +1,68 @@
+import Attestation
+import DeviceRegistry
+import Foundation
+import MusterModel
+import Policy
+
+/// What a decision was made from, as its event's private details keep it: explaining it, and trying another policy on it,
+/// need it. JSON with sorted keys; what a decision was not made from is left out.
+struct DecisionRecord: Codable, Sendable {
+  struct Hardware: Codable, Sendable {
+    let id: HardwareID
+    let assurance: Assurance
+  }
+
+  /// Grows when a field changes its meaning.
+  private(set) var v = 1
+  /// The caller, as `by` writes an actor.
+  let principal: String
+  /// An operation of `access.yaml`; nil for an enrollment.
+  var operation: String?
+  var role: String?
+  var act: String?
+  var evidence: String?
+  var hardware: [Hardware]?
+  /// unknown, allowed, bound or blocked.
+  var standing: String?
+  /// The group that the standing allows it for.
+  var allowedFor: RecordID?
+  /// The device that it is bound to.
+  var boundTo: RecordID?
+  var group: RecordID?
+  /// SHA-256 of the certificate request.
+  var request: Digest?
+
+  /// An enrollment's.
+  init(
+    principal: Actor, act: EnrollmentQuestion.Act?, result: AttestationResult, standing: Standing, group: RecordID?,
+    request: Digest
+  ) {
+    self.principal = principal.description
+    self.act = act?.rawValue
+    evidence = result.evidence.rawValue
+    hardware = result.hardware.map { Hardware(id: $0.id, assurance: $0.assurance) }
+    self.group = group
+    self.request = request
+    switch standing {
+    case .unknown: self.standing = "unknown"
+    case .allowed(let group):
+      self.standing = "allowed"
+      allowedFor = group
+    case .bound(let device):
+      self.standing = "bound"
+      boundTo = device
+    case .blocked: self.standing = "blocked"
+    }
+  }
+
+  /// An operation's.
+  init(principal: Principal, operation: Policy.Operation, group: RecordID?, request: Digest? = nil) {
+    self.principal = principal.actor?.description ?? principal.list.description
+    self.operation = operation.rawValue
+    role = principal.list.description
+    self.group = group
+    self.request = request
+  }
+
+  func text() throws -> String { String(decoding: try EventCoding.encoder().encode(self), as: UTF8.self) }
+}
