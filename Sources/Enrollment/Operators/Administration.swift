@@ -91,7 +91,7 @@ extension Administration {
     else { return nil }
     guard answer.request == asked.request else { return .refused(.idempotencyKeyReused) }
     guard answer.isSealed else { return .done(try decode(answer.body)) }
-    let sealed = SealedSecret(owner: record, purpose: idempotencyPurpose, version: 1, bytes: answer.body)
+    let sealed = SealedSecret(owner: record, purpose: purpose(of: asked), version: 1, bytes: answer.body)
     guard !instance.vault.isSealed else { return .refused(.sealed) }
     return .done(try instance.vault.open(sealed).withUnsafeBytes { try decode(Array($0)) })
   }
@@ -103,7 +103,7 @@ extension Administration {
     var body = [UInt8](try EventCoding.encoder().encode(value))
     if isSecret {
       let secret = SecretBytes(copying: body)
-      body = try instance.vault.seal(secret, owner: record, purpose: idempotencyPurpose, version: 1).bytes
+      body = try instance.vault.seal(secret, owner: record, purpose: purpose(of: asked), version: 1).bytes
     }
     unit.claims.append(.idempotencyKey(operator: record, asked.key))
     unit.answer = IdempotentAnswer(
@@ -115,7 +115,8 @@ extension Administration {
   }
 }
 
-private let idempotencyPurpose = "idempotent-answer"
+/// The key is part of what the seal is bound to: whoever writes to the database cannot exchange one answer for another.
+private func purpose(of asked: Caller.Idempotency) -> String { "idempotent-answer/" + asked.key }
 
 extension Refusal {
   static let nobody = Refusal(.unauthenticated, "not-authenticated", "expected a caller who is known, found a stranger")

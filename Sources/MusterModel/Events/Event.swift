@@ -5,6 +5,8 @@ public struct Event: Sendable {
   public static let version = 1
   /// The longest line, in bytes.
   public static let sizeLimit = 8192
+  /// The longest private attachment, in bytes.
+  public static let detailsLimit = 65_536
 
   public let kind: String
   public let changesRecords: Bool
@@ -40,7 +42,11 @@ public struct Event: Sendable {
     } else {
       self.details = details
       let salt = SecretBytes.random(count: 16).withUnsafeBytes { Array($0) }
-      privateAttachment = salt + [UInt8](try encoder.encode(details))
+      let attachment = salt + [UInt8](try encoder.encode(details))
+      guard attachment.count <= Event.detailsLimit else {
+        throw EventError.detailsTooLong(kind: Body.kind, bytes: attachment.count)
+      }
+      privateAttachment = attachment
     }
     let line = EventLine(
       at: time, body: body, by: actor, kind: Body.kind, on: records, policy: policy,
@@ -63,12 +69,15 @@ extension Event {
 
 public enum EventError: Error, CustomStringConvertible, Sendable {
   case tooLong(kind: String, bytes: Int)
+  case detailsTooLong(kind: String, bytes: Int)
   case unreadable(String)
 
   public var description: String {
     switch self {
     case .tooLong(let kind, let bytes):
       "expected an event of at most \(Event.sizeLimit) bytes, found \(bytes) in \(kind)"
+    case .detailsTooLong(let kind, let bytes):
+      "expected details of at most \(Event.detailsLimit) bytes, found \(bytes) in \(kind)"
     case .unreadable(let why): "expected an event, found \(why)"
     }
   }

@@ -29,13 +29,21 @@ struct PublishedStatus: Service, StatusPublisher {
 
   func revocationList(of issuerKeyID: String, shard: UInt32?) async throws -> SignedStatus? {
     lists.offered[CRLName(issuerKeyID: issuerKeyID, shard: shard)].map {
-      SignedStatus(der: $0.der, nextUpdate: $0.freshness.expires)
+      SignedStatus(der: $0.der, $0.freshness)
     }
   }
 
   func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus {
     let answer = try await answers.answer(request, from: source)
-    return SignedStatus(der: answer.der, nextUpdate: answer.freshness?.expires)
+    return SignedStatus(der: answer.der, answer.freshness)
+  }
+}
+
+extension SignedStatus {
+  /// Without freshness it must not be kept.
+  fileprivate init(der: [UInt8], _ freshness: Freshness?) {
+    self.init(
+      der: der, nextUpdate: freshness?.expires, entityTag: freshness?.entityTag, lastModified: freshness?.lastModified)
   }
 }
 
