@@ -64,5 +64,29 @@ struct DecisionRecord: Codable, Sendable {
     self.request = request
   }
 
-  func text() throws -> String { String(decoding: try EventCoding.encoder().encode(self), as: UTF8.self) }
+  func text() -> String { String(decoding: JSONWriter.bytes(of: self), as: UTF8.self) }
+}
+
+extension DecisionRecord: CanonicalJSON {
+  func write(to json: inout JSONWriter) {
+    json.field("act", act)
+    json.field("allowedFor", allowedFor)
+    json.field("boundTo", boundTo)
+    json.field("evidence", evidence)
+    json.field("group", group)
+    json.field("hardware", objects: hardware)
+    json.field("operation", operation)
+    json.field("principal", principal)
+    json.field("request", digest: request)
+    json.field("role", role)
+    json.field("standing", standing)
+    json.field("v", number: UInt64(v))
+  }
+}
+
+extension DecisionRecord.Hardware: CanonicalJSON {
+  func write(to json: inout JSONWriter) {
+    json.field("assurance", assurance.rawValue)
+    json.field("id", id)
+  }
 }

@@ -77,7 +77,7 @@ public struct DeviceRenewal: Sendable {
       CertificateIssued(
         issued: issued.facts, replaces: attempt.current.record,
         overlapUntil: min(attempt.at + overlap, attempt.current.notAfter)),
-      details: .init(source: attempt.source, decision: try attempt.decision(result)),
+      details: .init(source: attempt.source, decision: attempt.decision(result)),
       attachments: issued.attachments)
     var reads = permit.reads
     reads.saw(.record(attempt.current.record), version: attempt.current.version)

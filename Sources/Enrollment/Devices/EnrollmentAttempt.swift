@@ -33,8 +33,8 @@ struct EnrollmentAttempt: Sendable {
       device: plan.device, deviceID: plan.deviceID, reads: facts.reads.merging(plan.reads))
   }
 
-  private func decision(act: EnrollmentQuestion.Act?) throws -> String {
-    try DecisionRecord(
+  private func decision(act: EnrollmentQuestion.Act?) -> String {
+    DecisionRecord(
       principal: actor, act: act, result: result, standing: enrollmentCase(epoch: 0).standing,
       group: facts.group?.record,
       request: verified.digest
@@ -50,7 +50,7 @@ struct EnrollmentAttempt: Sendable {
       RequestRefused(operation: "enroll", code: refusal.code),
       details: .init(
         reason: refusal.reason, source: request.source,
-        decision: try decision(act: nil)))
+        decision: decision(act: nil)))
     return .refuse(refusal, event)
   }
 
@@ -59,7 +59,7 @@ struct EnrollmentAttempt: Sendable {
   func unit(
     _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ issued: IssuedCertificate
   ) throws -> (UnitOfWork, issuedAt: Int) {
-    let decision = try decision(act: plan.isSwap ? .swap : .new)
+    let decision = decision(act: plan.isSwap ? .swap : .new)
     var events = try plan.events(
       certificate: issued.facts.certificate, evidence: result.evidence.rawValue, source: request.source,
       decision: decision

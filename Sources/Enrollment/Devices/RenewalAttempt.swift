@@ -46,7 +46,7 @@ struct RenewalAttempt: Sendable {
     let event = try Event(
       at: at, by: Actor(device.record, by: .certificate), on: [.record(device.record)], policy: policy,
       RequestRefused(operation: "renew", code: refusal.code),
-      details: .init(reason: refusal.reason, source: source, decision: try appraised.map { try decision($0) }))
+      details: .init(reason: refusal.reason, source: source, decision: appraised.map { decision($0) }))
     return .refuse(refusal, event)
   }
 
@@ -55,8 +55,8 @@ struct RenewalAttempt: Sendable {
     try? LDevIDVerifier().appraise(chain: [current.der], against: reference, at: at).get()
   }
 
-  func decision(_ result: AttestationResult) throws -> String {
-    try DecisionRecord(
+  func decision(_ result: AttestationResult) -> String {
+    DecisionRecord(
       principal: Actor(device.record, by: .certificate), act: .renew, result: result,
       standing: .bound(device: device.record), group: facts.group?.record, request: verified.digest
     ).text()

@@ -69,7 +69,7 @@ public struct Administration: Sendable {
       RequestRefused(operation: operation.rawValue, code: refusal.code),
       details: .init(
         reason: refusal.reason, source: caller.source,
-        decision: try DecisionRecord(principal: caller.principal, operation: operation, group: group).text()))
+        decision: DecisionRecord(principal: caller.principal, operation: operation, group: group).text()))
   }
 }
 

@@ -145,7 +145,7 @@ extension Administration {
     }
     let event = try Event(
       at: now, by: actor, on: [.record(issued.facts.certificate)], policy: newcomer.permit.decidedBy,
-      CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: try decision.text()),
+      CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: decision.text()),
       attachments: issued.attachments)
     let unit = UnitOfWork(
       reads: newcomer.permit.reads,

@@ -35,23 +35,22 @@ public struct Event: Sendable {
     on = records
     self.body = body
     self.attachments = attachments
-    let encoder = EventCoding.encoder()
     if details is NoDetails {
       self.details = nil
       privateAttachment = nil
     } else {
       self.details = details
       let salt = SecretBytes.random(count: 16).withUnsafeBytes { Array($0) }
-      let attachment = salt + [UInt8](try encoder.encode(details))
+      let attachment = try salt + EventCoding.bytes(of: details)
       guard attachment.count <= Event.detailsLimit else {
         throw EventError.detailsTooLong(kind: Body.kind, bytes: attachment.count)
       }
       privateAttachment = attachment
     }
-    let line = EventLine(
-      at: time, body: body, by: actor, kind: Body.kind, on: records, policy: policy,
-      private: privateAttachment.map(Digest.sha256), v: Event.version)
-    bytes = [UInt8](try encoder.encode(line))
+    bytes = JSONWriter.bytes(
+      of: WrittenLine(
+        at: time, body: try EventCoding.bytes(of: body), by: actor, kind: Body.kind, on: records, policy: policy,
+        private: privateAttachment.map { Digest.sha256($0) }))
     guard bytes.count <= Event.sizeLimit else { throw EventError.tooLong(kind: Body.kind, bytes: bytes.count) }
   }
 }
@@ -95,12 +94,47 @@ struct EventLine<Body: Codable>: Codable {
   var v: Int
 }
 
+/// The line as it is written, around a body that is JSON already.
+private struct WrittenLine: CanonicalJSON {
+  let at: Timestamp
+  let body: [UInt8]
+  let by: Actor
+  let kind: String
+  let on: [Aggregate]
+  let policy: PolicyReference?
+  let `private`: Digest?
+
+  func write(to json: inout JSONWriter) {
+    json.field("at", at)
+    json.field("body", json: body)
+    json.field("by", by)
+    json.field("kind", kind)
+    json.field("on", texts: on)
+    json.field("policy", object: policy)
+    json.field("private", digest: `private`)
+    json.field("v", number: UInt64(Event.version))
+  }
+}
+
+extension PolicyReference: CanonicalJSON {
+  public func write(to json: inout JSONWriter) {
+    json.field("digest", digest: digest)
+    json.field("rule", rule)
+  }
+}
+
 /// One set of JSON rules for events and their private details.
 public enum EventCoding {
   public static func encoder() -> JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return encoder
+  }
+
+  /// A value's JSON: its own writing where it has one, which is the same bytes.
+  static func bytes(of value: some Encodable) throws -> [UInt8] {
+    if let value = value as? any CanonicalJSON { return JSONWriter.bytes(of: value) }
+    return [UInt8](try encoder().encode(value))
   }
 
   public static func decoder() -> JSONDecoder { JSONDecoder() }

@@ -1,0 +1,124 @@
+import Foundation
+
+/// A value that writes its own JSON, byte for byte as `EventCoding.encoder` does: for what is written thousands of times a
+/// second. Tests hold each to the encoder.
+public protocol CanonicalJSON {
+  func write(to json: inout JSONWriter)
+}
+
+/// Writes JSON objects with their keys in the order given, which is the sorted one.
+public struct JSONWriter {
+  public private(set) var bytes: [UInt8]
+  private var isFirst = true
+
+  public init(capacity: Int = 1024) {
+    bytes = []
+    bytes.reserveCapacity(capacity)
+  }
+
+  public static func bytes(of value: some CanonicalJSON) -> [UInt8] {
+    var json = JSONWriter()
+    json.object(value)
+    return json.bytes
+  }
+
+  public mutating func object(_ value: some CanonicalJSON) {
+    open(UInt8(ascii: "{"))
+    value.write(to: &self)
+    close(UInt8(ascii: "}"))
+  }
+
+  // MARK: - Fields; nil is left out
+
+  public mutating func field(_ key: StaticString, _ text: String?) {
+    guard let text else { return }
+    name(key)
+    string(text)
+  }
+
+  public mutating func field(_ key: StaticString, _ value: (some CustomStringConvertible)?) {
+    field(key, value?.description)
+  }
+
+  public mutating func field(_ key: StaticString, digest: Digest?) {
+    field(key, digest.map { Base64URL.encode($0.bytes) })
+  }
+
+  public mutating func field(_ key: StaticString, number: UInt64?) {
+    guard let number else { return }
+    name(key)
+    bytes.append(contentsOf: String(number).utf8)
+  }
+
+  public mutating func field(_ key: StaticString, bool: Bool) {
+    name(key)
+    bytes.append(contentsOf: (bool ? "true" : "false").utf8)
+  }
+
+  public mutating func field(_ key: StaticString, object value: (some CanonicalJSON)?) {
+    guard let value else { return }
+    name(key)
+    object(value)
+  }
+
+  public mutating func field(_ key: StaticString, objects: [some CanonicalJSON]?) {
+    list(key, objects) { $0.object($1) }
+  }
+
+  public mutating func field(_ key: StaticString, texts: [some CustomStringConvertible]) {
+    list(key, texts) { $0.string($1.description) }
+  }
+
+  /// A field whose value is JSON already.
+  public mutating func field(_ key: StaticString, json: [UInt8]) {
+    name(key)
+    bytes.append(contentsOf: json)
+  }
+
+  // MARK: - Pieces
+
+  private mutating func list<Item>(
+    _ key: StaticString, _ items: [Item]?, _ write: (inout JSONWriter, Item) -> Void
+  ) {
+    guard let items else { return }
+    name(key)
+    open(UInt8(ascii: "["))
+    for item in items {
+      comma()
+      write(&self, item)
+    }
+    close(UInt8(ascii: "]"))
+  }
+
+  private mutating func open(_ bracket: UInt8) {
+    bytes.append(bracket)
+    isFirst = true
+  }
+
+  private mutating func close(_ bracket: UInt8) {
+    bytes.append(bracket)
+    isFirst = false
+  }
+
+  private mutating func comma() {
+    if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
+  }
+
+  private mutating func name(_ key: StaticString) {
+    comma()
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
+    bytes.append(contentsOf: "\":".utf8)
+  }
+
+  /// What needs an escape, or is not ASCII, is the library's to write: rare, and its rules are many.
+  private mutating func string(_ text: String) {
+    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      bytes.append(UInt8(ascii: "\""))
+      bytes.append(contentsOf: text.utf8)
+      bytes.append(UInt8(ascii: "\""))
+    } else if let encoded = try? EventCoding.encoder().encode(text) {
+      bytes.append(contentsOf: encoded)
+    }
+  }
+}
