@@ -69,7 +69,7 @@ public enum EventError: Error, CustomStringConvertible, Sendable {
     switch self {
     case .tooLong(let kind, let bytes):
       "expected an event of at most \(Event.sizeLimit) bytes, found \(bytes) in \(kind)"
-    case .unreadable(let why): "expected an event, found \(why)"
+    case .unreadable(let why): "expected an event, found \(printable(why, upTo: 400))"
     }
   }
 }
