@@ -38,7 +38,14 @@ let package = Package(
   name: "muster",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "muster", targets: ["muster"])
+    .executable(name: "muster", targets: ["muster"]),
+    // For Fuzzing/ alone: a promise to nobody else.
+    .library(
+      name: "Rooms",
+      targets: [
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
+        "Enrollment", "HTTPService",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -123,6 +130,12 @@ let package = Package(
         "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "CorpusTests",
+      dependencies: [
+        "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
+        "MusterModel", "Policy", crypto, httpTypes,
+      ], swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
     .testTarget(
       name: "InstanceTests",

@@ -1,3 +1,5 @@
+import MusterModel
+
 /// What the ledger's room throws: text that is not in its form, and stored hashes that cannot be a tree's.
 public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   /// `what` was read and is not in its one form.
@@ -14,15 +16,9 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case .malformed(let what, let expected, let found): "expected \(expected) as \(what), found \(found)"
     case .outOfRange(let what, let expected, let found): "expected a \(what) \(expected), found \(found)"
     case .hashesMissing(let what, let expected, let found): "expected \(expected) hashes in \(what), found \(found)"
-    case .unknownKind(let kind): "expected an event of a known kind, found \(kind)"
+    case .unknownKind(let kind): "expected an event of a known kind, found \(excerpt(kind))"
     }
   }
-}
-
-/// Shows hostile text in an error: its beginning, escaped.
-func excerpt(_ text: some StringProtocol) -> String {
-  let shown = String(String.UnicodeScalarView(text.unicodeScalars.prefix(80)))
-  return shown.debugDescription + (shown.utf8.count < text.utf8.count ? "…" : "")
 }
 
 /// What stands between separators, empty pieces included; by scalars, so that no combining mark hides a separator.

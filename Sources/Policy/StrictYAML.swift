@@ -1,3 +1,4 @@
+import MusterModel
 import Yams
 
 /// A value of a YAML file with where it stands. Every reading is strict: what is not asked for is refused, and what is
@@ -33,7 +34,7 @@ struct StrictYAML {
     } catch let error as YamlError {
       throw StrictYAML.error(error, file: file)
     } catch {
-      throw PolicyError(file: file, line: nil, "expected YAML, found \(error)")
+      throw PolicyError(file: file, line: nil, "expected YAML, found \(printable("\(error)"))")
     }
   }
 
@@ -55,10 +56,10 @@ extension StrictYAML {
     for (key, value) in entries {
       let name = try key.word()
       guard known.contains(name) else {
-        throw key.refuse("expected a key of \(known.joined(separator: ", ")), found \(name)")
+        throw key.refuse("expected a key of \(known.joined(separator: ", ")), found \(excerpt(name))")
       }
       guard values.updateValue(value, forKey: name) == nil else {
-        throw key.refuse("expected each key once, found \(name) twice")
+        throw key.refuse("expected each key once, found \(excerpt(name)) twice")
       }
     }
     for name in required where values[name] == nil { throw refuse("expected the key \(name), found none") }
@@ -104,7 +105,7 @@ extension StrictYAML {
   func word<Word: RawRepresentable<String> & CaseIterable>(of: Word.Type) throws(PolicyError) -> Word {
     let text = try word()
     guard let value = Word(rawValue: text) else {
-      throw refuse("expected one of \(Word.allCases.map(\.rawValue).joined(separator: ", ")), found \(text)")
+      throw refuse("expected one of \(Word.allCases.map(\.rawValue).joined(separator: ", ")), found \(excerpt(text))")
     }
     return value
   }
@@ -119,7 +120,9 @@ extension StrictYAML {
     var values: Set<Value> = []
     for entry in try sequence(upTo: 256) {
       let value = try read(entry)
-      guard values.insert(value).inserted else { throw entry.refuse("expected each entry once, found \(value) twice") }
+      guard values.insert(value).inserted else {
+        throw entry.refuse("expected each entry once, found \(printable("\(value)")) twice")
+      }
     }
     return values
   }
@@ -128,7 +131,7 @@ extension StrictYAML {
     switch node {
     case .mapping: "a mapping"
     case .sequence: "a list"
-    case .scalar(let scalar): "\"\(scalar.string.prefix(40))\""
+    case .scalar(let scalar): excerpt(scalar.string, upTo: 40)
     case .alias: "an alias"
     }
   }
@@ -179,7 +182,7 @@ extension StrictYAML {
     case .duplicatedKeysInMapping(let duplicates, let context):
       PolicyError(
         file: file, line: context.mark.line,
-        "expected each key once, found \(duplicates.sorted().joined(separator: ", ")) twice")
+        "expected each key once, found \(excerpt(duplicates.sorted().joined(separator: ", "))) twice")
     default: PolicyError(file: file, line: nil, "expected YAML, found something else")
     }
   }

@@ -1,3 +1,5 @@
+import MusterModel
+
 /// Why the store did not do what it was asked. The first group is for the operator to act on; the others are ours.
 public enum StoreError: Error, Hashable, Sendable {
   /// Another process holds the folder's lock.
@@ -60,7 +62,7 @@ extension StoreError: CustomStringConvertible {
     case .newerSchema(let found, let known):
       "expected a database of schema \(known) or older, found \(found): it was written by a newer muster"
     case .unknownKinds(let kinds):
-      "expected event kinds that this muster knows, found \(kinds.joined(separator: ", ")): use a newer muster"
+      "expected event kinds that this muster knows, found \(printable(kinds.joined(separator: ", "), upTo: 400)): use a newer muster"
     case .shorterThanNoted(let size, let noted):
       "expected a ledger of at least \(noted) events as last noted, found \(size): committed events are missing"
     case .otherThanNoted(let size): "expected the ledger whose checkpoint at \(size) was noted, found another"

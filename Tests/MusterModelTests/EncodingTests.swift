@@ -64,3 +64,19 @@ import Testing
     #expect(!secret.isEqual(to: SecretBytes(copying: Array("opensesam".utf8))))
   }
 }
+
+@Suite struct ExcerptTests {
+  @Test(arguments: [
+    ("plain", "\"plain\""), ("", "\"\""), ("it's \"so\"", #""it's \"so\"""#), ("a\nb", #""a\nb""#),
+    ("\u{1b}[2J", #""\u{1B}[2J""#), ("\u{9b}2J", #""\u{009B}2J""#), ("\u{202e}", #""\u{202E}""#), ("…", #""\u{2026}""#),
+  ])
+  func `what could steer a terminal is escaped`(text: String, shown: String) {
+    #expect(excerpt(text) == shown)
+  }
+
+  @Test func `a long text is cut by scalars, however few characters they make`() {
+    #expect(excerpt("abcdef", upTo: 3) == "\"abc\"…")
+    #expect(excerpt("abc", upTo: 3) == "\"abc\"")
+    #expect(printable("e" + String(repeating: "\u{301}", count: 1000), upTo: 3) == #"e\u{0301}\u{0301}…"#)
+  }
+}

@@ -1,3 +1,5 @@
+import MusterModel
+
 /// Why no certificate is issued although there is a permit. Codes are stable.
 public enum IssuanceRefusal: Error, Hashable, Sendable, CustomStringConvertible {
   /// The permit names another profile, or one for other subjects.
@@ -26,7 +28,7 @@ public enum IssuanceRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     switch self {
     case .profile(let why), .keyAlgorithm(let why), .excess(let why), .subject(let why): why
     case .issuerOutOfTime: "expected an issuer within its validity, found one outside of it"
-    case .hostName(let found): "expected a DNS name in lower case or an IP address, found \(found)"
+    case .hostName(let found): "expected a DNS name in lower case or an IP address, found \(excerpt(found))"
     }
   }
 }

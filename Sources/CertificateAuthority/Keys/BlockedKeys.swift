@@ -18,7 +18,7 @@ public struct BlockedKeys: Sendable {
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let word = line.prefix { $0 != "#" }.filter { $0 != " " && $0 != "\t" }
       guard !word.isEmpty else { continue }
-      guard let digest = Digest(hex: word) else { throw .line(index + 1, found: String(word.prefix(80))) }
+      guard let digest = Digest(hex: word) else { throw .line(index + 1, found: printable(word)) }
       digests.insert(digest)
     }
     self.init(digests: digests)

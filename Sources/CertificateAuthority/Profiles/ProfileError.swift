@@ -1,3 +1,5 @@
+import MusterModel
+
 /// A profile that does not load: which file, which line, what was expected.
 public struct ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   public let file: String
@@ -6,5 +8,5 @@ public struct ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   public let expected: String
   public let found: String
 
-  public var description: String { "\(file):\(line): expected \(expected), found \(found)" }
+  public var description: String { "\(file):\(line): expected \(expected), found \(printable(found))" }
 }

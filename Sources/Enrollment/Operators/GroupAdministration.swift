@@ -21,7 +21,7 @@ extension Administration {
     }
     if let profile = input.profile, instance.authorities.profiles[profile] == nil {
       let known = instance.authorities.profiles.names.joined(separator: ", ")
-      return .refused(Refusal(.invalid, "profile-unknown", "expected a profile of \(known), found \(profile)"))
+      return .refused(Refusal(.invalid, "profile-unknown", "expected a profile of \(known), found \(excerpt(profile))"))
     }
     return try await change(.groupAdd, by: caller, asking: query) { facts, grant, actor, now in
       if input.hub != nil, facts.hub == nil { return .refused(.hubUnknown) }

@@ -19,7 +19,7 @@ extension Administration {
     }
     guard let role = Role(rawValue: input.role), role != .hub else {
       let roles = Role.allCases.filter { $0 != .hub }.map(\.rawValue).joined(separator: ", ")
-      return .refused(Refusal(.invalid, "role-malformed", "expected a role of \(roles), found \(input.role)"))
+      return .refused(Refusal(.invalid, "role-malformed", "expected a role of \(roles), found \(excerpt(input.role))"))
     }
     return try await add(csr, groupNames, .operatorAdd, by: caller, { $0.operatorName = name }) {
       facts, grant, actor, now, groups in

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import MusterModel
 
 /// Bodies of EST (RFC 7030 §4 with the clarifications of RFC 8951 §3): base64 both ways.
 enum ESTBody {
@@ -8,7 +9,7 @@ enum ESTBody {
     guard mediaType(headers[.contentType]) == "application/pkcs10" else {
       throw Problem(
         .unsupportedMediaType, "content-type-unsupported",
-        detail: "expected application/pkcs10, found \(mediaType(headers[.contentType]) ?? "none")")
+        detail: "expected application/pkcs10, found \(mediaType(headers[.contentType]).map { excerpt($0) } ?? "none")")
     }
     guard let der = base64(body), !der.isEmpty else {
       throw .badRequest("base64-malformed", "expected a request in base64 (RFC 4648 §4), found \(found(body))")

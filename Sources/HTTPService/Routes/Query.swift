@@ -1,3 +1,5 @@
+import MusterModel
+
 /// The parameters of a query, `name=value` between `&`, each name once.
 struct Query: Sendable, Hashable {
   static let limit = 32
@@ -30,7 +32,7 @@ struct Query: Sendable, Hashable {
   func check(known: Set<String>) throws(Problem) {
     guard let unknown = values.keys.filter({ !known.contains($0) }).min() else { return }
     let list = known.isEmpty ? "no parameters" : "parameters among " + known.sorted().joined(separator: ", ")
-    throw .badRequest("parameter-unknown", "expected \(list), found \"\(unknown.prefix(64))\"")
+    throw .badRequest("parameter-unknown", "expected \(list), found \(excerpt(unknown, upTo: 64))")
   }
 
   /// A number in plain decimal digits within `range`; nil where the parameter is absent.
@@ -41,7 +43,7 @@ struct Query: Sendable, Hashable {
     else {
       throw .badRequest(
         "parameter-malformed",
-        "expected \(name) between \(range.lowerBound) and \(range.upperBound), found \"\(text.prefix(32))\"")
+        "expected \(name) between \(range.lowerBound) and \(range.upperBound), found \(excerpt(text, upTo: 32))")
     }
     return number
   }

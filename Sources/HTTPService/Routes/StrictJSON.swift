@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import MusterModel
 
 /// Reads JSON bodies strictly: what the type does not know is refused, for a field that is misspelt and passed over
 /// would do something else than was asked for.
@@ -23,7 +24,8 @@ enum StrictJSON {
       let given = try JSONDecoder().decode(Tree.self, from: body)
       let known = try JSONDecoder().decode(Tree.self, from: JSONEncoder().encode(value))
       if let unknown = given.unknown(to: known, at: "") {
-        throw Problem.badRequest("field-unknown", "expected fields that openapi.yaml names, found \"\(unknown)\"")
+        throw Problem.badRequest(
+          "field-unknown", "expected fields that openapi.yaml names, found \(excerpt(unknown, upTo: 64))")
       }
       return value
     } catch let problem as Problem {
@@ -74,7 +76,7 @@ enum StrictJSON {
       case (.object(let given), .object(let fields)):
         for (name, value) in given.sorted(by: { $0.key < $1.key }) {
           if case .null = value { continue }
-          guard let field = fields[name] else { return String((path + name).prefix(64)) }
+          guard let field = fields[name] else { return path + name }
           if let unknown = value.unknown(to: field, at: path + name + ".") { return unknown }
         }
         return nil

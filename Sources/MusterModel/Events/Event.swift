@@ -77,7 +77,7 @@ public enum EventError: Error, CustomStringConvertible, Sendable {
       "expected an event of at most \(Event.sizeLimit) bytes, found \(bytes) in \(kind)"
     case .detailsTooLong(let kind, let bytes):
       "expected details of at most \(Event.detailsLimit) bytes, found \(bytes) in \(kind)"
-    case .unreadable(let why): "expected an event, found \(why)"
+    case .unreadable(let why): "expected an event, found \(printable(why, upTo: 400))"
     }
   }
 }

@@ -21,6 +21,7 @@ public struct HardwareID: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   public enum Refusal: Error, Hashable, Sendable {
+    /// An excerpt of what was found.
     case noKind(String)
     case malformed(Kind, expected: String)
     case placeholder(Kind)
@@ -35,7 +36,7 @@ public struct HardwareID: Hashable, Sendable, Codable, CustomStringConvertible {
   public static func parse(_ text: some StringProtocol) -> Result<HardwareID, Refusal> {
     guard text.utf8.count <= 256, let colon = text.firstIndex(of: ":"),
       let kind = Kind(rawValue: String(text[..<colon]))
-    else { return .failure(.noKind(String(text.prefix(32)))) }
+    else { return .failure(.noKind(excerpt(text, upTo: 32))) }
     return parse(kind, String(text[text.index(after: colon)...]))
   }
 
@@ -70,7 +71,7 @@ extension HardwareID.Refusal: CustomStringConvertible {
     switch self {
     case .noKind(let found):
       "expected kind:value with a kind of \(HardwareID.Kind.allCases.map(\.rawValue).joined(separator: ", ")), "
-        + "found \"\(found)\""
+        + "found \(found)"
     case .malformed(let kind, let expected): "expected \(kind.rawValue): \(expected)"
     case .placeholder(let kind): "expected a \(kind.rawValue) of this board alone, found a maker's placeholder"
     }
