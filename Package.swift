@@ -93,7 +93,8 @@ let package = Package(
     .target(
       name: "SQLiteStore",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
+        "Policy",
         "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(
@@ -113,7 +114,7 @@ let package = Package(
       dependencies: [
         "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
         "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging,
-        lifecycle, nio, nioFoundation,
+        lifecycle, nio, nioFoundation, nioPosix,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
@@ -140,7 +141,14 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "muster", "MusterModel", "Enrollment", "KeyVault", "Ledger", "Policy", "SQLiteStore", asn1, crypto, x509,
+        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy", "Publication",
+        "SQLiteStore", argumentParser, asn1, crypto, x509,
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "muster", "MusterModel", "CertificateAuthority", "Enrollment", "Policy", httpClient, nio, nioHTTP1, nioSSL,
+        x509, yams,
       ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],

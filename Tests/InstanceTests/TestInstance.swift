@@ -58,10 +58,10 @@ struct TestInstance: Sendable {
 
   /// An operator of a role, added by the folder's authority.
   func caller(
-    _ role: Role, name: String? = nil, key: String? = nil
+    _ role: Role, name: String? = nil, groups: [String] = [], key: String? = nil
   ) async throws -> Caller {
     let name = name ?? role.rawValue
-    let input = OperatorInput(name: name, role: role.rawValue, groups: [], csr: "")
+    let input = OperatorInput(name: name, role: role.rawValue, groups: groups, csr: "")
     let folder = Caller(principal: .folder, source: "test")
     let added = try await administration.addOperator(input, csr: try PeerKey().request(commonName: name), by: folder)
       .get()

@@ -1,3 +1,4 @@
+public import Attestation
 public import CertificateAuthority
 public import DeviceRegistry
 public import MusterModel
@@ -31,6 +32,19 @@ public struct DeviceSummary: Codable, Sendable, Hashable {
   }
 }
 
+/// Where a device's private key lives, as far as its evidence shows.
+public enum KeyResidence: String, Codable, Sendable, CaseIterable {
+  /// The device made the key, and nothing shows where it is kept.
+  case notAttested = "not-attested"
+
+  /// A ticket is an operator's word and a maker's certificate tells of another key: neither says where this one lives.
+  public init(shownBy evidence: Evidence.Kind) {
+    switch evidence {
+    case .ticket, .idevid, .ldevid: self = .notAttested
+    }
+  }
+}
+
 /// One screen: what it is, on which hardware, until when, last seen, its hub, why it was last refused.
 public struct DeviceDetail: Codable, Sendable, Hashable {
   public struct Hardware: Codable, Sendable, Hashable {
@@ -45,18 +59,23 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
   public let summary: DeviceSummary
   public let hardware: [Hardware]
   public let boundSince: Timestamp?
+  /// What the active binding was made from; nil where there is none.
+  public let evidence: Evidence.Kind?
+  public let keyResidence: KeyResidence?
   public let certificates: [CertificateSummary]
   public let lastRefusal: RefusalSummary?
   /// The aggregate's version: the `ETag`.
   public let version: UInt64
 
   public init(
-    summary: DeviceSummary, hardware: [Hardware], boundSince: Timestamp?, certificates: [CertificateSummary],
-    lastRefusal: RefusalSummary?, version: UInt64
+    summary: DeviceSummary, hardware: [Hardware], boundSince: Timestamp?, evidence: Evidence.Kind?,
+    certificates: [CertificateSummary], lastRefusal: RefusalSummary?, version: UInt64
   ) {
     self.summary = summary
     self.hardware = hardware
     self.boundSince = boundSince
+    self.evidence = evidence
+    keyResidence = evidence.map(KeyResidence.init(shownBy:))
     self.certificates = certificates
     self.lastRefusal = lastRefusal
     self.version = version
@@ -116,10 +135,12 @@ public struct CertificateSummary: Codable, Sendable, Hashable {
   }
 }
 
+/// A hardware ID or a pattern on record: it is one of them, unless what it said was erased.
 public struct HardwareSummary: Codable, Sendable, Hashable {
-  public let record: RecordID
-  /// nil where it was erased.
+  /// nil for a pattern, and for what is on no list and has none.
+  public let record: RecordID?
   public let hardware: HardwareID?
+  public let pattern: HardwarePattern?
   public let listing: HardwareListed.Listing
   public let group: RecordName?
   /// The device it is bound to.
@@ -127,14 +148,27 @@ public struct HardwareSummary: Codable, Sendable, Hashable {
   public let reason: String?
 
   public init(
-    record: RecordID, hardware: HardwareID?, listing: HardwareListed.Listing, group: RecordName?, device: DeviceID?,
+    record: RecordID?, hardware: HardwareID?, listing: HardwareListed.Listing, group: RecordName?, device: DeviceID?,
     reason: String?
   ) {
     self.record = record
     self.hardware = hardware
+    pattern = nil
     self.listing = listing
     self.group = group
     self.device = device
+    self.reason = reason
+  }
+
+  public init(
+    pattern: HardwarePattern, listing: HardwareListed.Listing, group: RecordName?, reason: String?
+  ) {
+    record = nil
+    hardware = nil
+    self.pattern = pattern
+    self.listing = listing
+    self.group = group
+    device = nil
     self.reason = reason
   }
 }

@@ -7,21 +7,36 @@ import Policy
 extension Administration {
   public enum HardwareChange: Sendable { case allow, block, unblock }
 
+  /// By a hardware ID, or by a pattern `kind:prefix*`.
   public func list(
     _ input: HardwareInput, _ change: HardwareChange, by caller: Caller
   ) async throws -> Outcome<HardwareSummary> {
-    let query: FactsQuery
-    let hardware: HardwareID
+    let named: NamedHardware
+    var query = FactsQuery()
     do throws(Refusal) {
-      hardware = try parse(hardware: input.hardware)
-      query = try self.query(hardware, group: input.group)
+      named = try NamedHardware(input.hardware)
+      // What hardware is allowed for is the caller's to say; whose it is that is blocked is not.
+      if let group = input.group, change == .allow { query.group = .name(try parse(name: group)) }
     } catch {
       return .refused(error)
     }
-    return try await self.change(change.operation, by: caller, asking: query) { facts, grant, actor, now in
-      if input.group != nil, facts.group == nil { return .refused(Refusal(.groupUnknown)) }
+    switch named {
+    case .id(let hardware):
+      query.hardware = [hardware]
+      query.deviceOfHardware = true
+      return try await list(hardware, input, change, query, by: caller)
+    case .pattern(let pattern): return try await list(pattern, input, change, query, by: caller)
+    }
+  }
+
+  private func list(
+    _ hardware: HardwareID, _ input: HardwareInput, _ change: HardwareChange, _ query: FactsQuery, by caller: Caller
+  ) async throws -> Outcome<HardwareSummary> {
+    try await self.change(change.operation, by: caller, asking: query) { facts, grant, actor, now in
+      let group = query.group == nil ? nil : facts.group
+      if query.group != nil, group == nil { return .refused(Refusal(.groupUnknown)) }
       let known = facts.hardware.first { $0.id == hardware } ?? KnownHardware(hardware, nil)
-      let group = input.group == nil ? nil : facts.group
+      if let refusal = outside(grant, known.snapshot?.group, change) { return .refused(refusal) }
       let decision =
         switch change {
         case .allow: Registry.allow(known, group: group, reason: input.reason, at: now)
@@ -30,10 +45,33 @@ extension Administration {
         }
       return try decision.change(at: now, by: actor, policy: grant.decidedBy) { record in
         HardwareSummary(
-          record: record ?? known.snapshot?.record ?? RecordID(.hardware, UUIDv7(at: now)), hardware: hardware,
-          listing: change.listing, group: group?.name, device: nil, reason: input.reason)
+          record: record ?? known.snapshot?.record, hardware: hardware,
+          listing: change.listing(of: known.snapshot?.listing), group: group?.name, device: nil, reason: input.reason)
       }
     }
+  }
+
+  private func list(
+    _ pattern: HardwarePattern, _ input: HardwareInput, _ change: HardwareChange, _ query: FactsQuery,
+    by caller: Caller
+  ) async throws -> Outcome<HardwareSummary> {
+    try await self.change(change.operation, by: caller, asking: query) { facts, grant, actor, now in
+      let group = query.group == nil ? nil : facts.group
+      if query.group != nil, group == nil { return .refused(Refusal(.groupUnknown)) }
+      let known = facts.patterns.entries.first { $0.pattern == pattern }
+      if let refusal = outside(grant, known?.group, change) { return .refused(refusal) }
+      let listing = change.listing(of: known?.listing)
+      let summary = HardwareSummary(pattern: pattern, listing: listing, group: group?.name, reason: input.reason)
+      if change == .unblock, known?.listing != .blocked { return .unchanged(summary) }
+      return try Registry.list(pattern, listing, group: group, reason: input.reason, patterns: facts.patterns)
+        .change(at: now, by: actor, policy: grant.decidedBy) { _ in summary }
+    }
+  }
+
+  /// Who is limited to groups does not take what is allowed for another.
+  private func outside(_ grant: AccessGrant, _ group: RecordID?, _ change: HardwareChange) -> Refusal? {
+    guard !grant.limitedTo.isEmpty, let group, !grant.limitedTo.contains(group) else { return nil }
+    return Refusal(AccessRefusal.otherGroup(change.operation))
   }
 
   /// Puts each on the allowlist; one that is refused stops none of the others.
@@ -53,13 +91,6 @@ extension Administration {
     }
     return .done(results)
   }
-
-  private func query(_ hardware: HardwareID, group: String?) throws(Refusal) -> FactsQuery {
-    var query = FactsQuery()
-    query.hardware = [hardware]
-    if let group { query.group = .name(try parse(name: group)) }
-    return query
-  }
 }
 
 extension Administration.HardwareChange {
@@ -71,12 +102,28 @@ extension Administration.HardwareChange {
     }
   }
 
-  var listing: HardwareListed.Listing {
+  /// How it is listed afterwards. Unblocking takes nothing off the allowlist.
+  func listing(of before: HardwareListed.Listing?) -> HardwareListed.Listing {
     switch self {
     case .allow: .allowed
     case .block: .blocked
-    case .unblock: .none
+    case .unblock: before == .allowed ? .allowed : .none
     }
+  }
+}
+
+/// What a caller lists: one hardware ID, or all that begin alike.
+private enum NamedHardware {
+  case id(HardwareID)
+  case pattern(HardwarePattern)
+
+  init(_ text: String) throws(Refusal) {
+    guard text.hasSuffix("*") else {
+      self = .id(try parse(hardware: text))
+      return
+    }
+    guard let pattern = HardwarePattern(text) else { throw .malformed("hardware-pattern", HardwarePattern.rule) }
+    self = .pattern(pattern)
   }
 }
 

@@ -1,3 +1,4 @@
+import Attestation
 import DeviceRegistry
 import Enrollment
 import MusterModel
@@ -49,7 +50,7 @@ extension Snapshot {
 
   func deviceDetail(_ id: DeviceID) throws(StoreError) -> DeviceDetail? {
     guard let record = try deviceRecord(id) else { return nil }
-    let (hardware, since) = try boundHardware(of: record)
+    let bound = try boundHardware(of: record)
     let certificates = try certificates(of: record)
     let version = try version(of: record)
     let detail = try db.first(
@@ -61,21 +62,20 @@ extension Snapshot {
     ) { (row) throws(StoreError) -> DeviceDetail? in
       guard let summary = try deviceSummary(row) else { return nil }
       return DeviceDetail(
-        summary: summary, hardware: hardware, boundSince: since, certificates: certificates,
-        lastRefusal: try refusal(row, at: 9), version: version)
+        summary: summary, hardware: bound?.hardware ?? [], boundSince: bound?.since, evidence: bound?.evidence,
+        certificates: certificates, lastRefusal: try refusal(row, at: 9), version: version)
     }
     return detail ?? nil
   }
 
-  /// What is erased is not shown.
-  private func boundHardware(
-    of device: RecordID
-  ) throws(StoreError) -> (hardware: [DeviceDetail.Hardware], since: Timestamp?) {
-    let binding = try db.first("SELECT generation, made_at FROM binding WHERE device = ? AND ended_at IS NULL", device)
-    {
-      (row) throws(StoreError) in (generation: try row.position(0), at: row.time(1))
+  /// The active binding; nil where there is none. What is erased is not shown.
+  private func boundHardware(of device: RecordID) throws(StoreError) -> BoundBoard? {
+    let binding = try db.first(
+      "SELECT generation, made_at, evidence FROM binding WHERE device = ? AND ended_at IS NULL", device
+    ) {
+      (row) throws(StoreError) in (generation: try row.position(0), at: row.time(1), evidence: row.text(2))
     }
-    guard let binding else { return ([], nil) }
+    guard let binding else { return nil }
     let hardware = try db.all(
       """
       SELECT hardware_id, assurance FROM bound_hardware JOIN hardware ON hardware.record = bound_hardware.hardware
@@ -84,8 +84,14 @@ extension Snapshot {
     ) { (row) throws(StoreError) in
       DeviceDetail.Hardware(hardware: try row.hardwareID(0), assurance: try row.value(1))
     }
-    return (hardware, binding.at)
+    return BoundBoard(hardware: hardware, since: binding.at, evidence: Evidence.Kind(rawValue: binding.evidence))
   }
+}
+
+private struct BoundBoard {
+  let hardware: [DeviceDetail.Hardware]
+  let since: Timestamp
+  let evidence: Evidence.Kind?
 }
 
 extension Row {

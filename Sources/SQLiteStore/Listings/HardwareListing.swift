@@ -2,19 +2,51 @@ import DeviceRegistry
 import Enrollment
 import MusterModel
 
+/// Patterns come before hardware IDs: the places of the former begin at 0, those of the latter here.
+private let hardwarePlaces: Int64 = 1 << 52
+
 extension Snapshot {
-  /// Hardware IDs that have a record, in the order in which they got it.
+  /// The patterns that are listed now, then the hardware IDs that have a record, each in the order in which they came.
   func hardware(_ request: PageRequest) throws -> Page<HardwareSummary> {
-    request.page(
-      try db.all(
-        """
-        SELECT hardware.id, hardware.record, hardware_id, listing, listing_group, listed_position, device_id
-        FROM hardware
-          LEFT JOIN bound_hardware ON bound_hardware.hardware = hardware.record AND bound_hardware.ended_at IS NULL
-          LEFT JOIN device ON device.record = bound_hardware.device
-        WHERE hardware.id > ? ORDER BY hardware.id LIMIT ?
-        """, try request.start(), request.probe
-      ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try hardwareSummary(row)) })
+    let start = try request.start()
+    var rows: [Placed<HardwareSummary>] = start < hardwarePlaces ? try patternRows(after: start) : []
+    if rows.count < request.probe {
+      rows += try hardwareRows(after: max(start - hardwarePlaces, -1), limit: request.probe - rows.count)
+    }
+    return request.page(Array(rows.prefix(request.probe)))
+  }
+
+  private func patternRows(after start: Int64) throws(StoreError) -> [Placed<HardwareSummary>] {
+    try db.all(
+      """
+      SELECT position, pattern, listing, device_group FROM hardware_pattern AS last
+      WHERE pattern IS NOT NULL AND listing <> 'none' AND position > ? AND NOT EXISTS (
+        SELECT 1 FROM hardware_pattern AS later
+        WHERE later.pattern = last.pattern AND later.position > last.position)
+      ORDER BY position
+      """, start
+    ) { (row) throws(StoreError) in
+      let listed = try details(HardwarePatternListed.self, at: row.position(0))
+      return Placed(
+        place: row.int(0),
+        summary: HardwareSummary(
+          pattern: try row.parsed(1, HardwarePattern(row.text(1))), listing: try row.value(2),
+          group: try recordName(of: row.optional(3, Row.record)), reason: listed?.reason))
+    }
+  }
+
+  private func hardwareRows(after start: Int64, limit: Int) throws(StoreError) -> [Placed<HardwareSummary>] {
+    try db.all(
+      """
+      SELECT hardware.id, hardware.record, hardware_id, listing, listing_group, listed_position, device_id
+      FROM hardware
+        LEFT JOIN bound_hardware ON bound_hardware.hardware = hardware.record AND bound_hardware.ended_at IS NULL
+        LEFT JOIN device ON device.record = bound_hardware.device
+      WHERE hardware.id > ? ORDER BY hardware.id LIMIT ?
+      """, start, limit
+    ) { (row) throws(StoreError) in
+      Placed(place: row.int(0) + hardwarePlaces, summary: try hardwareSummary(row))
+    }
   }
 
   private func hardwareSummary(_ row: Row) throws(StoreError) -> HardwareSummary {

@@ -27,8 +27,15 @@ struct APIClient: Sendable {
     try decode(try await send(.GET, path, query: query, body: nil))
   }
 
-  func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
-    try decode(try await send(.POST, path, body: try JSONEncoder().encode(body)))
+  /// `isRepeatable`: the same body in another run of the program is the same request, and gets the same answer.
+  func post<Answer: Decodable>(
+    _ path: String, _ body: some Encodable, isRepeatable: Bool = false
+  ) async throws -> Answer {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let content = try encoder.encode(body)
+    let key = isRepeatable ? MusterModel.Digest.sha256(Array(path.utf8) + content).hex : UUID().uuidString
+    return try decode(try await send(.POST, path, body: content, idempotencyKey: key))
   }
 
   func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
@@ -46,7 +53,8 @@ struct APIClient: Sendable {
   }
 
   private func send(
-    _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: Data?
+    _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], body: Data?,
+    idempotencyKey: String = UUID().uuidString
   ) async throws -> ByteBuffer {
     var request = HTTPClientRequest(url: server + path + queryText(query))
     request.method = method
@@ -55,7 +63,7 @@ struct APIClient: Sendable {
       request.headers.add(name: "Content-Type", value: "application/json")
       request.body = .bytes(ByteBuffer(data: body))
     }
-    if method != .GET { request.headers.add(name: "Idempotency-Key", value: UUID().uuidString) }
+    if method != .GET { request.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
     let answer = try await execute(request)
     let content = try await answer.body.collect(upTo: APIClient.answerLimit)
     guard (200..<300).contains(answer.status.code) else { throw APIClient.refusal(answer.status, content) }

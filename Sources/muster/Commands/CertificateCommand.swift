@@ -17,9 +17,9 @@ struct CertificateCommand: AsyncParsableCommand {
 
     func run() async throws {
       var listing = output.listing([
-        Column<CertificateSummary>("serial") { $0.serial }, Column("of") { $0.subjectName },
+        Column<CertificateSummary>("serial", isWhole: true) { $0.serial }, Column("of") { $0.subjectName },
         Column("profile") { $0.profile }, Column("status") { $0.status.rawValue },
-        Column("until") { $0.notAfter.description }, Column("reason") { $0.reason?.rawValue },
+        Column("until", time: \.notAfter), Column("reason") { $0.reason?.rawValue },
       ])
       try await connection.withClient { client in
         try await client.rows("/v1/certificates", query: [("device", device)]) { try listing.add($0) }

@@ -19,7 +19,7 @@ struct DeviceCommand: AsyncParsableCommand {
       var listing = output.listing([
         Column<DeviceSummary>("device") { $0.deviceID.text }, Column("state") { $0.state.rawValue },
         Column("group") { $0.group?.text }, Column("hub") { $0.hub?.text },
-        Column("generation") { String($0.generation) }, Column("last seen") { $0.lastSeen?.description },
+        Column("generation") { String($0.generation) }, Column("last seen", time: \.lastSeen),
       ])
       try await connection.withClient { client in
         try await client.rows("/v1/devices", query: [("group", group)]) { try listing.add($0) }
@@ -88,7 +88,7 @@ struct DeviceCommand: AsyncParsableCommand {
 
     func run() async throws {
       var listing = output.listing([
-        Column<HistoryEntry>("position") { String($0.position) }, Column("at") { $0.at.description },
+        Column<HistoryEntry>("position") { String($0.position) }, Column("at", time: \.at),
         Column("by") { $0.by }, Column("what") { $0.what },
       ])
       try await connection.withClient { client in
@@ -113,17 +113,35 @@ struct DeviceChange: ParsableArguments {
   }
 }
 
+/// What fits one screen.
+private let certificatesShown = 6
+
+extension KeyResidence {
+  fileprivate var sentence: String {
+    switch self {
+    case .notAttested: "made by the device; where it is kept is not attested"
+    }
+  }
+}
+
 private func lines(of device: DeviceDetail) -> [(String, String?)] {
   let summary = device.summary
   var lines: [(String, String?)] = [
     ("device", summary.deviceID.text), ("state", summary.state.rawValue), ("record", summary.record.description),
     ("group", summary.group?.text), ("hub", summary.hub?.text), ("generation", String(summary.generation)),
-    ("bound since", device.boundSince?.description),
+    ("bound since", device.boundSince.map { "\($0)\(device.evidence.map { " by \($0.rawValue)" } ?? "")" }),
   ]
   lines += device.hardware.map { ("hardware", "\($0.hardware) (\($0.assurance.rawValue))") }
-  for certificate in device.certificates {
+  lines.append(("key", device.keyResidence?.sentence))
+  lines += device.certificates.prefix(certificatesShown).map {
+    ("certificate", "\($0.serial) \($0.status.rawValue), until \($0.notAfter)")
+  }
+  if device.certificates.count > certificatesShown {
     lines.append(
-      ("certificate", "\(certificate.serial) \(certificate.status.rawValue), until \(certificate.notAfter)"))
+      (
+        "",
+        "and \(device.certificates.count - certificatesShown) more: muster certificate list --device \(summary.deviceID)"
+      ))
   }
   lines.append(("last seen", summary.lastSeen?.description ?? "never"))
   if let refusal = device.lastRefusal {

@@ -11,7 +11,10 @@ struct HardwareCommand: AsyncParsableCommand {
   struct Allow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Puts hardware on the allowlist.",
-      discussion: "Example: muster hardware allow mac:aa:bb:cc:00:11:22 --group pumps")
+      discussion: """
+        Example: muster hardware allow mac:aa:bb:cc:00:11:22 --group pumps
+        Example: muster hardware allow 'mac:aabbcc*' --group pumps
+        """)
     @OptionGroup var change: HardwareChange
     @Option(help: "The group it may enroll into.") var group: String?
     func run() async throws { try await change.run("allow", group: group) }
@@ -20,7 +23,10 @@ struct HardwareCommand: AsyncParsableCommand {
   struct Block: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Puts hardware on the blocklist: it enrolls no more, whatever else says.",
-      discussion: "Example: muster hardware block cpu-serial:00000000e4b1c9d2 --reason 'lost in transit'")
+      discussion: """
+        Example: muster hardware block cpu-serial:00000000e4b1c9d2 --reason 'lost in transit'
+        Example: muster hardware block 'mac:aabbcc*' --reason 'recalled by the maker'
+        """)
     @OptionGroup var change: HardwareChange
     func run() async throws { try await change.run("block", group: nil) }
   }
@@ -40,7 +46,7 @@ struct HardwareCommand: AsyncParsableCommand {
 
     func run() async throws {
       var listing = output.listing([
-        Column<HardwareSummary>("hardware") { $0.hardware?.description ?? "erased" },
+        Column<HardwareSummary>("hardware", \.shown),
         Column("listed") { $0.listing.rawValue }, Column("group") { $0.group?.text },
         Column("device") { $0.device?.text }, Column("reason") { $0.reason },
       ])
@@ -92,7 +98,7 @@ struct HardwareCommand: AsyncParsableCommand {
 /// What the changes of one hardware ID share.
 struct HardwareChange: ParsableArguments {
   @OptionGroup var connection: Connection
-  @Argument(help: "The hardware ID, kind:value.") var hardware: String
+  @Argument(help: "The hardware ID, kind:value, or a pattern, 'kind:prefix*'.") var hardware: String
   @Option(help: "Why: kept with the event.") var reason: String?
 
   func run(_ change: String, group: String?) async throws {
@@ -100,6 +106,10 @@ struct HardwareChange: ParsableArguments {
     let summary: HardwareSummary = try await connection.withClient {
       try await $0.post("/v1/hardware/\(change)", request)
     }
-    print("\(summary.hardware?.description ?? hardware) \(summary.listing.rawValue)")
+    print("\(summary.shown) \(summary.listing.rawValue)")
   }
+}
+
+extension HardwareSummary {
+  fileprivate var shown: String { hardware?.description ?? pattern?.description ?? "erased" }
 }

@@ -50,8 +50,8 @@ struct OperatorCommand: AsyncParsableCommand {
     func run() async throws {
       var listing = output.listing([
         Column<OperatorSummary>("name") { $0.name.text }, Column("role") { $0.role.rawValue },
-        Column("groups") { $0.groups.map(\.text).joined(separator: " ") }, Column("added") { $0.added.description },
-        Column("certificate until") { $0.certificateExpires?.description },
+        Column("groups") { $0.groups.map(\.text).joined(separator: " ") }, Column("added", time: \.added),
+        Column("certificate until", time: \.certificateExpires),
       ])
       try await connection.withClient { client in try await client.rows("/v1/operators") { try listing.add($0) } }
       listing.finish()
@@ -104,8 +104,8 @@ struct HubCommand: AsyncParsableCommand {
     func run() async throws {
       var listing = output.listing([
         Column<HubSummary>("name") { $0.name.text }, Column("host") { $0.host },
-        Column("groups") { $0.groups.map(\.text).joined(separator: " ") }, Column("added") { $0.added.description },
-        Column("certificate until") { $0.certificateExpires?.description },
+        Column("groups") { $0.groups.map(\.text).joined(separator: " ") }, Column("added", time: \.added),
+        Column("certificate until", time: \.certificateExpires),
       ])
       try await connection.withClient { client in try await client.rows("/v1/hubs") { try listing.add($0) } }
       listing.finish()
@@ -125,16 +125,18 @@ struct HubCommand: AsyncParsableCommand {
   }
 }
 
-/// Makes the key here, asks for its certificate, and writes both: the key never leaves this machine.
+/// Makes the key here, asks for its certificate, and writes both: the key never leaves this machine. Key and request are
+/// kept until the answer is written, so that the same command again asks the same and is answered the same.
 private func addPeer(
   named name: String, path: String, connection: Connection, out: String, input: (String) -> some Encodable
 ) async throws {
   guard !FileManager.default.fileExists(atPath: out) else {
     throw CommandFailure("expected no file at \(out), found one: an identity is never written over")
   }
-  let key = PeerKey()
-  let body = input(Data(try key.request(commonName: name)).base64EncodedString())
-  let issued: IssuedIdentity = try await connection.withClient { try await $0.post(path, body) }
-  let file = issued.certificate + issued.issuer + issued.trustAnchor + PEM.privateKey(key.key)
+  let pending = try PendingIdentity.at(out, commonName: name)
+  let body = input(Data(pending.request).base64EncodedString())
+  let issued: IssuedIdentity = try await connection.withClient { try await $0.post(path, body, isRepeatable: true) }
+  let file = issued.certificate + issued.issuer + issued.trustAnchor + PEM.privateKey(pending.key)
   try writeFile(out, file.utf8, mode: 0o600)
+  pending.remove()
 }

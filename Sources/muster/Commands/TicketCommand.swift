@@ -40,11 +40,12 @@ struct TicketCommand: AsyncParsableCommand {
 
     func run() async throws {
       var listing = output.listing([
-        Column<TicketSummary>("ticket") { $0.record.description }, Column("device") { $0.deviceID?.text ?? "erased" },
+        Column<TicketSummary>("ticket", isWhole: true) { $0.record.description },
+        Column("device") { $0.deviceID?.text ?? "erased" },
         Column("hardware") { $0.hardware?.description ?? "erased" }, Column("swap") { $0.isSwap ? "yes" : "no" },
-        Column("state") { $0.state.rawValue }, Column("expires") { $0.expires.description },
+        Column("state") { $0.state.rawValue }, Column("expires", time: \.expires),
         Column("by") { $0.issuedBy?.text },
-        Column("last refused") { $0.lastRefusal.map { "\($0.at) \($0.reason ?? $0.code)" } },
+        Column("last refused") { $0.lastRefusal.map { "\(shortTime($0.at)) \($0.reason ?? $0.code)" } },
       ])
       try await connection.withClient { client in try await client.rows("/v1/tickets") { try listing.add($0) } }
       listing.finish()

@@ -126,7 +126,7 @@ struct Founding {
 
   private func rootCRL(_ hierarchy: Hierarchy) async throws -> RevocationList {
     try await RevocationList.sign(
-      by: hierarchy.root.issuer, shard: nil, number: 1, thisUpdate: now, nextUpdate: now + .seconds(365 * 86_400),
+      by: hierarchy.root.issuer, shard: nil, number: 1, thisUpdate: now, nextUpdate: now + RootListRenewal.lifetime,
       revoked: [])
   }
 

@@ -17,6 +17,7 @@ struct OpenInstance: Sendable {
   let rules: Rules
   let record: InstanceRecord
   let points: PublicationPoints
+  let rootKeyID: String
   let instance: Instance
   let vault: VaultAdministration
 
@@ -32,7 +33,7 @@ struct OpenInstance: Sendable {
     do {
       store = try FolderStore(folder.data, .existing, signer: try signer(folder))
     } catch {
-      throw CommandFailure("\(error)")
+      throw CommandFailure("\(error)" + nextStep(after: error))
     }
     do {
       let opened = try await OpenInstance(folder, store, rules, clock)
@@ -74,6 +75,7 @@ struct OpenInstance: Sendable {
     self.rules = rules
     self.record = record
     self.points = points
+    rootKeyID = root.keyID
     let ownKeys = try issuers.map { try publicKeyDigest($0.der) }
     let authorities = Authorities(
       profiles: rules.profiles, blockedKeys: rules.blockedKeys.adding(ownKeys), root: root.der,
@@ -126,5 +128,16 @@ struct OpenInstance: Sendable {
     if case .refused(let refusal) = try await vault.unseal(.fileKey(secret), by: caller) {
       standardError("muster: service/vault.key does not open the vault (\(refusal.reason)): it stays sealed")
     }
+  }
+}
+
+/// What the operator can do about a folder that does not open.
+private func nextStep(after error: any Error) -> String {
+  switch error as? StoreError {
+  case .folderInUse: "; stop it first, or ask the running service"
+  case .newerSchema, .unknownKinds: "; install that version, or a newer one"
+  case .shorterThanNoted, .otherThanNoted: "; put back the whole folder as it was last"
+  case .foreignDatabase: "; name the folder that muster init made"
+  default: ""
   }
 }

@@ -33,6 +33,11 @@ struct PublishedStatus: Service, StatusPublisher {
     }
   }
 
+  /// When the issuer's full CRL ends.
+  func endOfList(issuerKeyID: String) -> Timestamp? {
+    lists.offered[CRLName(issuerKeyID: issuerKeyID, shard: nil)]?.freshness.expires
+  }
+
   func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus {
     let answer = try await answers.answer(request, from: source)
     return SignedStatus(der: answer.der, answer.freshness)

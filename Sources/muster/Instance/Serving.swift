@@ -15,6 +15,7 @@ struct Serving {
   let logger: Logger
 
   func run() async throws {
+    try await ListenCheck.check([("--listen", address)] + (plain.map { [("--listen-plain", $0)] } ?? []))
     let credential = CurrentCredential(try ServerIdentity.read(opened.folder).credential)
     let upkeep = CertificateUpkeep(opened: opened, credential: credential, logger: logger)
     try await upkeep.renewWhatIsDue()
@@ -25,10 +26,11 @@ struct Serving {
       instance: instance, reader: opened.readers,
       vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
       status: status)
+    let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
     let application = ServiceApplication(
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) },
       logger: logger,
-      findings: { findings() })
+      findings: { findings.all() })
     let group = ServiceGroup(
       configuration: .init(
         services: [status, upkeep, application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -46,29 +48,5 @@ struct Serving {
     guard case .committed = try await opened.store.commit(UnitOfWork(events: [event])) else {
       throw CommandFailure("expected to record the start, found the store refusing it")
     }
-  }
-
-  /// What keeps the service from doing all it should, for health.
-  private func findings() -> [HealthFinding] {
-    var findings: [HealthFinding] = []
-    if opened.instance.vault.isSealed {
-      findings.append(
-        HealthFinding(
-          isBlocking: true, code: "vault-sealed", detail: "nothing is issued until it is unsealed: muster vault unseal")
-      )
-    }
-    if opened.folder.readIfThere(.vaultKey) != nil {
-      findings.append(
-        HealthFinding(
-          isBlocking: false, code: "vault-key-beside-database",
-          detail: "the file slot protects nobody who copies the folder"))
-    }
-    if plain == nil, opened.record.publishURL.hasPrefix("http://") {
-      findings.append(
-        HealthFinding(
-          isBlocking: false, code: "publish-url-not-served",
-          detail: "certificates point to \(opened.record.publishURL): give --listen-plain, or serve it elsewhere"))
-    }
-    return findings
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MusterModel
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
   case table, json, csv
@@ -34,12 +35,30 @@ struct Output: ParsableArguments {
 
 struct Column<Row> {
   let title: String
+  /// An identifier that the next command asks for: cut last of all.
+  let isWhole: Bool
   let text: (Row) -> String?
+  /// What a table shows in its place.
+  let shown: (Row) -> String?
 
-  init(_ title: String, _ text: @escaping (Row) -> String?) {
+  init(_ title: String, isWhole: Bool = false, _ text: @escaping (Row) -> String?) {
     self.title = title
+    self.isWhole = isWhole
     self.text = text
+    shown = text
   }
+
+  init(_ title: String, time: @escaping (Row) -> Timestamp?) {
+    self.title = title
+    isWhole = false
+    text = { time($0)?.description }
+    shown = { time($0).map(shortTime) }
+  }
+}
+
+/// To the minute, UTC.
+func shortTime(_ time: Timestamp) -> String {
+  String(time.description.prefix(16)).replacing("T", with: " ")
 }
 
 struct ListingWriter<Row: Encodable> {
@@ -55,7 +74,7 @@ struct ListingWriter<Row: Encodable> {
 
   mutating func add(_ row: Row) throws {
     switch format {
-    case .table: kept.append(columns.map { printable($0.text(row) ?? "–") })
+    case .table: kept.append(columns.map { printable($0.shown(row) ?? "–") })
     case .json: print(try jsonLine(row))
     case .csv: print(columns.map { csvField($0.text(row) ?? "") }.joined(separator: ","))
     }
@@ -63,12 +82,8 @@ struct ListingWriter<Row: Encodable> {
 
   func finish() {
     guard format == .table else { return }
-    let rows = [columns.map { $0.title.uppercased() }] + kept
-    let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    for row in rows {
-      let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-      print(cells.joined(separator: "  ").trimmingTrailingSpaces())
-    }
+    let table = TableText(titles: columns.map(\.title), isWhole: columns.map(\.isWhole), rows: kept)
+    for line in table.lines(width: TableText.terminalWidth()) { print(line) }
   }
 }
 
@@ -88,12 +103,4 @@ private func csvField(_ text: String) -> String {
 /// No control character of a record reaches the terminal.
 private func printable(_ text: String) -> String {
   String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-}
-
-extension String {
-  fileprivate func trimmingTrailingSpaces() -> String {
-    var text = self[...]
-    while text.last == " " { text.removeLast() }
-    return String(text)
-  }
 }

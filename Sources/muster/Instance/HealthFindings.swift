@@ -1,0 +1,45 @@
+import CertificateAuthority
+import Enrollment
+import HTTPService
+import MusterModel
+import Publication
+
+/// What keeps the service from doing all it should, for `/health/ready`.
+struct HealthFindings: Sendable {
+  let opened: OpenInstance
+  /// Whether CRLs and OCSP are served without TLS.
+  let isPlainServed: Bool
+  /// When the newest full CRL of an issuer ends; nil where there is none.
+  let endOfList: @Sendable (_ issuerKeyID: String) -> Timestamp?
+
+  func all() -> [HealthFinding] { [sealed, keyBesideDatabase, publishURL, rootList].compactMap(\.self) }
+
+  private var sealed: HealthFinding? {
+    guard opened.instance.vault.isSealed else { return nil }
+    return HealthFinding(
+      isBlocking: true, code: "vault-sealed", detail: "nothing is issued until it is unsealed: muster vault unseal")
+  }
+
+  private var keyBesideDatabase: HealthFinding? {
+    guard opened.folder.readIfThere(.vaultKey) != nil else { return nil }
+    return HealthFinding(
+      isBlocking: false, code: "vault-key-beside-database",
+      detail: "the file slot protects nobody who copies the folder")
+  }
+
+  private var publishURL: HealthFinding? {
+    guard !isPlainServed, opened.record.publishURL.hasPrefix("http://") else { return nil }
+    return HealthFinding(
+      isBlocking: false, code: "publish-url-not-served",
+      detail: "certificates point to \(opened.record.publishURL): give --listen-plain, or serve it elsewhere")
+  }
+
+  /// Only who has the recovery code can renew it, so that it is said early.
+  private var rootList: HealthFinding? {
+    let end = endOfList(opened.rootKeyID)
+    if let end, end > opened.instance.clock.now() + RootListRenewal.warning { return nil }
+    return HealthFinding(
+      isBlocking: false, code: "root-crl-ends",
+      detail: "the root's CRL ends \(end?.description ?? "now"): stop the service, muster ca crl --data DIR, start it")
+  }
+}
