@@ -128,8 +128,13 @@ public struct CertificateRevoked: EventBody {
   public let issuerKeyID: String
   public let serial: String
   public let reason: RevocationReason
+  /// Whether it is a hold that came with the device's being disabled, and ends with that. Absent for one of its own.
+  public let withDevice: Bool?
 
-  public init(certificate: RecordID, issuerKeyID: String, serial: String, reason: RevocationReason) {
+  public init(
+    certificate: RecordID, issuerKeyID: String, serial: String, reason: RevocationReason, withDevice: Bool? = nil
+  ) {
+    self.withDevice = withDevice
     self.certificate = certificate
     self.issuerKeyID = issuerKeyID
     self.serial = serial

@@ -1,4 +1,4 @@
-import MusterModel
+public import MusterModel
 public import Policy
 
 /// Who is behind a client certificate. Asked at each request: a revoked certificate and a removed operator are shut out
@@ -13,7 +13,8 @@ public struct Authentication: Sendable {
   }
 
   public enum Finding: Sendable {
-    case known(Principal)
+    /// With the versions of the certificate and of its holder's record: what the caller does is stale once either changed.
+    case known(Principal, reads: ReadSet)
     /// A certificate of ours that is no longer good, or whose holder is no longer.
     case refused(Refusal)
     /// Not a certificate of this instance: a maker's, perhaps.
@@ -26,21 +27,35 @@ public struct Authentication: Sendable {
     guard let identity = try await facts.identity(fingerprint: .sha256(leaf)) else { return .foreign }
     if let refusal = identity.certificate.refusal(at: clock.now()) { return .refused(refusal) }
     let certificate = identity.certificate.record
+    let reads = identity.reads
     switch identity.subject {
     case .device(let device):
       guard device.state == .enabled else {
         return .refused(Refusal(device.state == .retired ? .deviceRetired(device.id) : .deviceDisabled(device.id)))
       }
-      return .known(.device(device.record, device.id, certificate: certificate))
+      return .known(.device(device.record, device.id, certificate: certificate), reads: reads)
     case .operator(let found):
       guard !found.isRemoved else { return .refused(.removed("operator", found.name)) }
       return .known(
         .operator(
-          found.record, name: found.name, role: found.role, groups: found.groups, certificate: certificate))
+          found.record, name: found.name, role: found.role, groups: found.groups, certificate: certificate),
+        reads: reads)
     case .hub(let hub):
       guard !hub.isRemoved else { return .refused(.removed("hub", hub.name)) }
-      return .known(.hub(hub.record, name: hub.name, groups: hub.groups, certificate: certificate))
+      return .known(.hub(hub.record, name: hub.name, groups: hub.groups, certificate: certificate), reads: reads)
     }
+  }
+}
+
+extension IdentityFacts {
+  fileprivate var reads: ReadSet {
+    let (holder, version) =
+      switch subject {
+      case .device(let device): (device.record, device.version)
+      case .operator(let found): (found.record, found.version)
+      case .hub(let hub): (hub.record, hub.version)
+      }
+    return ReadSet([.record(certificate.record): certificate.version, .record(holder): version])
   }
 }
 
@@ -58,6 +73,10 @@ extension CertificateSnapshot {
 }
 
 extension Refusal {
+  /// Who asked is no longer who was authenticated: removed, or the certificate revoked, while the request was under way.
+  static let identityChanged = Refusal(
+    .unauthenticated, "identity-changed", "expected a caller still in office at the commit, found the record changed")
+
   static func removed(_ what: String, _ name: RecordName) -> Refusal {
     Refusal(.unauthenticated, "\(what)-removed", "expected \(what) \(name) in office, found it removed")
   }

@@ -32,9 +32,10 @@ public struct Instance: Sendable {
 
   static let attempts = 3
 
-  /// Decides from fresh facts until the commit finds them unchanged, at most three times.
+  /// Decides from fresh facts until the commit finds them unchanged, at most three times. `caller` is what the caller was
+  /// authenticated by: a change of that is no reason to decide again, but to refuse.
   func deciding<Value: Sendable>(
-    _ decide: () async throws -> Decision<Value>
+    for caller: ReadSet = ReadSet(), _ decide: () async throws -> Decision<Value>
   ) async throws -> Outcome<Value> {
     for _ in 0..<Instance.attempts {
       switch try await decide() {
@@ -43,7 +44,11 @@ public struct Instance: Sendable {
         if let event { _ = try await store.commit(UnitOfWork(events: [event])) }
         return .refused(refusal)
       case .commit(let unit, let value):
-        if case .committed(let position) = try await store.commit(unit) { return .done(value(position)) }
+        switch try await store.commit(unit) {
+        case .committed(let position): return .done(value(position))
+        case .stale(let aggregate) where caller.versions[aggregate] != nil: return .refused(.identityChanged)
+        case .stale, .taken: continue
+        }
       }
     }
     return .refused(.contended)

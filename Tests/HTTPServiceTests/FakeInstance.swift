@@ -150,6 +150,7 @@ extension CertificateSnapshot {
     return CertificateSnapshot(
       record: RecordID(.certificate, UUIDv7(at: now)), version: 1, issuerKeyID: "00", serial: "00", subject: nil,
       profile: "operator", publicKey: fingerprint, fingerprint: fingerprint, notBefore: now - .seconds(60),
-      notAfter: now + .seconds(60), status: .good, replaces: nil, overlapUntil: nil, position: 0, der: [])
+      notAfter: now + .seconds(60), status: .good, isHeldWithDevice: false, replaces: nil, overlapUntil: nil,
+      position: 0, der: [])
   }
 }

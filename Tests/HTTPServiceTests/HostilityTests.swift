@@ -32,7 +32,7 @@ extension RunningService {
   }
 
   @Test func `so are those of a later request on a kept connection`() async throws {
-    try await serving(limits: limits { $0.head = .seconds(2) }) { service in
+    try await serving(limits: limits { $0.head = .seconds(8) }) { service in
       let client = try await RawClient(port: service.plainPort)
       await client.send("GET /public.txt HTTP/1.1\r\nHost: x\r\n\r\n")
       let answer = try await client.until("public")

@@ -66,7 +66,7 @@ func serving(
   let dispatcher = Dispatcher(
     table: RouteTable(routes: monitoring.routes + routes), clock: SystemClock(),
     observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),
-    identify: { Caller(principal: .anonymous, source: $0.peer.source.description) })
+    identify: { Caller(principal: .anonymous, reads: ReadSet(), source: $0.peer.source.description) })
   let service = Listeners(listening: listening, dispatcher: dispatcher, census: census, logger: logger)
   let group = ServiceGroup(configuration: .init(services: [service], logger: Logger(label: "test")))
   try await withThrowingTaskGroup { tasks in

@@ -139,7 +139,7 @@ private let board2 = "cpu-serial:00000000e4b1c9d3"
       let key = PeerKey()
       let added = try await test.administration.addOperator(
         OperatorInput(name: "pump-7", role: "auditor", groups: [], csr: ""), csr: try key.request(commonName: "pump-7"),
-        by: Caller(principal: .folder, source: "test")
+        by: .folder()
       ).get()
       let refused = try await test.renewal.renew(
         leaf: added.chain[0], csr: try PeerKey().request(commonName: "pump-7"), source: "192.0.2.7")
@@ -150,7 +150,7 @@ private let board2 = "cpu-serial:00000000e4b1c9d3"
   @Test func `while the vault is sealed nothing is issued, and disabling goes on`() async throws {
     try await TestInstance.with(passphrase: "correct horse battery") { test in
       #expect(test.instance.vault.isSealed)
-      let folder = Caller(principal: .folder, source: "test")
+      let folder = Caller.folder()
       let wrong = try await test.opened.vault.unseal(.passphrase(SecretBytes(copying: "wrong horse".utf8)), by: folder)
       #expect(wrong.refusalCode == "vault-not-opened")
       let right = SecretBytes(copying: "correct horse battery".utf8)
@@ -174,7 +174,7 @@ private let board2 = "cpu-serial:00000000e4b1c9d3"
       let first = try await test.administration.issueTicket(input, by: engineer).get()
       #expect(try await test.administration.issueTicket(input, by: engineer).get() == first)
       let other = Caller(
-        principal: engineer.principal, source: "192.0.2.1",
+        principal: engineer.principal, reads: engineer.reads, source: "192.0.2.1",
         idempotency: .init(key: "k1", request: .sha256("another".utf8)))
       #expect(try await test.administration.issueTicket(input, by: other).refusalCode == "idempotency-key-reused")
     }

@@ -62,15 +62,14 @@ struct TestInstance: Sendable {
   ) async throws -> Caller {
     let name = name ?? role.rawValue
     let input = OperatorInput(name: name, role: role.rawValue, groups: groups, csr: "")
-    let folder = Caller(principal: .folder, source: "test")
-    let added = try await administration.addOperator(input, csr: try PeerKey().request(commonName: name), by: folder)
+    let added = try await administration.addOperator(input, csr: try PeerKey().request(commonName: name), by: .folder())
       .get()
     let leaf = try #require(added.chain.first)
-    guard case .known(let principal) = try await Authentication(instance).identify(leaf: leaf) else {
+    guard case .known(let principal, let reads) = try await Authentication(instance).identify(leaf: leaf) else {
       throw TestFailure("expected the operator to be known")
     }
     return Caller(
-      principal: principal, source: "192.0.2.1",
+      principal: principal, reads: reads, source: "192.0.2.1",
       idempotency: key.map { .init(key: $0, request: .sha256($0.utf8)) })
   }
 

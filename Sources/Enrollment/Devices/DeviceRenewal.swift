@@ -24,6 +24,10 @@ public struct DeviceRenewal: Sendable {
     return try await instance.deciding { try await decide(leaf, verified, source) }
   }
 
+  /// The most certificates in force of one device: each is read, and is put on hold or revoked in one unit of work, when
+  /// the device is disabled, swapped or retired. A device that renews in a loop must not make that impossible.
+  static let liveLimit = 64
+
   private func decide(
     _ leaf: [UInt8], _ verified: VerifiedRequest, _ source: String
   ) async throws -> Decision<Enrolled> {
@@ -48,6 +52,9 @@ public struct DeviceRenewal: Sendable {
   private func issue(_ attempt: RenewalAttempt, reads: ReadSet) async throws -> Decision<Enrolled> {
     if let again = attempt.alreadyRenewed, let issuer = instance.authorities.issuer(for: .devices) {
       return .answer(attempt.enrolled(again, issuer: issuer))
+    }
+    guard attempt.facts.deviceCertificates.count < DeviceRenewal.liveLimit else {
+      return try attempt.refuse(.tooManyCertificates)
     }
     let result: AttestationResult
     switch LDevIDVerifier().appraise(chain: [attempt.current.der], against: attempt.reference, at: attempt.at) {
@@ -76,7 +83,7 @@ public struct DeviceRenewal: Sendable {
       policy: permit.decidedBy,
       CertificateIssued(
         issued: issued.facts, replaces: attempt.current.record,
-        overlapUntil: min(attempt.at + overlap, attempt.current.notAfter)),
+        overlapUntil: min(attempt.at + overlap, attempt.current.overlapUntil ?? attempt.current.notAfter)),
       details: .init(source: attempt.source, decision: attempt.decision(result)),
       attachments: issued.attachments)
     var reads = permit.reads
@@ -91,4 +98,10 @@ public struct DeviceRenewal: Sendable {
         position: position.first)
     }
   }
+}
+
+extension Refusal {
+  static let tooManyCertificates = Refusal(
+    .conflict, "too-many-certificates",
+    "expected fewer than \(DeviceRenewal.liveLimit) certificates of the device in force, found as many")
 }

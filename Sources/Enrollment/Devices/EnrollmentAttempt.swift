@@ -82,10 +82,14 @@ struct EnrollmentAttempt: Sendable {
 }
 
 extension CertificateSnapshot {
-  func revoked(_ reason: RevocationReason, at time: Timestamp, by actor: Actor) throws -> Event {
+  func revoked(
+    _ reason: RevocationReason, withDevice: Bool? = nil, at time: Timestamp, by actor: Actor
+  ) throws -> Event {
     try Event(
       at: time, by: actor, on: [.record(record)] + (subject.map { [.record($0)] } ?? []),
-      CertificateRevoked(certificate: record, issuerKeyID: issuerKeyID, serial: serial, reason: reason))
+      CertificateRevoked(
+        certificate: record, issuerKeyID: issuerKeyID, serial: serial, reason: reason,
+        withDevice: withDevice))
   }
 
   func released(at time: Timestamp, by actor: Actor) throws -> Event {

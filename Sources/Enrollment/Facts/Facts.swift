@@ -55,6 +55,8 @@ public struct CertificateSnapshot: Sendable, Hashable {
   public let notBefore: Timestamp
   public let notAfter: Timestamp
   public let status: Status
+  /// Whether it is on hold because its device is disabled: enabling that lifts this hold and no other.
+  public let isHeldWithDevice: Bool
   /// The certificate that it renewed.
   public let replaces: RecordID?
   /// Set once it was renewed itself: from then on it is over.
@@ -66,6 +68,7 @@ public struct CertificateSnapshot: Sendable, Hashable {
   public init(
     record: RecordID, version: UInt64, issuerKeyID: String, serial: String, subject: RecordID?, profile: String,
     publicKey: Digest, fingerprint: Digest, notBefore: Timestamp, notAfter: Timestamp, status: Status,
+    isHeldWithDevice: Bool,
     replaces: RecordID?, overlapUntil: Timestamp?, position: UInt64, der: [UInt8]
   ) {
     self.record = record
@@ -79,6 +82,7 @@ public struct CertificateSnapshot: Sendable, Hashable {
     self.notBefore = notBefore
     self.notAfter = notAfter
     self.status = status
+    self.isHeldWithDevice = isHeldWithDevice
     self.replaces = replaces
     self.overlapUntil = overlapUntil
     self.position = position

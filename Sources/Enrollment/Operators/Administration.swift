@@ -18,8 +18,13 @@ public struct Administration: Sendable {
     group: @Sendable @escaping (Facts) -> RecordID? = { $0.group?.record },
     decide: @Sendable @escaping (Facts, AccessGrant, Actor, Timestamp) async throws -> Change<Value>
   ) async throws -> Outcome<Value> {
-    if let before = try await answeredBefore(caller, as: Value.self) { return before }
-    return try await instance.deciding {
+    try await instance.deciding(for: caller.reads) {
+      // Asked anew each time: of two that come at once with one key, the second finds the first's answer.
+      switch try await answeredBefore(caller, as: Value.self) {
+      case .done(let value): return .answer(value)
+      case .refused(let refusal): return .refuse(refusal, nil)
+      case nil: break
+      }
       let facts = try await instance.facts.facts(for: query)
       let now = instance.clock.now()
       switch instance.policies.decide(caller.principal, operation, group: group(facts)) {
@@ -35,7 +40,7 @@ public struct Administration: Sendable {
           return .refuse(
             refusal, try refused(operation, refusal, caller, of: group(facts), by: grant.decidedBy, at: now))
         case .commit(var unit, let value):
-          unit.reads = unit.reads.merging(facts.reads)
+          unit.reads = unit.reads.merging(facts.reads).merging(caller.reads)
           try keepAnswer(value, in: &unit, for: caller, isSecret: isSecret)
           return .commit(unit) { _ in value }
         }

@@ -4,6 +4,8 @@ public import Policy
 /// Who asks for an operation, from where, and whether it was asked before.
 public struct Caller: Sendable {
   public let principal: Principal
+  /// What the principal was read from: empty for the folder and the service, which nobody can remove.
+  public let reads: ReadSet
   public let source: String
   public let idempotency: Idempotency?
 
@@ -18,10 +20,17 @@ public struct Caller: Sendable {
     }
   }
 
-  public init(principal: Principal, source: String, idempotency: Idempotency? = nil) {
+  /// Whoever `Authentication` found.
+  public init(principal: Principal, reads: ReadSet, source: String, idempotency: Idempotency? = nil) {
     self.principal = principal
+    self.reads = reads
     self.source = source
     self.idempotency = idempotency
+  }
+
+  /// Whoever holds the folder, by its lock.
+  public static func folder(_ source: String = "folder") -> Caller {
+    Caller(principal: .folder, reads: ReadSet(), source: source)
   }
 
   var record: RecordID? { principal.actor?.record }

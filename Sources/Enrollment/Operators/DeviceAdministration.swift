@@ -37,8 +37,9 @@ extension Administration {
   ) throws -> [Event] {
     try certificates.compactMap { certificate in
       switch (change, certificate.status) {
-      case (.disable, .good): try certificate.revoked(.certificateHold, at: time, by: actor)
-      case (.enable, .held): try certificate.released(at: time, by: actor)
+      case (.disable, .good): try certificate.revoked(.certificateHold, withDevice: true, at: time, by: actor)
+      // One that an officer put on hold by name stays there.
+      case (.enable, .held) where certificate.isHeldWithDevice: try certificate.released(at: time, by: actor)
       case (.retire, .good), (.retire, .held): try certificate.revoked(.cessationOfOperation, at: time, by: actor)
       default: nil
       }
@@ -63,13 +64,33 @@ extension Administration {
       guard let found = facts.certificate else { return .refused(.noCertificate) }
       switch found.status {
       case .revoked: return .unchanged(found.record)
-      case .held where reason == .certificateHold: return .unchanged(found.record)
+      case .held where reason == .certificateHold && !found.isHeldWithDevice: return .unchanged(found.record)
       case .good, .held: break
       }
       var reads = ReadSet()
       reads.saw(.record(found.record), version: found.version)
       let event = try found.revoked(reason, at: now, by: actor)
       return .commit(UnitOfWork(reads: reads, events: [event]), found.record)
+    }
+  }
+
+  /// Lifts a certificate's hold. While its device is disabled it stays: that is the device's to lift.
+  public func release(_ name: String, by caller: Caller) async throws -> Outcome<RecordID> {
+    guard let certificate = CertificateName(name) else {
+      return .refused(.malformed("certificate", "a serial, a SHA-256 fingerprint or a record ID"))
+    }
+    var query = FactsQuery()
+    query.certificate = .named(certificate)
+    return try await self.change(.certificateRevoke, by: caller, asking: query, group: { $0.device?.group }) {
+      facts, _, actor, now in
+      guard let found = facts.certificate else { return .refused(.noCertificate) }
+      switch found.status {
+      case .good: return .unchanged(found.record)
+      case .revoked: return .refused(.notOnHold)
+      case .held: break
+      }
+      if let device = facts.device, device.state != .enabled { return .refused(Refusal(.deviceDisabled(device.id))) }
+      return .commit(UnitOfWork(events: [try found.released(at: now, by: actor)]), found.record)
     }
   }
 }
@@ -88,6 +109,8 @@ extension Refusal {
   public static let noDevice = Refusal(.notFound, "device-unknown", "expected a device of that ID, found none")
   public static let noCertificate = Refusal(
     .notFound, "certificate-unknown", "expected a certificate that this instance issued, found none of that name")
+  static let notOnHold = Refusal(
+    .conflict, "certificate-revoked", "expected a certificate on hold, found it revoked for good")
   static let versionChanged = Refusal(
     .preconditionFailed, "version-changed", "expected the version that If-Match names, found a newer one")
 }

@@ -79,7 +79,7 @@ extension Administration {
     guard inputs.count <= 1000 else {
       return .refused(Refusal(.invalid, "too-many-rows", "expected at most 1000 rows, found \(inputs.count)"))
     }
-    let single = Caller(principal: caller.principal, source: caller.source)
+    let single = Caller(principal: caller.principal, reads: caller.reads, source: caller.source)
     var results: [HardwareResult] = []
     for input in inputs {
       switch try await list(input, .allow, by: single) {

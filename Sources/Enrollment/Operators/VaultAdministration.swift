@@ -1,5 +1,6 @@
 public import CertificateAuthority
 public import KeyVault
+import Ledger
 public import MusterModel
 
 /// Sealing and unsealing: with the vault go the issuing CAs and their OCSP responders.
@@ -36,17 +37,35 @@ public struct VaultAdministration: Sendable {
     case .refused(let refusal): return .refused(refusal)
     case .done: break
     }
+    guard let actor = caller.principal.actor else { return .refused(.nobody) }
     guard instance.vault.isSealed else { return .done(try await status()) }
-    guard try await open(opener) else { return .refused(.wrongOpener) }
-    try await load()
-    let event = try Event(
-      at: instance.clock.now(), by: caller.principal.actor ?? .service, on: [.vault],
-      VaultUnsealed(protector: opener.kind))
-    guard case .committed = try await instance.store.commit(UnitOfWork(events: [event])) else {
+    guard try await open(opener) else {
+      try await record(RequestRefused(operation: "vault.unseal", code: Refusal.wrongOpener.code), actor, caller)
+      return .refused(.wrongOpener)
+    }
+    // What cannot be recorded does not happen: the vault stays open only once it is on disk that it was opened.
+    do {
+      try await load()
+      let event = try Event(
+        at: instance.clock.now(), by: actor, on: [.vault], VaultUnsealed(protector: opener.kind))
+      let unit = UnitOfWork(reads: caller.reads, events: [event])
+      guard case .committed = try await instance.store.commit(unit) else {
+        shut()
+        return .refused(.identityChanged)
+      }
+    } catch {
       shut()
-      return .refused(.contended)
+      throw error
     }
     return .done(try await status())
+  }
+
+  /// A wrong passphrase is a guess by someone who is known.
+  private func record(_ refused: RequestRefused, _ actor: Actor, _ caller: Caller) async throws {
+    let event = try Event(
+      at: instance.clock.now(), by: actor, on: [.vault], refused,
+      details: .init(reason: Refusal.wrongOpener.reason, source: caller.source))
+    _ = try await instance.store.commit(UnitOfWork(events: [event]))
   }
 
   /// Lets go of every key. What needs no secret goes on.
@@ -55,9 +74,9 @@ public struct VaultAdministration: Sendable {
     case .refused(let refusal): return .refused(refusal)
     case .done: break
     }
+    guard let actor = caller.principal.actor else { return .refused(.nobody) }
     guard !instance.vault.isSealed else { return .done(try await status()) }
-    let event = try Event(
-      at: instance.clock.now(), by: caller.principal.actor ?? .service, on: [.vault], VaultSealed())
+    let event = try Event(at: instance.clock.now(), by: actor, on: [.vault], VaultSealed())
     shut()
     _ = try await instance.store.commit(UnitOfWork(events: [event]))
     return .done(try await status())

@@ -9,18 +9,19 @@ struct CallerIdentification: Sendable {
   let authentication: Authentication
 
   @Sendable func identify(_ request: RoutedRequest) async throws -> Caller {
-    guard let leaf = request.peer.chain.first else { return caller(.anonymous, request) }
+    guard let leaf = request.peer.chain.first else { return caller(.anonymous, ReadSet(), request) }
     switch try await authentication.identify(leaf: leaf) {
-    case .foreign: return caller(.anonymous, request)
+    case .foreign: return caller(.anonymous, ReadSet(), request)
     case .refused(let refusal): throw Problem(refusal).counted()
-    case .known(let principal): return caller(principal, request, try idempotency(request))
+    case .known(let principal, let reads): return caller(principal, reads, request, try idempotency(request))
     }
   }
 
   private func caller(
-    _ principal: Principal, _ request: RoutedRequest, _ idempotency: Caller.Idempotency? = nil
+    _ principal: Principal, _ reads: ReadSet, _ request: RoutedRequest, _ idempotency: Caller.Idempotency? = nil
   ) -> Caller {
-    Caller(principal: principal, source: request.peer.source.description, idempotency: idempotency)
+    Caller(
+      principal: principal, reads: reads, source: request.peer.source.description, idempotency: idempotency)
   }
 
   private func idempotency(_ request: RoutedRequest) throws(Problem) -> Caller.Idempotency? {

@@ -40,13 +40,18 @@ struct DeviceRoutes: Sendable {
       .operation(.certificateRevoke, .post, "/v1/certificates/{certificate}/revoke") { request, caller in
         let input: RevocationInput = try StrictJSON.decodeOptional(request)
         let name = try request.parameter("certificate")
-        let record = try await rooms.administration.revoke(name, input, by: caller).answered()
-        guard let certificate = try await rooms.instance.listings.certificate(.record(record)) else {
-          return .noContent
-        }
-        return try .json(certificate)
+        return try await shown(try await rooms.administration.revoke(name, input, by: caller).answered())
+      },
+      .operation(.certificateRevoke, .post, "/v1/certificates/{certificate}/release") { request, caller in
+        let name = try request.parameter("certificate")
+        return try await shown(try await rooms.administration.release(name, by: caller).answered())
       },
     ]
+  }
+
+  private func shown(_ record: RecordID) async throws -> Answer {
+    guard let certificate = try await rooms.instance.listings.certificate(.record(record)) else { return .noContent }
+    return try .json(certificate)
   }
 
   private func change(

@@ -196,6 +196,8 @@ let viewTables = """
     overlap_until INTEGER,
     revoked_at INTEGER,
     revoked_reason TEXT,
+    -- A hold that ends when its device is enabled.
+    held_with_device INTEGER NOT NULL DEFAULT 0,
     UNIQUE (issuer, serial)
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;

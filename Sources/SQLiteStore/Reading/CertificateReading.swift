@@ -35,7 +35,7 @@ extension Snapshot {
     return try db.first(
       """
       SELECT record, issuer, serial, subject, profile, public_key, der, not_before, not_after, revoked_at,
-        revoked_reason, replaces, overlap_until, certificate.position, attachment.bytes
+        revoked_reason, replaces, overlap_until, certificate.position, attachment.bytes, held_with_device
       FROM certificate LEFT JOIN attachment
         ON attachment.id BETWEEN certificate.position * 1024 AND certificate.position * 1024 + 1023
         AND attachment.digest = certificate.der
@@ -46,7 +46,8 @@ extension Snapshot {
         record: try row.record(0), version: version, issuerKeyID: row.text(1), serial: Hex.encode(row.bytes(2)),
         subject: try row.optional(3, Row.record), profile: row.text(4), publicKey: try row.digest(5),
         fingerprint: try row.digest(6), notBefore: row.time(7), notAfter: row.time(8),
-        status: try row.certificateStatus(revokedAt: 9, reason: 10), replaces: try row.optional(11, Row.record),
+        status: try row.certificateStatus(revokedAt: 9, reason: 10), isHeldWithDevice: row.bool(15),
+        replaces: try row.optional(11, Row.record),
         overlapUntil: row.isNull(12) ? nil : row.time(12), position: try row.position(13), der: row.bytes(14))
     }
   }

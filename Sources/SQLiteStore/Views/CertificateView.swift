@@ -31,13 +31,17 @@ enum CertificateView: Projection {
   /// entry; what counts is since when it is not trusted).
   private static func revoked(_ event: Recorded<CertificateRevoked>, _ db: Connection) throws(StoreError) {
     try db.change(
-      "UPDATE certificate SET revoked_at = coalesce(revoked_at, ?), revoked_reason = ? WHERE record = ?",
-      event.origin.at, event.body.reason.rawValue, event.body.certificate)
+      """
+      UPDATE certificate SET revoked_at = coalesce(revoked_at, ?), revoked_reason = ?, held_with_device = ?
+      WHERE record = ?
+      """, event.origin.at, event.body.reason.rawValue, event.body.withDevice ?? false, event.body.certificate)
   }
 
   private static func released(_ event: Recorded<CertificateReleased>, _ db: Connection) throws(StoreError) {
     try db.change(
-      "UPDATE certificate SET revoked_at = NULL, revoked_reason = NULL WHERE record = ? AND revoked_reason = ?",
-      event.body.certificate, RevocationReason.certificateHold.rawValue)
+      """
+      UPDATE certificate SET revoked_at = NULL, revoked_reason = NULL, held_with_device = 0
+      WHERE record = ? AND revoked_reason = ?
+      """, event.body.certificate, RevocationReason.certificateHold.rawValue)
   }
 }

@@ -6,7 +6,7 @@ import MusterModel
 struct CertificateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certificate", abstract: "Certificates that this instance issued.",
-    subcommands: [List.self, Show.self, Revoke.self])
+    subcommands: [List.self, Show.self, Revoke.self, Release.self])
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,6 +64,19 @@ struct CertificateCommand: AsyncParsableCommand {
     func run() async throws {
       let found: CertificateSummary = try await connection.withClient {
         try await $0.post("/v1/certificates/\(segment(name))/revoke", RevocationInput(reason: reason))
+      }
+      print("\(found.serial) \(found.status.rawValue)")
+    }
+  }
+  struct Release: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lifts a certificate's hold.", discussion: "Example: muster certificate release 01932f…")
+    @OptionGroup var connection: Connection
+    @Argument(help: "Its serial in hex, its SHA-256 fingerprint, or its record ID.") var name: String
+
+    func run() async throws {
+      let found: CertificateSummary = try await connection.withClient {
+        try await $0.post("/v1/certificates/\(segment(name))/release", [String: String]())
       }
       print("\(found.serial) \(found.status.rawValue)")
     }

@@ -14,7 +14,7 @@ func addOperator(
   let key = PeerKey()
   let input = OperatorInput(name: name, role: role.rawValue, groups: groups, csr: "")
   let added = try await Administration(instance).addOperator(
-    input, csr: try key.request(commonName: name), by: Caller(principal: .folder, source: "folder"))
+    input, csr: try key.request(commonName: name), by: .folder())
   switch added {
   case .refused(let refusal): throw CommandFailure("\(refusal.reason) (\(refusal.code))")
   case .done(let peer):

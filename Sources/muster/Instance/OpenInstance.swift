@@ -124,8 +124,7 @@ struct OpenInstance: Sendable {
     guard var key = folder.readIfThere(.vaultKey) else { return }
     let secret = SecretBytes(copying: key)
     for index in key.indices { key[index] = 0 }
-    let caller = Caller(principal: .folder, source: "folder")
-    if case .refused(let refusal) = try await vault.unseal(.fileKey(secret), by: caller) {
+    if case .refused(let refusal) = try await vault.unseal(.fileKey(secret), by: .folder()) {
       standardError("muster: service/vault.key does not open the vault (\(refusal.reason)): it stays sealed")
     }
   }

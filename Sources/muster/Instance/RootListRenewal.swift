@@ -31,7 +31,7 @@ struct RootListRenewal {
   }
 
   private func grant() async throws -> AccessGrant {
-    let caller = Caller(principal: .folder, source: "folder")
+    let caller = Caller.folder()
     switch try await Administration(opened.instance).grant(.caCRL, to: caller) {
     case .done(let grant): return grant
     case .refused(let refusal): throw CommandFailure("\(refusal.reason) (\(refusal.code))")
