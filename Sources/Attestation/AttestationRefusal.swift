@@ -1,7 +1,11 @@
+public import MusterModel
+
 /// Why evidence was not accepted. A value with a stable code; thrown only inside the module and returned as a `Result`.
 public enum AttestationRefusal: Error, Sendable, Hashable {
   case ticketWrong
   case tooMuchHardware(found: Int)
+  /// The device claims what only evidence can show.
+  case claimOfProof(HardwareID.Kind)
   case chainEmpty
   case chainTooLong(found: Int)
   case certificateTooLarge(found: Int)
@@ -29,6 +33,7 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
     switch self {
     case .ticketWrong: "ticket-wrong"
     case .tooMuchHardware: "too-much-hardware"
+    case .claimOfProof: "hardware-unproved"
     case .chainEmpty: "certificate-missing"
     case .chainTooLong: "certificate-chain-too-long"
     case .certificateTooLarge: "certificate-too-large"
@@ -54,6 +59,7 @@ extension AttestationRefusal: CustomStringConvertible {
     case .ticketWrong: "expected the device ID and the code of one ticket, found another code or device ID"
     case .tooMuchHardware(let found):
       "expected at most \(AttestationResult.hardwareLimit) hardware IDs, found \(found)"
+    case .claimOfProof(let kind): "expected evidence that proves a \(kind.rawValue), found the device's word"
     case .chainEmpty: "expected a client certificate, found none"
     case .chainTooLong(let found):
       "expected a chain of at most \(CertificateChain.lengthLimit) certificates, found \(found)"

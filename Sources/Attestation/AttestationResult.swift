@@ -23,7 +23,7 @@ public struct AttestationResult: Sendable, Hashable {
   /// The most hardware IDs that one request may name.
   public static let hardwareLimit = 16
 
-  /// Each ID once, the best-known first; the first is what the evidence itself names.
+  /// Each ID once: first what the evidence itself names, by which policies decide, then what the device claims.
   public let hardware: [Hardware]
   public let claims: Claims
 
@@ -37,14 +37,28 @@ public struct AttestationResult: Sendable, Hashable {
 
   /// `claimed` is what the device says of itself beside the evidence; it never lifts what the evidence shows.
   init(_ shown: [Hardware], claimed: [HardwareID], _ claims: Claims) throws(AttestationRefusal) {
+    // A claim binds, so that a claim to a proof's name would lock out the board that can prove it.
+    if let proof = claimed.first(where: { id in id.kind.isProof && !shown.contains { $0.id == id } }) {
+      throw .claimOfProof(proof.kind)
+    }
     let known = Set(shown.map(\.id))
     var seen = known
     let added = claimed.filter { seen.insert($0).inserted }.map { Hardware($0, .claimed) }
     guard known.count + added.count <= AttestationResult.hardwareLimit else {
       throw .tooMuchHardware(found: known.count + added.count)
     }
-    hardware = (shown + added).sorted { $0.assurance > $1.assurance }
+    hardware = shown + added
     self.claims = claims
+  }
+}
+
+extension HardwareID.Kind {
+  /// Whether evidence alone may say it, never the device's own word.
+  fileprivate var isProof: Bool {
+    switch self {
+    case .idevid, .tpmEK: true
+    case .cpuSerial, .mac, .imei, .dmiUUID, .registration, .sha256: false
+    }
   }
 }
 

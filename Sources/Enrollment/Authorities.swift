@@ -38,6 +38,9 @@ public final class Authorities: Sendable {
   /// The vault was sealed: nothing signs.
   public func seal() { unsealed.withLock { $0 = nil } }
 
+  /// Whether a key, by the SHA-256 of its SPKI, is one of this instance's CAs' or otherwise blocked.
+  func isOwn(_ key: Digest) -> Bool { blockedKeys.contains(key) }
+
   /// nil while the vault is sealed.
   public func issuer(for use: IssuerUse) -> Issuer? { unsealed.withLock { $0?.issuers[use] } }
 

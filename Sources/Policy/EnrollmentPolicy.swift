@@ -108,8 +108,9 @@ extension EnrollmentPolicy.Rule {
       return "expected group \(groups.sorted().joined(separator: ", ")), found "
         + (question.group?.name.text ?? "no group")
     }
-    if let hardware, let shown = question.result.hardware.first, !hardware.contains(shown.id.kind) {
-      return "expected hardware \(list(hardware)), found \(shown.id.kind.rawValue)"
+    if let hardware, question.result.hardware.first.map({ hardware.contains($0.id.kind) }) != true {
+      return "expected hardware \(list(hardware)), found "
+        + (question.result.hardware.first?.id.kind.rawValue ?? "none")
     }
     return nil
   }

@@ -22,6 +22,23 @@ private let time = Timestamp(milliseconds: 1_760_000_000_000)
     #expect(result.evidence == .ticket && result.claims == .ticket(reference.ticket, deviceID: evidence.deviceID))
   }
 
+  @Test func `what the device claims never stands before what the ticket names`() throws {
+    let evidence = TicketEvidence(deviceID: try #require(DeviceID("meter-7")), code: .sha256([1]))
+    let claimed = try HardwareID.parse("cpu-serial:00000000e4b1c9d2").get()
+    let result = try TicketVerifier().appraise(evidence, against: reference, claimed: [claimed]).get()
+    #expect(result.hardware.map(\.id) == [board, claimed])
+  }
+
+  @Test(arguments: [
+    "idevid:\(String(repeating: "ab", count: 32)).SN-1", "tpm-ek:\(String(repeating: "0c", count: 32))",
+  ])
+  func `what only evidence can show is not taken on the device's word`(claim: String) throws {
+    let evidence = TicketEvidence(deviceID: try #require(DeviceID("meter-7")), code: .sha256([1]))
+    let appraisal = TicketVerifier().appraise(
+      evidence, against: reference, claimed: [try HardwareID.parse(claim).get()])
+    #expect(appraisal.refusal?.code == "hardware-unproved")
+  }
+
   @Test(arguments: [("meter-7", 2), ("meter-8", 1), ("METER-7", 1)] as [(String, UInt8)])
   func `another code, device or spelling is refused alike`(name: String, code: UInt8) throws {
     let evidence = TicketEvidence(deviceID: try #require(DeviceID(name)), code: .sha256([code]))

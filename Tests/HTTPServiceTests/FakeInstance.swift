@@ -88,6 +88,8 @@ extension FakeRegistry: FactsReader {
   func facts(for query: FactsQuery) async throws -> Facts { now.facts }
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer? { nil }
 
+  func isInForce(_ position: UInt64) async throws -> Bool { false }
+
   func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor] { [] }
 
   func identity(fingerprint: MusterModel.Digest) async throws -> IdentityFacts? {

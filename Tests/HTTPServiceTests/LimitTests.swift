@@ -47,6 +47,14 @@ private func network(_ last: UInt16) -> SourceAddress.Network {
     #expect(limiter.wait(other.network, at: noon) == 60)
   }
 
+  @Test func `a clock that is set back makes nobody wait longer than a minute`() {
+    var limiter = AttemptLimiter()
+    for _ in 0..<20 { limiter.failed(network(1), at: noon) }
+    #expect(limiter.wait(network(1), at: noon - .seconds(7200)) == 60)
+    limiter.failed(network(1), at: noon - .seconds(7200))
+    #expect(limiter.wait(network(1), at: noon - .seconds(7200)) == nil)
+  }
+
   @Test func `memory is bounded, and the newest sources stay limited`() {
     var limiter = AttemptLimiter()
     for index in 0..<UInt16(20_000) {

@@ -196,7 +196,13 @@ import Testing
     }
     await test.close(store)
     let counted = try [
-      "device WHERE device_id IS NOT NULL", "certificate", "hardware", "ticket",
+      "device WHERE device_id IS NOT NULL", "certificate",
+      """
+      (SELECT id FROM hardware UNION ALL SELECT 0 FROM hardware_pattern AS last
+        WHERE listing <> 'none' AND NOT EXISTS (
+          SELECT 1 FROM hardware_pattern AS later
+          WHERE later.pattern = last.pattern AND later.position > last.position))
+      """, "ticket",
       "operator WHERE removed_at IS NULL AND name IS NOT NULL", "hub WHERE removed_at IS NULL AND name IS NOT NULL",
       "device_group WHERE removed_at IS NULL AND name IS NOT NULL",
     ].map { try Int(test.number("SELECT count(*) FROM \($0)") ?? -1) }

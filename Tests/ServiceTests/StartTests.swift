@@ -53,20 +53,21 @@ extension ServiceTests {
     }
 
     @Test(arguments: [
-      (
-        file: "policies/access.yaml", text: "version: 1\nallow:\n  auditor:\n    - device.lst\n",
-        words: ["access.yaml", "4"]
-      ),
-      ("policies/enrollment.yaml", "version: 1\nrules: [\n", ["enrollment.yaml"]),
-      ("profiles/device.yaml", "profile: device\nfor: device\nvalidity: ever\n", ["device.yaml", "3"]),
-      ("profiles/blocked-keys.txt", "nothing\n", ["1"]),
+      (file: "policies/access.yaml", line: "    - device.list", broken: "    - device.lst"),
+      ("policies/enrollment.yaml", "    verdict: permit", "    verdict: perhaps"),
+      ("policies/enrollment.yaml", "rules:", "rules: ["),
+      ("profiles/device.yaml", "validity: 397d", "validity: ever"),
+      ("profiles/blocked-keys.txt", "# ", "nothing "),
     ])
-    func `a broken rule is refused whole, naming file and line`(file: String, text: String, words: [String])
-      async throws
+    func `a broken rule is refused whole, naming file and line`(file: String, line: String, broken: String) async throws
     {
       try await withFolder { folder in
-        _ = try folder.write(text, to: "data/" + file)
-        try await expectRefused(folder, saying: words)
+        let text = try folder.read("data/" + file)
+        let edit = try #require(text.range(of: line))
+        _ = try folder.write(text.replacingCharacters(in: edit, with: broken), to: "data/" + file)
+        let number = text[..<edit.lowerBound].count { $0.isNewline } + 1
+        let name = file.split(separator: "/")[1]
+        try await expectRefused(folder, saying: [broken.hasSuffix("[") ? "\(name):" : "\(name):\(number): "])
       }
     }
 

@@ -97,6 +97,7 @@ public struct DeviceEnrollment: Sendable {
     case .again(let certificate, _): return try again(certificate, attempt)
     case .enroll(let plan):
       if let owner = attempt.facts.publicKeyOwner, owner != plan.device { return try attempt.refuse(.keyTaken) }
+      if attempt.facts.publicKeyIsCompromised { return try attempt.refuse(.keyCompromised) }
       let question = attempt.question(plan)
       switch instance.policies.decide(question) {
       case .refused(let reference, let refusal): return try attempt.refuse(Refusal(refusal), by: reference)
@@ -140,6 +141,8 @@ public struct DeviceEnrollment: Sendable {
 extension Refusal {
   static let keyTaken = Refusal(
     .conflict, "key-taken", "expected a key that no other record holds or held, found one that does")
+  static let keyCompromised = Refusal(
+    .conflict, "key-compromised", "expected a key that its device alone knows, found one revoked as compromised")
   static let serialIsNoDeviceID = Refusal(
     .invalid, "serial-not-device-id",
     "expected a subject serialNumber that is a device ID (\(DeviceID.rule)), found another")

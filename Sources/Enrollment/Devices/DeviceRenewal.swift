@@ -43,6 +43,7 @@ public struct DeviceRenewal: Sendable {
     if let refusal = current.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
     if let refusal = verified.refusalAsRenewal(of: leaf) { return try attempt.refuse(Refusal(refusal)) }
     if let owner = facts.publicKeyOwner, owner != device.record { return try attempt.refuse(.keyTaken) }
+    if facts.publicKeyIsCompromised { return try attempt.refuse(.keyCompromised) }
     switch Registry.renew(device, hardware: facts.boundHardware, patterns: facts.patterns) {
     case .failure(let refusal): return try attempt.refuse(Refusal(refusal))
     case .success(let reads): return try await issue(attempt, reads: facts.reads.merging(reads))

@@ -21,6 +21,8 @@ public struct Facts: Sendable {
   public var group: GroupSnapshot?
   /// The record that holds or held the public key asked for.
   public var publicKeyOwner: RecordID?
+  /// Whether a certificate for the public key asked for was revoked because the key is known to others.
+  public var publicKeyIsCompromised = false
   /// The certificate asked for; else the one that the ticket's redemption got.
   public var certificate: CertificateSnapshot?
   /// Certificates of `device` that are neither over nor revoked for good.

@@ -10,6 +10,10 @@ public protocol FactsReader: Sendable {
   /// The trust anchors of one group, or of all; those of removed groups are none.
   func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor]
 
+  /// Whether what the event at `position` says is still decided by: a block, a device or a peer that is not gone, an
+  /// open ticket. Erased, it would be forgotten and not undone.
+  func isInForce(_ position: UInt64) async throws -> Bool
+
   /// What a POST with this `Idempotency-Key` answered before.
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer?
 }

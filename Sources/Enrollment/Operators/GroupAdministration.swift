@@ -19,6 +19,7 @@ extension Administration {
     } catch {
       return .refused(error)
     }
+    if let refusal = refusal(of: anchors) { return .refused(refusal) }
     if let profile = input.profile, instance.authorities.profiles[profile] == nil {
       let known = instance.authorities.profiles.names.joined(separator: ", ")
       return .refused(Refusal(.invalid, "profile-unknown", "expected a profile of \(known), found \(excerpt(profile))"))
@@ -37,6 +38,18 @@ extension Administration {
     }
   }
 
+  /// An anchor that no chain can end at would be a group that lets nobody in; our own CA's, one that takes every
+  /// certificate that we gave a device for its maker's.
+  private func refusal(of anchors: [[UInt8]]) -> Refusal? {
+    for der in anchors {
+      switch TrustAnchor.parse(der) {
+      case .failure(let refusal): return Refusal(.invalid, refusal.code, refusal.description)
+      case .success(let anchor): if instance.authorities.isOwn(anchor.key) { return .ownAnchor }
+      }
+    }
+    return nil
+  }
+
   public func removeGroup(_ name: String, by caller: Caller) async throws -> Outcome<RecordID> {
     var query = FactsQuery()
     do throws(Refusal) { query.group = .name(try parse(name: name)) } catch { return .refused(error) }
@@ -49,5 +62,7 @@ extension Administration {
 }
 
 extension Refusal {
+  static let ownAnchor = Refusal(
+    .invalid, "trust-anchor-own", "expected the certificate of a maker's CA, found one of this instance's own")
   static let hubUnknown = Refusal(.notFound, "hub-unknown", "expected a hub that exists, found none of that name")
 }

@@ -21,6 +21,7 @@ extension Administration {
       guard try await instance.ledger.event(at: position) != nil else {
         return .refused(.positionUnknown)
       }
+      if try await instance.facts.isInForce(position) { return .refused(.stillInForce) }
       let event = try Event(
         at: now, by: actor, on: [], policy: grant.decidedBy, EventErased(position: position),
         details: .init(reason: reason))
@@ -30,6 +31,9 @@ extension Administration {
 }
 
 extension Refusal {
+  static let stillInForce = Refusal(
+    .conflict, "still-in-force",
+    "expected an event of what is over, found one still decided by: retire, remove, unblock or cancel it first")
   static let positionUnknown = Refusal(
     .notFound, "position-unknown", "expected a position in the ledger, found one past its end")
 }

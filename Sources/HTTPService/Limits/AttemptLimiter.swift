@@ -19,12 +19,13 @@ struct AttemptLimiter: Sendable {
   /// How many seconds the source has to wait; nil where it may try.
   func wait(_ source: SourceAddress.Network, at now: Timestamp) -> Int64? {
     guard let window = windows[source], window.count >= AttemptLimiter.attempts else { return nil }
-    let left = (window.began + AttemptLimiter.window).milliseconds - now.milliseconds
+    // A clock that was set back must not make anyone wait longer than a window.
+    let left = min((window.began + AttemptLimiter.window).milliseconds - now.milliseconds, 60_000)
     return left > 0 ? (left + 999) / 1000 : nil
   }
 
   mutating func failed(_ source: SourceAddress.Network, at now: Timestamp) {
-    if let window = windows[source], now < window.began + AttemptLimiter.window {
+    if let window = windows[source], window.began <= now, now < window.began + AttemptLimiter.window {
       windows[source] = Window(began: window.began, count: window.count + 1)
       return
     }

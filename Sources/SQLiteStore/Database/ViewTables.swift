@@ -202,6 +202,7 @@ let viewTables = """
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
   CREATE INDEX certificate_own ON certificate(issuer, profile) WHERE subject IS NULL;
+  CREATE INDEX certificate_compromised ON certificate(public_key) WHERE revoked_reason = 'key-compromise';
   CREATE INDEX certificate_revoked ON certificate(issuer, serial) WHERE revoked_at IS NOT NULL;
   -- Renewed, and valid beyond the overlap: to be revoked when that ends.
   CREATE INDEX certificate_superseded ON certificate(overlap_until)

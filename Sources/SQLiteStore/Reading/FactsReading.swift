@@ -30,6 +30,11 @@ struct FactsReading {
       try snapshot.db.first(
         "SELECT owner FROM public_key WHERE digest = ? AND owner IS NOT NULL", key, read: Row.record)
     }
+    facts.publicKeyIsCompromised =
+      try query.publicKey.map { key throws(StoreError) in
+        try snapshot.db.exists(
+          "SELECT 1 FROM certificate WHERE public_key = ? AND revoked_reason = 'key-compromise'", key)
+      } ?? false
     return facts
   }
 
@@ -153,6 +158,27 @@ extension FolderStore: FactsReader {
         ORDER BY device_group.id, group_anchor.rowid
         """, group?.folded
       ) { (row) throws(StoreError) in GroupAnchor(group: try row.record(0), der: row.bytes(1)) }
+    }
+  }
+
+  public func isInForce(_ position: UInt64) async throws -> Bool {
+    let now = clock.now()
+    return try await read { snapshot in
+      try snapshot.db.exists(
+        """
+        SELECT 1 FROM device WHERE position = ?1 AND state <> 'retired'
+        UNION ALL SELECT 1 FROM hardware WHERE position = ?1 AND listing = 'blocked'
+        UNION ALL SELECT 1 FROM hardware JOIN bound_hardware ON bound_hardware.hardware = hardware.record
+          WHERE position = ?1 AND ended_at IS NULL
+        UNION ALL SELECT 1 FROM hardware_pattern AS last WHERE position = ?1 AND listing = 'blocked' AND NOT EXISTS (
+          SELECT 1 FROM hardware_pattern AS later
+          WHERE later.pattern = last.pattern AND later.position > last.position)
+        UNION ALL SELECT 1 FROM operator WHERE position = ?1 AND removed_at IS NULL
+        UNION ALL SELECT 1 FROM hub WHERE position = ?1 AND removed_at IS NULL
+        UNION ALL SELECT 1 FROM device_group WHERE position = ?1 AND removed_at IS NULL
+        UNION ALL SELECT 1 FROM ticket WHERE position = ?1 AND redeemed_at IS NULL AND cancelled_at IS NULL
+          AND expires_at > ?2
+        """, position, now)
     }
   }
 

@@ -6,9 +6,10 @@ enum GroupView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(GroupAdded.self, added)
     projections.on(GroupRemoved.self) { (event, db) throws(StoreError) in
+      // An enrollment is no change of its group: one that came since the removal was decided is found here.
       try db.change(
-        "UPDATE device_group SET removed_at = ? WHERE record = ? AND removed_at IS NULL", event.origin.at,
-        event.body.group)
+        "UPDATE device_group SET removed_at = ? WHERE record = ? AND removed_at IS NULL AND devices = 0",
+        event.origin.at, event.body.group)
     }
     projections.onErasure(of: GroupAdded.self) { (event, db) throws(StoreError) in
       try db.run("UPDATE device_group SET name = NULL, folded = NULL WHERE record = ?", event.body.group)

@@ -47,7 +47,11 @@ struct Founding {
   }
 
   private func makeFolders(_ folder: InstanceFolder) throws {
-    try makeFolder(folder.path, mode: 0o700)
+    try makeFolder(URL(fileURLWithPath: folder.path).deletingLastPathComponent().path, mode: 0o755)
+    // Made by us or not at all: a folder that was there before could be another's, who would see the keys come.
+    guard mkdir(folder.path, 0o700) == 0 else {
+      throw CommandFailure("expected to make the folder \(folder.path), found: \(String(cString: strerror(errno)))")
+    }
     for (name, mode) in InstanceFolder.folders { try makeFolder(folder.path + "/" + name, mode: mode) }
   }
 
