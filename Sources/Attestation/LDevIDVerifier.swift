@@ -41,7 +41,7 @@ public struct LDevIDVerifier: Sendable {
   ) -> Result<AttestationResult, AttestationRefusal> {
     Result { () throws(AttestationRefusal) in
       let path = try CertificateChain(chain)
-      guard let reference, constantTimeEqual(reference.der.bytes, path.digest.bytes) else { throw .certificateUnknown }
+      guard let reference, constantTimeEqual(reference.der, path.digest) else { throw .certificateUnknown }
       switch reference.status {
       case .good: break
       case .held: throw .certificateHeld

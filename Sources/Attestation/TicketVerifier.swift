@@ -25,7 +25,7 @@ public struct TicketVerifier: Sendable {
     _ evidence: TicketEvidence, against reference: Reference, claimed: [HardwareID] = []
   ) -> Result<AttestationResult, AttestationRefusal> {
     Result { () throws(AttestationRefusal) in
-      guard constantTimeEqual(evidence.code.bytes, reference.code.bytes), evidence.deviceID == reference.deviceID
+      guard constantTimeEqual(evidence.code, reference.code), evidence.deviceID == reference.deviceID
       else { throw .ticketWrong }
       return try AttestationResult(
         [.init(reference.hardware, .asserted)], claimed: claimed,

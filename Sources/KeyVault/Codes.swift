@@ -79,25 +79,48 @@ public struct TicketCode: Sendable, CustomStringConvertible, CustomReflectable {
   public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// The characters of a code. They are read and written eight at a time, five bytes: a string that short lies on the
-/// stack, and no copy of the whole stays behind on the heap.
+/// The characters of a code. They are read in place and written eight at a time, five bytes: a string that short lies on
+/// the stack, and no copy of the whole stays behind on the heap.
 private struct Characters {
   private let bytes: SecretBytes
   var count: Int { bytes.count }
 
   /// At most 256 characters are looked at.
   init(_ text: SecretBytes, without passed: StaticString) {
-    bytes = text.withUnsafeBytes { bytes in
-      SecretBytes(
-        copying: bytes.prefix(256).filter { byte in passed.withUTF8Buffer { !$0.contains(byte) } })
+    let passed = UnsafeBufferPointer(start: passed.utf8Start, count: passed.utf8CodeUnitCount)
+    bytes = text.withUnsafeBytes { text in
+      let text = text.prefix(256)
+      return SecretBytes(count: text.count { !passed.contains($0) }) { kept in
+        var next = 0
+        for byte in text where !passed.contains(byte) {
+          kept[next] = byte
+          next += 1
+        }
+      }
     }
   }
 
   /// nil for a character that is not Crockford's. The range holds whole eights.
   func decode(_ range: Range<Int>) -> SecretBytes? {
-    let groups = stride(from: range.lowerBound, to: range.upperBound, by: 8).map { eight($0..<$0 + 8, padding: "") }
-    guard groups.allSatisfy({ $0 != nil }) else { return nil }
-    return SecretBytes(copying: groups.lazy.compactMap(\.self).joined().map(\.self))
+    var isSound = true
+    let decoded = bytes.withUnsafeBytes { text in
+      SecretBytes(count: range.count / 8 * 5) { out in
+        var (bits, held, next): (UInt16, Int, Int) = (0, 0, 0)
+        for character in text[range] {
+          guard let value = Crockford.value(of: character) else {
+            isSound = false
+            return
+          }
+          bits = bits << 5 | UInt16(value)
+          held += 5
+          guard held >= 8 else { continue }
+          held -= 8
+          out[next] = UInt8(truncatingIfNeeded: bits >> held)
+          next += 1
+        }
+      }
+    }
+    return isSound ? decoded : nil
   }
 
   /// Four characters as the twenty bits at the front of five bytes.

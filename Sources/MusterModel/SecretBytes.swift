@@ -25,16 +25,7 @@ public final class SecretBytes: Sendable, CustomStringConvertible, CustomReflect
   /// `count` bytes of the system's generator.
   public static func random(count: Int) -> SecretBytes {
     SecretBytes(count: count) { buffer in
-      var generator = SystemRandomNumberGenerator()
-      var offset = 0
-      while offset < buffer.count {
-        Swift.withUnsafeBytes(of: generator.next() as UInt64) { word in
-          for byte in word.prefix(buffer.count - offset) {
-            buffer[offset] = byte
-            offset += 1
-          }
-        }
-      }
+      SystemRandomBytes.fill(buffer)
     }
   }
 
@@ -57,6 +48,11 @@ public final class SecretBytes: Sendable, CustomStringConvertible, CustomReflect
 }
 
 /// Compares without telling by its time where the difference is.
+public func constantTimeEqual(_ left: Digest, _ right: Digest) -> Bool {
+  left.withUnsafeBytes { left in right.withUnsafeBytes { right in constantTimeEqual(left, right) } }
+}
+
+/// The same of any bytes, in time that depends on their number alone.
 public func constantTimeEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
   guard left.count == right.count else { return false }
   return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0

@@ -41,7 +41,7 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
   @Test(arguments: ["AAEC", "AAE=\n", "AAEC\r\nAwQF\r\n", "AA\nEC", "AA==", "\r\nAAEC"])
   func `base64 is read with line breaks and without`(text: String) throws {
     let plain = text.filter { !$0.isNewline }
-    let read = try #require(ESTBody.base64(Array(text.utf8)))
+    let read = try #require(Base64.decode(Array(text.utf8)))
     #expect(Data(read) == Data(base64Encoded: plain))
   }
 
@@ -50,7 +50,7 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
     "AAEC=", "data:AAEC", "AAE=AAEC",
   ])
   func `anything else is not`(text: String) {
-    #expect(ESTBody.base64(Array(text.utf8)) == nil)
+    #expect(Base64.decode(Array(text.utf8)) == nil)
   }
 
   @Test(arguments: ["application/pkcs10", "Application/PKCS10", "application/pkcs10; charset=utf-8"])
@@ -78,7 +78,7 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
     let der = [UInt8](repeating: 0xab, count: 300)
     let answer = ESTBody.certificates(der)
     #expect(!answer.body.contains(UInt8(ascii: "\n")))
-    #expect(ESTBody.base64(answer.body) == der)
+    #expect(Base64.decode(answer.body) == der)
     #expect(answer.headers[.contentType] == "application/pkcs7-mime; smime-type=certs-only")
   }
 }

@@ -55,14 +55,14 @@ private func basic(_ pair: String) -> HTTPFields {
     fake.registry.change { $0.issuers = [IssuerRecord(use: .root, keyID: "ab", key: nil, der: der, issued: 0)] }
     let answer = try await fake.ask(.get, "/.well-known/est/cacerts")
     #expect(answer.headers[.contentType] == "application/pkcs7-mime; smime-type=certs-only")
-    let cms = try #require(ESTBody.base64(answer.body))
+    let cms = try #require(Base64.decode(answer.body))
     let read = try await run("openssl", ["pkcs7", "-inform", "DER", "-print_certs", "-noout"], input: cms)
     #expect(read.output.contains("CN = root"), "\(read.errors)")
   }
 
   @Test func `what a request should look like is read by openssl`() async throws {
     let answer = try await FakeInstance().ask(.get, "/.well-known/est/csrattrs")
-    let der = try #require(ESTBody.base64(answer.body))
+    let der = try #require(Base64.decode(answer.body))
     let read = try await run("openssl", ["asn1parse", "-inform", "DER"], input: der)
     #expect(read.status == 0)
     for name in ["ecdsa-with-SHA256", "id-ecPublicKey", "prime256v1"] { #expect(read.output.contains(name)) }

@@ -27,6 +27,30 @@ import Testing
     #expect(Data(base64Encoded: standard + String(repeating: "=", count: (4 - text.count % 4) % 4)) == Data(bytes))
   }
 
+  @Test(arguments: 0..<20)
+  func `base64 reads what it writes, and writes what Foundation does`(count: Int) {
+    let bytes = SecretBytes.random(count: count).withUnsafeBytes { Array($0) }
+    let text = Base64.encode(bytes)
+    #expect(text == Array(Data(bytes).base64EncodedData()))
+    #expect(Base64.decode(text) == bytes)
+  }
+
+  @Test func `base64 with one character changed is read as Foundation reads it, or refused with it`() {
+    let text = Array("AAECA/+A0g==".utf8)
+    var read = 0
+    for index in text.indices {
+      for character in UInt8.min...UInt8.max where character != 0x0a && character != 0x0d {
+        var changed = text
+        changed[index] = character
+        // Foundation takes loose last bits: what it writes back tells.
+        let theirs = Data(base64Encoded: Data(changed)).flatMap { Array($0.base64EncodedData()) == changed ? $0 : nil }
+        #expect(Base64.decode(changed) == theirs.map { Array($0) }, "\(String(decoding: changed, as: UTF8.self))")
+        if theirs != nil { read += 1 }
+      }
+    }
+    #expect(read > 9 * 63)
+  }
+
   @Test(arguments: ["AA==", "AB", "A", "A+", "A/", "A A", "ÄÄ"])
   func `base64url in another form is refused`(text: String) {
     #expect(Base64URL.decode(text) == nil)

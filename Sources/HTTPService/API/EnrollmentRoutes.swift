@@ -88,7 +88,7 @@ struct EnrollmentRoutes: Sendable {
 /// Bytes in a JSON field: base64, as PKCS #10 is written everywhere.
 enum Base64Field {
   static func decode(_ text: String, _ name: String) throws(Problem) -> [UInt8] {
-    guard let bytes = ESTBody.base64(Array(text.utf8)), !bytes.isEmpty else {
+    guard let bytes = Base64.decode(Array(text.utf8)), !bytes.isEmpty else {
       throw .badRequest("base64-malformed", "expected base64 in \(name)")
     }
     return bytes

@@ -26,7 +26,7 @@ struct PublicRoutes: Sendable {
         return try await status(request.body, request)
       },
       .anyone(.get, "/ocsp/{request...}", PublicRoutes.ocsp) { request in
-        guard let der = ESTBody.base64(Array(try request.parameter("request").utf8)) else {
+        guard let der = Base64.decode(Array(try request.parameter("request").utf8)) else {
           throw Problem.badRequest("base64-malformed", "expected an OCSP request in base64, percent-encoded")
         }
         return try await status(der, request)

@@ -1,4 +1,3 @@
-import Foundation
 import MusterModel
 
 /// HTTP Basic (RFC 7617) as a device sends it: the user is the device ID of its ticket, the password the ticket's code.
@@ -26,12 +25,12 @@ struct BasicCredentials: Sendable {
 
   private static func parse(_ field: String) -> BasicCredentials? {
     guard field.utf8.count <= limit else { return nil }
-    let parts = field.split(separator: " ", omittingEmptySubsequences: true)
-    guard parts.count == 2, parts[0].lowercased() == "basic", let pair = Data(base64Encoded: String(parts[1])),
+    let parts = field.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true)
+    guard parts.count == 2, Substring(parts[0]).lowercased() == "basic", let pair = Base64.decode(Array(parts[1])),
       let colon = pair.firstIndex(of: UInt8(ascii: ":")),
       let user = String(validating: pair[..<colon], as: UTF8.self), let deviceID = DeviceID(user)
     else { return nil }
-    let code = pair[pair.index(after: colon)...]
+    let code = pair[(colon + 1)...]
     guard (1...64).contains(code.count), code.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
     return BasicCredentials(deviceID: deviceID, code: SecretBytes(copying: code))
   }

@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import MusterModel
 
@@ -11,19 +10,10 @@ enum ESTBody {
         .unsupportedMediaType, "content-type-unsupported",
         detail: "expected application/pkcs10, found \(mediaType(headers[.contentType]).map { excerpt($0) } ?? "none")")
     }
-    guard let der = base64(body), !der.isEmpty else {
+    guard let der = Base64.decode(body), !der.isEmpty else {
       throw .badRequest("base64-malformed", "expected a request in base64 (RFC 4648 §4), found \(found(body))")
     }
     return der
-  }
-
-  /// Base64 with line breaks or without, padded, its last bits zero; nil for anything else.
-  static func base64(_ text: [UInt8]) -> [UInt8]? {
-    let joined = text.filter { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
-    guard let data = Data(base64Encoded: Data(joined)), data.base64EncodedData().elementsEqual(joined) else {
-      return nil
-    }
-    return Array(data)
   }
 
   /// A certs-only CMS. In one line: strongSwan's `pki` reads nothing else.
@@ -36,12 +26,16 @@ enum ESTBody {
 
   private static func answer(_ der: [UInt8], type: String) -> Answer {
     // RFC 8951 §3.1 has receivers ignore the field; clients of RFC 7030 as it was expect it.
-    Answer(type: type, Data(der).base64EncodedData()).adding(.contentTransferEncoding, "base64")
+    Answer(type: type, Base64.encode(der)).adding(.contentTransferEncoding, "base64")
   }
 
   /// The type without its parameters, in lower case.
   static func mediaType(_ field: String?) -> String? {
-    field?.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+    guard let field else { return nil }
+    let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    let type = field.utf8.prefix { $0 != UInt8(ascii: ";") }.drop(while: isBlank)
+    return Substring(type.prefix(upTo: type.lastIndex { !isBlank($0) }.map(type.index(after:)) ?? type.startIndex))
+      .lowercased()
   }
 
   private static func found(_ body: [UInt8]) -> String {

@@ -33,6 +33,11 @@ public final class Metrics: Sendable {
   private struct Record {
     let family: Family
     var series: [[String]: Series] = [:]
+
+    mutating func change(_ labels: [String], _ body: (inout Series, Family) -> Void) {
+      let isBeyond = series.count >= Metrics.seriesLimit && series[labels] == nil
+      body(&series[isBeyond ? labels.map { _ in "other" } : labels, default: Series()], family)
+    }
   }
 
   private let records: Mutex<[String: Record]>
@@ -59,10 +64,8 @@ public final class Metrics: Sendable {
 
   private func change(_ name: String, _ labels: [String], _ body: (inout Series, Family) -> Void) {
     records.withLock { records in
-      guard let family = records[name]?.family, let known = records[name]?.series else { return }
-      let isNew = known[labels] == nil && known.count >= Metrics.seriesLimit
-      let key = isNew ? labels.map { _ in "other" } : labels
-      body(&records[name]!.series[key, default: Series()], family)
+      // In place: a copy would copy every series.
+      if let index = records.index(forKey: name) { records.values[index].change(labels, body) }
     }
   }
 

@@ -4,13 +4,14 @@ import MusterModel
 enum HTTPDate {
   /// `time` is not before 1970.
   static func text(_ time: Timestamp) -> String {
-    // `yyyy-mm-ddThh:mm:ss.fffZ`
-    let text = Array(time.description)
-    let month = months[(Int(String(text[5...6])) ?? 1) - 1]
+    let parts = CivilTime(time)
     // 1970-01-01 was a Thursday.
     let weekday = weekdays[Int((max(0, time.seconds) / 86_400 + 3) % 7)]
-    return "\(weekday), \(String(text[8...9])) \(month) \(String(text[0...3])) \(String(text[11...18])) GMT"
+    let day = "\(two(parts.day)) \(months[parts.month - 1]) \(two(parts.year / 100))\(two(parts.year % 100))"
+    return "\(weekday), \(day) \(two(parts.hour)):\(two(parts.minute)):\(two(parts.second)) GMT"
   }
+
+  private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
   private static let weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
   private static let months = [

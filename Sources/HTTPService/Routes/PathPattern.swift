@@ -11,10 +11,12 @@ struct PathPattern: Hashable, Sendable, CustomStringConvertible {
 
   let segments: [Segment]
   let description: String
+  private let hasRest: Bool
 
   init(_ text: String) {
     segments = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(PathPattern.segment)
     description = text.replacing("...}", with: "}")
+    hasRest = text.contains("...}")
   }
 
   private static func segment(_ text: Substring) -> Segment {
@@ -26,6 +28,7 @@ struct PathPattern: Hashable, Sendable, CustomStringConvertible {
 
   /// What fills the places; nil where the path does not match.
   func match(_ path: RequestTarget.Path) -> [String: String]? {
+    guard segments.count == path.segments.count || hasRest else { return nil }
     var parameters: [String: String] = [:]
     for (offset, segment) in segments.enumerated() {
       guard offset < path.segments.count else { return nil }

@@ -9,24 +9,24 @@ public enum Base64URL {
   }()
 
   public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-    let bytes = Array(bytes)
-    return String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { out in
-      var (buffer, held, end) = (UInt32(0), UInt32(0), 0)
-      func write(_ value: UInt32) {
-        out[end] = alphabet[Int(value & 63)]
-        end += 1
+    var text: [UInt8] = []
+    Array(bytes).withUnsafeBytes { append($0, to: &text) }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The same, appended as UTF-8.
+  static func append(_ bytes: UnsafeRawBufferPointer, to text: inout [UInt8]) {
+    let alphabet = alphabet
+    var (buffer, held) = (UInt32(0), UInt32(0))
+    for byte in bytes {
+      buffer = buffer << 8 | UInt32(byte)
+      held += 8
+      while held >= 6 {
+        held -= 6
+        text.append(alphabet[Int(buffer >> held & 63)])
       }
-      for byte in bytes {
-        buffer = buffer << 8 | UInt32(byte)
-        held += 8
-        while held >= 6 {
-          held -= 6
-          write(buffer >> held)
-        }
-      }
-      if held > 0 { write(buffer << (6 - held)) }
-      return end
     }
+    if held > 0 { text.append(alphabet[Int(buffer << (6 - held) & 63)]) }
   }
 
   /// nil unless `text` is exactly what `encode` writes: other alphabets, padding and loose last bits are refused.

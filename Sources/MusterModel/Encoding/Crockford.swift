@@ -64,5 +64,6 @@ public enum Crockford {
     return table
   }()
 
-  private static func value(of character: UInt8) -> UInt8? { values[Int(character)] }
+  /// The five bits of a character as `decode` reads it; nil where it reads none.
+  public static func value(of character: UInt8) -> UInt8? { values[Int(character)] }
 }

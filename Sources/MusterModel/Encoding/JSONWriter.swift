@@ -41,7 +41,11 @@ public struct JSONWriter {
   }
 
   public mutating func field(_ key: StaticString, digest: Digest?) {
-    field(key, digest.map { Base64URL.encode($0.bytes) })
+    guard let digest else { return }
+    name(key)
+    bytes.append(UInt8(ascii: "\""))
+    digest.withUnsafeBytes { Base64URL.append($0, to: &bytes) }
+    bytes.append(UInt8(ascii: "\""))
   }
 
   public mutating func field(_ key: StaticString, number: UInt64?) {
@@ -111,14 +115,27 @@ public struct JSONWriter {
     bytes.append(contentsOf: "\":".utf8)
   }
 
-  /// What needs an escape, or is not ASCII, is the library's to write: rare, and its rules are many.
   private mutating func string(_ text: String) {
-    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-      bytes.append(UInt8(ascii: "\""))
-      bytes.append(contentsOf: text.utf8)
-      bytes.append(UInt8(ascii: "\""))
-    } else if let encoded = try? EventCoding.encoder().encode(text) {
-      bytes.append(contentsOf: encoded)
+    var text = text
+    let isWritten = text.withUTF8 { writePrintable($0) }
+    // What is not printable ASCII is the library's to write: rare, and its rules are many.
+    if !isWritten, let encoded = try? EventCoding.encoder().encode(text) { bytes.append(contentsOf: encoded) }
+  }
+
+  /// false, and nothing written, where there is more than printable ASCII.
+  private mutating func writePrintable(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
+    guard text.allSatisfy({ (0x20..<0x7f).contains($0) }) else { return false }
+    bytes.append(quote)
+    if text.contains(where: { $0 == quote || $0 == backslash }) {
+      for character in text {
+        if character == quote || character == backslash { bytes.append(backslash) }
+        bytes.append(character)
+      }
+    } else {
+      bytes.append(contentsOf: text)
     }
+    bytes.append(quote)
+    return true
   }
 }

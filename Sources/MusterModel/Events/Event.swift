@@ -20,6 +20,8 @@ public struct Event: Sendable {
   public let attachments: [Attachment]
   /// `16 random bytes ‖ JSON` of the details.
   public let privateAttachment: [UInt8]?
+  /// SHA-256 of `privateAttachment`.
+  public let privateDigest: Digest?
   /// UTF-8 JSON with sorted keys, exactly as it is hashed and stored.
   public let bytes: [UInt8]
 
@@ -47,10 +49,11 @@ public struct Event: Sendable {
       }
       privateAttachment = attachment
     }
+    privateDigest = privateAttachment.map { Digest.sha256($0) }
     bytes = JSONWriter.bytes(
       of: WrittenLine(
         at: time, body: try EventCoding.bytes(of: body), by: actor, kind: Body.kind, on: records, policy: policy,
-        private: privateAttachment.map { Digest.sha256($0) }))
+        private: privateDigest))
     guard bytes.count <= Event.sizeLimit else { throw EventError.tooLong(kind: Body.kind, bytes: bytes.count) }
   }
 }

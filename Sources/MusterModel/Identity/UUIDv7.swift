@@ -6,10 +6,9 @@ public struct UUIDv7: Hashable, Sendable {
 
   /// Random bits come from the system's generator, always: no seam lets another near an identity.
   public init(at time: Timestamp) {
-    var generator = SystemRandomNumberGenerator()
-    let random = generator.next()
-    high = UInt64(truncatingIfNeeded: time.milliseconds) << 16 | 0x7000 | random & 0xfff
-    low = 1 << 63 | generator.next() & (1 << 62 - 1)
+    let random = SystemRandomBytes.words()
+    high = UInt64(truncatingIfNeeded: time.milliseconds) << 16 | 0x7000 | random.0 & 0xfff
+    low = 1 << 63 | random.1 & (1 << 62 - 1)
   }
 
   /// nil unless these are 16 bytes with version 7 and the RFC's variant.

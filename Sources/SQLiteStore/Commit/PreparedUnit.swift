@@ -16,11 +16,9 @@ struct PreparedEvent: Sendable {
   let event: Event
   /// The hash of its leaf in the ledger.
   let leaf: Digest
-  let privateDigest: Digest?
 
   init(_ event: Event) {
     self.event = event
     leaf = MerkleHash.leaf(event.bytes)
-    privateDigest = event.privateAttachment.map(Digest.sha256)
   }
 }

@@ -43,7 +43,7 @@ struct UnitWriter {
     }
     if let bytes = event.privateAttachment {
       try db.run(
-        "INSERT INTO private_attachment(position, digest, bytes) VALUES (?, ?, ?)", position, prepared.privateDigest,
+        "INSERT INTO private_attachment(position, digest, bytes) VALUES (?, ?, ?)", position, event.privateDigest,
         bytes)
     }
     let origin = EventOrigin(position: position, at: event.at, by: event.by, on: event.on)
