@@ -144,6 +144,60 @@ import X509
     #expect(try unsigned.signed(with: signature).der.count > 500)
   }
 
+  @Test func `signed at once, it is held to its permit too`() async throws {
+    let unsigned = try instance.certification("device").prepare(
+      instance.devicePermit(), request: Instance.request(), identity: instance.identity(), now: instance.now
+    ).get()
+    #expect(try verify(unsigned.signedAtOnce().der).status == 0)
+    var changed = unsigned.toBeSigned
+    changed[changed.endIndex - 1] ^= 1
+    #expect(throws: CertificationError.self) { try unsigned.with(toBeSigned: changed).signedAtOnce() }
+  }
+
+  @Test func `what is read back is what the library reads`() async throws {
+    let der = try await instance.issueDevice("meter-7").der
+    let contents = try CertificateContents(der)
+    let library = try Certificate(derEncoded: der)
+    #expect(contents.serial.elementsEqual(library.serialNumber.bytes.drop { $0 == 0 }))
+    #expect(contents.notBefore.seconds == Int64(library.notValidBefore.timeIntervalSince1970))
+    #expect(contents.notAfter.seconds == Int64(library.notValidAfter.timeIntervalSince1970))
+    #expect(contents.signed.elementsEqual(library.tbsCertificateBytes))
+    #expect(contents.extensions.count == library.extensions.count)
+    for (own, theirs) in zip(contents.extensions, library.extensions) {
+      #expect(own.isCritical == theirs.critical && own.value.elementsEqual(theirs.value))
+    }
+  }
+
+  @Test func `what the library cannot read as DER is not read back either, wherever a byte is changed`() async throws {
+    let der = try await instance.issueDevice("meter-7").der
+    var refused = 0
+    for index in der.indices {
+      for bit in [0x01, 0x20, 0x80] as [UInt8] {
+        var changed = der
+        changed[index] ^= bit
+        guard let contents = try? CertificateContents(changed) else {
+          refused += 1
+          continue
+        }
+        // What lies deeper is compared whole with what is expected, and not read.
+        let library = try? Certificate(derEncoded: changed)
+        #expect(library.map { contents.signed.elementsEqual($0.tbsCertificateBytes) } ?? true, "byte \(index)")
+      }
+    }
+    #expect(refused > 100)
+  }
+
+  @Test(
+    arguments: [
+      [0x30, 0x80, 0x00, 0x00], [0x30, 0x81, 0x01, 0x00], [0x30, 0x82, 0x00, 0x80], [0x30, 0x02, 0x00], [0x30],
+      [0x1f, 0x01, 0x00],
+      [0x30, 0x85, 0x01, 0x00, 0x00, 0x00, 0x00], [0x30, 0xff],
+    ] as [[UInt8]])
+  func `a length that is not in its one form is refused`(der: [UInt8]) {
+    var reader = DERReader(der[...], "a test")
+    #expect(throws: MalformedDER.self) { _ = try reader.take("a value") }
+  }
+
   @Test func `each field that differs from its permit is found when it is read back`() async throws {
     let unsigned = try instance.certification("device").prepare(
       instance.devicePermit(), request: Instance.request(), identity: instance.identity(), now: instance.now

@@ -45,4 +45,34 @@ struct CertificateExtension: Hashable, Sendable {
     guard !list.isEmpty else { throw MalformedDER(expected: "an extension in the list", found: "none") }
     return list
   }
+
+  /// The same of a certificate that is read back.
+  static func list(_ reader: DERReader) throws(MalformedDER) -> [CertificateExtension] {
+    var reader = reader
+    var list: [CertificateExtension] = []
+    while !reader.isAtEnd {
+      guard list.count < CertificateRequest.extensionLimit else {
+        throw MalformedDER(expected: "at most \(CertificateRequest.extensionLimit) extensions", found: "more")
+      }
+      let one = try CertificateExtension(&reader)
+      guard !list.contains(where: { $0.type == one.type }) else {
+        throw MalformedDER(expected: "each extension once", found: "\(dotted(one.type)) twice")
+      }
+      list.append(one)
+    }
+    guard !list.isEmpty else { throw MalformedDER(expected: "an extension in the list", found: "none") }
+    return list
+  }
+
+  private init(_ reader: inout DERReader) throws(MalformedDER) {
+    var fields = try reader.members("an extension")
+    type = Array(try fields.take(0x06, "its type").whole)
+    isCritical = fields.next == 0x01
+    // DEFAULT FALSE: DER writes TRUE alone (X.690 §11.5).
+    if isCritical, !(try fields.take("critical").content.elementsEqual([0xff])) {
+      throw MalformedDER(expected: "critical TRUE or nothing", found: "another value")
+    }
+    value = Array(try fields.take(0x04, "its value").content)
+    try fields.end()
+  }
 }

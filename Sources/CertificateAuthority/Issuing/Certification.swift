@@ -78,7 +78,7 @@ public struct Certification: Sendable {
     switch prepared {
     case .failure(let refusal): return .failure(refusal)
     case .success(let unsigned):
-      return .success(try unsigned.signed(with: try await issuer.signer.sign(unsigned.toBeSigned)))
+      return .success(try await unsigned.signed())
     }
   }
 }

@@ -7,18 +7,37 @@ public struct UnsignedCertificate: Sendable {
   public let toBeSigned: [UInt8]
   let permit: IssuancePermit
   let profile: Profile
-  let issuer: Issuer
+  public let issuer: Issuer
   let identity: CertificateIdentity
   let key: SubjectPublicKey
   let request: VerifiedRequest?
   let now: Timestamp
   let record: RecordID?
 
+  /// Signed by its issuer, on the caller's thread, and held to permit, profile and key; not verified, which costs twice
+  /// what signing does: the signature is this process's own, made a moment ago with the key in its memory. Throws `CertificationError.issuer` where the issuer's key is elsewhere
+  /// and has to be waited for.
+  public func signedAtOnce() throws -> IssuedCertificate {
+    guard let signer = issuer.signer as? any PromptSigner else {
+      throw CertificationError.issuer("expected a key that signs at once, found one to wait for")
+    }
+    return try signed(with: signer.signature(of: toBeSigned), isVerified: false)
+  }
+
+  /// Signed by its issuer.
+  public func signed() async throws -> IssuedCertificate {
+    try signed(with: try await issuer.signer.sign(toBeSigned))
+  }
+
   /// Adds the signature, reads the whole back, and holds it to permit, profile and key. Throws
   /// `CertificationError.differs`; then nothing of it may be released.
   public func signed(with signature: [UInt8]) throws -> IssuedCertificate {
+    try signed(with: signature, isVerified: true)
+  }
+
+  private func signed(with signature: [UInt8], isVerified: Bool) throws -> IssuedCertificate {
     let der = SignedDER.encode(toBeSigned, issuer.signer.algorithm, signature)
-    let contents = try IssuedCheck(self).check(der)
+    let contents = try IssuedCheck(self, isVerified: isVerified).check(der)
     let facts = CertificateFacts(
       certificate: identity.certificate, subject: record, issuerKeyID: issuer.keyID, serial: identity.serialHex,
       profile: profile.name, notBefore: contents.notBefore, notAfter: contents.notAfter, shard: identity.shard,

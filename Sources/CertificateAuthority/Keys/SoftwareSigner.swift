@@ -2,7 +2,7 @@ import Crypto
 public import MusterModel
 
 /// A signing key in memory: P-256 with SHA-256, or P-384 with SHA-384.
-public struct SoftwareSigner: Signer {
+public struct SoftwareSigner: PromptSigner {
   public enum Curve: Sendable { case p256, p384 }
 
   private enum Key: Sendable {
@@ -50,9 +50,6 @@ public struct SoftwareSigner: Signer {
     return (SecretBytes(copying: raw), try SoftwareSigner(key))
   }
 
-  public func sign(_ bytes: [UInt8]) async throws -> [UInt8] { try signature(of: bytes) }
-
-  /// The same at once, on the caller's thread.
   public func signature(of bytes: [UInt8]) throws -> [UInt8] {
     switch key {
     case .p256(let key): Array(try key.signature(for: bytes).derRepresentation)
