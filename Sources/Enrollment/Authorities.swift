@@ -66,22 +66,35 @@ extension Authorities {
   public func issue(
     _ permit: IssuancePermit, to request: VerifiedRequest, from use: IssuerUse, at time: Timestamp
   ) async throws -> Outcome<IssuedCertificate> {
-    try await issue(permit, from: use, at: time) {
-      try await $0.issue(permit, request: request, identity: $1, now: time)
-    }
+    try await signed(unsigned(permit, to: request, from: use, at: time))
+  }
+
+  /// The same, not signed yet: for callers that sign many in a row.
+  func unsigned(
+    _ permit: IssuancePermit, to request: VerifiedRequest, from use: IssuerUse, at time: Timestamp
+  ) throws -> Outcome<UnsignedCertificate> {
+    try prepare(permit, from: use, at: time) { $0.prepare(permit, request: request, identity: $1, now: time) }
   }
 
   /// The same for a key of the service's own, for which there is no request.
   public func issue(
     _ permit: IssuancePermit, for key: SubjectPublicKey, from use: IssuerUse, at time: Timestamp
   ) async throws -> Outcome<IssuedCertificate> {
-    try await issue(permit, from: use, at: time) { try await $0.issue(permit, key: key, identity: $1, now: time) }
+    try await signed(
+      prepare(permit, from: use, at: time) { $0.prepare(permit, key: key, identity: $1, now: time) })
   }
 
-  private func issue(
+  private func signed(_ unsigned: Outcome<UnsignedCertificate>) async throws -> Outcome<IssuedCertificate> {
+    switch unsigned {
+    case .refused(let refusal): return .refused(refusal)
+    case .done(let unsigned): return .done(try await unsigned.signed())
+    }
+  }
+
+  private func prepare(
     _ permit: IssuancePermit, from use: IssuerUse, at time: Timestamp,
-    _ issue: (Certification, CertificateIdentity) async throws -> Result<IssuedCertificate, IssuanceRefusal>
-  ) async throws -> Outcome<IssuedCertificate> {
+    _ prepare: (Certification, CertificateIdentity) -> Result<UnsignedCertificate, IssuanceRefusal>
+  ) throws -> Outcome<UnsignedCertificate> {
     guard let profile = profiles[permit.profile] else {
       return .refused(
         Refusal(.unavailable, "profile-missing", "expected the profile \(permit.profile), found none of that name"))
@@ -89,8 +102,8 @@ extension Authorities {
     guard let certification = try certification(profile, use) else { return .refused(.sealed) }
     let identity = CertificateIdentity(
       certificate: RecordID(.certificate, UUIDv7(at: time)), serial: UUIDv7(at: time), shard: nextShard(of: use))
-    switch try await issue(certification, identity) {
-    case .success(let certificate): return .done(certificate)
+    switch prepare(certification, identity) {
+    case .success(let unsigned): return .done(unsigned)
     case .failure(let refusal): return .refused(Refusal(.invalid, refusal.code, refusal.description))
     }
   }

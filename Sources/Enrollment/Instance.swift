@@ -14,6 +14,8 @@ public struct Instance: Sendable {
   public let clock: any WallClock
   /// Which life of the ledger this is: 0, and one more with each restore.
   public let epoch: UInt32
+  /// Requests that wait to be prepared, in chunks.
+  let enrollments = EnrollmentQueue()
 
   public init(
     store: any Store, facts: any FactsReader, listings: any ListingReader, ledger: any LedgerReader, vault: Vault,

@@ -6,6 +6,7 @@ public import MusterModel
 public final class FolderStore: Store {
   private let committer: Committer
   private let reader: SnapshotReader
+  let preparers: Preparers
   let head: PublishedHead
   let clock: any WallClock
 
@@ -33,6 +34,7 @@ public final class FolderStore: Store {
     head = PublishedHead(tree, note: try stored.note())
     self.clock = clock
     reader = try SnapshotReader(path: folder.database, threads: 2)
+    preparers = try Preparers(path: folder.database, threads: 2, clock: clock)
     let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head)
     committer = Committer(writer, folder: folder, lock: lock)
   }
@@ -55,16 +57,15 @@ public final class FolderStore: Store {
   /// Commits many units, each alone, in their order: the outcome of one says nothing of the others.
   public func commit(_ units: [UnitOfWork]) async -> [Result<CommitOutcome, StoreError>] {
     await withCheckedContinuation { continuation in
-      submit(units) { continuation.resume(returning: $0) }
+      committer.submit(units.map(PreparedUnit.init)) { continuation.resume(returning: $0) }
     }
   }
 
-  /// The same for callers that are threads, not tasks. `answer` is called on the committer's thread: it must only hand
-  /// over.
+  /// What can be computed ahead is computed on the caller's thread; `answer` is called on the committer's.
   public func submit(
-    _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, StoreError>]) -> Void
+    _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void
   ) {
-    committer.submit(units.map(PreparedUnit.init), answer: answer)
+    committer.submit(units.map(PreparedUnit.init)) { outcomes in answer(outcomes.map { $0.mapError { $0 } }) }
   }
 
   /// Runs `body` on one snapshot, which holds every commit that was answered before this call. `body` runs on a reader's
@@ -75,6 +76,7 @@ public final class FolderStore: Store {
 
   /// Commits and answers what waits, and lets go of the folder.
   public func close() async {
+    await preparers.close()
     await reader.close()
     await committer.close()
   }

@@ -82,9 +82,16 @@ extension FakeRegistry: Store {
     contents.withLock { $0.committed.append(unit) }
     return .committed(LedgerPosition(first: 0, count: unit.events.count))
   }
+
+  func submit(_ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void) {
+    contents.withLock { $0.committed += units }
+    answer(units.map { .success(.committed(LedgerPosition(first: 0, count: $0.events.count))) })
+  }
 }
 
-extension FakeRegistry: FactsReader {
+extension FakeRegistry: FactsReader, FactsSource {
+  func prepare(_ body: @escaping @Sendable (any FactsSource) -> Void) { body(self) }
+  func facts(for queries: [FactsQuery]) -> [Result<Facts, any Error>] { queries.map { _ in .success(now.facts) } }
   func facts(for query: FactsQuery) async throws -> Facts { now.facts }
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer? { nil }
 

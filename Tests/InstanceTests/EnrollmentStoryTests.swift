@@ -1,5 +1,6 @@
 import Enrollment
 import Foundation
+import KeyVault
 import Ledger
 import MusterModel
 import SQLiteStore
@@ -128,6 +129,35 @@ private let board2 = "cpu-serial:00000000e4b1c9d3"
       let done = outcomes.filter { $0.refusalCode == nil }
       #expect(done.count == 1)
       #expect(Set(outcomes.compactMap(\.refusalCode)).isSubset(of: ["ticket-spent", "contended"]))
+      try test.expectWholeLedger()
+    }
+  }
+
+  @Test func `of many who enroll at once each gets its own answer`() async throws {
+    try await TestInstance.with { test in
+      let engineer = try await test.caller(.fieldEngineer)
+      var asked: [(device: String, code: TicketCode, key: PeerKey)] = []
+      for index in 0..<40 {
+        let device = "pump-\(index)"
+        asked.append(
+          (device, try await test.ticket("cpu-serial:e4b1c9\(100 + index)", device, by: engineer), PeerKey()))
+      }
+      // Every fourth shows its neighbour's code; the others ask twice.
+      let outcomes = try await withThrowingTaskGroup(of: (Int, Outcome<Enrolled>).self) { group in
+        for (index, one) in asked.enumerated() {
+          let code = index.isMultiple(of: 4) ? asked[(index + 1) % 40].code : one.code
+          for _ in 0..<2 { group.addTask { (index, try await test.enroll(one.device, code, one.key)) } }
+        }
+        return try await group.reduce(into: [Int: [Outcome<Enrolled>]]()) { $0[$1.0, default: []].append($1.1) }
+      }
+      for (index, outcomes) in outcomes {
+        if index.isMultiple(of: 4) {
+          #expect(outcomes.map(\.refusalCode) == ["ticket-wrong", "ticket-wrong"])
+        } else {
+          let enrolled = try outcomes.map { try $0.get() }
+          #expect(enrolled[0].deviceID.text == asked[index].device && enrolled[0] == enrolled[1])
+        }
+      }
       try test.expectWholeLedger()
     }
   }

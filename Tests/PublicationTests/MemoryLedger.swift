@@ -38,6 +38,11 @@ final class MemoryLedger: Store, RevocationReader {
     return try state.withLock { try $0.commit(unit) }
   }
 
+  func submit(_ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void) {
+    let outcomes = state.withLock { state in units.map { unit in Result { try state.commit(unit) } } }
+    answer(outcomes)
+  }
+
   func publishedCRLs() async throws -> [PublishedCRL] { state.withLock { Array($0.lists.values) } }
 
   func lastShard(ofIssuer keyID: String) async throws -> UInt32? { state.withLock { $0.lastShard(keyID) } }

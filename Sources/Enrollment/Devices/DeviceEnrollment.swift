@@ -13,48 +13,89 @@ public struct DeviceEnrollment: Sendable {
   /// Enrolls, or answers the same again to the same key. What is refused is recorded where the caller has shown who
   /// they are; else it is the caller's to count.
   public func enroll(_ request: EnrollmentRequest) async throws -> Outcome<Enrolled> {
-    let verified: VerifiedRequest
-    switch CertificateRequest.verify(request.csr, blocked: instance.authorities.blockedKeys) {
-    case .success(let sound): verified = sound
-    case .failure(let refusal): return .refused(Refusal(refusal))
-    }
-    guard instance.authorities.issuer(for: .devices) != nil else { return .refused(.sealed) }
     switch request.evidence {
     case .ticket(let deviceID, let code):
-      let evidence = TicketEvidence(deviceID: deviceID, code: try instance.vault.mac(of: code))
-      return try await instance.deciding { try await redeem(evidence, request, verified) }
-    case .certificate(let chain):
-      return try await instance.deciding { try await enroll(chain, request, verified) }
+      let request = TicketEnrollment(request: request, deviceID: deviceID, code: code)
+      if signsAtOnce { return try await instance.enrollments.enroll(request, by: self) }
+      return try await enroll(request)
+    case .certificate(let chain): return try await enroll(request, chain)
+    }
+  }
+
+  private var signsAtOnce: Bool { instance.authorities.issuer(for: .devices)?.signer is any PromptSigner }
+
+  private func verify(_ request: EnrollmentRequest) -> Outcome<VerifiedRequest> {
+    switch CertificateRequest.verify(request.csr, blocked: instance.authorities.blockedKeys) {
+    case .failure(let refusal): .refused(Refusal(refusal))
+    case .success(let verified):
+      instance.authorities.issuer(for: .devices) == nil ? .refused(.sealed) : .done(verified)
     }
   }
 
   // MARK: - By ticket
 
-  private func redeem(
-    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ verified: VerifiedRequest
-  ) async throws -> Decision<Enrolled> {
-    var query = FactsQuery()
-    query.ticket = .code(evidence.code)
-    query.hardware = request.claimed
-    query.publicKey = verified.publicKey
-    let facts = try await instance.facts.facts(for: query)
-    guard let ticket = facts.ticket else { return .refuse(Refusal(.ticketWrong), nil) }
+  private func enroll(_ request: TicketEnrollment) async throws -> Outcome<Enrolled> {
+    switch try redemption(request) {
+    case .refused(let refusal): return .refused(refusal)
+    case .done(let redemption):
+      return try await instance.deciding {
+        try await signed(redeem(redemption, try await instance.facts.facts(for: redemption.query)))
+      }
+    }
+  }
+
+  /// What each of many requests comes to: in a row, on the caller's thread, from one snapshot. Those whose issuer does
+  /// not sign at once fail.
+  func prepare(
+    _ requests: [TicketEnrollment], _ source: any FactsSource
+  ) -> [Result<Decision<Enrolled>, any Error>] {
+    let redemptions = requests.map { request in Result { try redemption(request) } }
+    let facts = source.facts(for: redemptions.map { (try? $0.get().get().query) ?? FactsQuery() })
+    return zip(redemptions, facts).map { redemption, facts in
+      Result {
+        switch try redemption.get() {
+        case .refused(let refusal): .refuse(refusal, nil)
+        case .done(let redemption): try signedAtOnce(redeem(redemption, facts.get()))
+        }
+      }
+    }
+  }
+
+  private func redemption(_ request: TicketEnrollment) throws -> Outcome<TicketRedemption> {
+    switch verify(request.request) {
+    case .refused(let refusal): return .refused(refusal)
+    case .done(let verified):
+      let evidence = TicketEvidence(deviceID: request.deviceID, code: try instance.vault.mac(of: request.code))
+      return .done(TicketRedemption(request: request.request, verified: verified, evidence: evidence))
+    }
+  }
+
+  private func redeem(_ redemption: TicketRedemption, _ facts: Facts) throws -> Step {
+    let (request, evidence) = (redemption.request, redemption.evidence)
+    guard let ticket = facts.ticket else { return .decided(.refuse(Refusal(.ticketWrong), nil)) }
     let reference = TicketVerifier.Reference(
       ticket: ticket.record, deviceID: ticket.deviceID, hardware: ticket.hardware, code: evidence.code)
     switch TicketVerifier().appraise(evidence, against: reference, claimed: request.claimed) {
-    case .failure(let refusal): return .refuse(Refusal(refusal), nil)
+    case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
     case .success(let result):
       let attempt = EnrollmentAttempt(
-        request: request, verified: verified, facts: facts, result: result, deviceID: ticket.deviceID,
-        actor: Actor(ticket.record, by: .ticket), at: instance.clock.now())
+        request: request, verified: redemption.verified, facts: facts, result: result, deviceID: ticket.deviceID,
+        actor: Actor(ticket.record, by: .ticket), at: instance.clock.now(), epoch: instance.epoch)
       if let label = request.label, facts.group?.name.folded != label.folded {
-        return try attempt.refuse(Refusal(.groupMismatch))
+        return .decided(try attempt.refuse(Refusal(.groupMismatch)))
       }
-      return try await decide(attempt, Registry.redeem(ticket, attempt.enrollmentCase(epoch: instance.epoch)))
+      return try decide(attempt, Registry.redeem(ticket, attempt.registryCase))
     }
   }
 
   // MARK: - By a maker's certificate
+
+  private func enroll(_ request: EnrollmentRequest, _ chain: [[UInt8]]) async throws -> Outcome<Enrolled> {
+    switch verify(request) {
+    case .refused(let refusal): return .refused(refusal)
+    case .done(let verified): return try await instance.deciding { try await enroll(chain, request, verified) }
+    }
+  }
 
   private func enroll(
     _ chain: [[UInt8]], _ request: EnrollmentRequest, _ verified: VerifiedRequest
@@ -66,15 +107,15 @@ public struct DeviceEnrollment: Sendable {
       .appraise(chain: chain, claimed: request.claimed, at: instance.clock.now())
     switch appraisal {
     case .failure(let refusal): return .refuse(Refusal(refusal), nil)
-    case .success(let result): return try await enroll(result, request, verified)
+    case .success(let result): return try await signed(enroll(result, request, verified))
     }
   }
 
   private func enroll(
     _ result: AttestationResult, _ request: EnrollmentRequest, _ verified: VerifiedRequest
-  ) async throws -> Decision<Enrolled> {
+  ) async throws -> Step {
     guard case .idevid(let claims) = result.claims, let proposed = claims.proposedDeviceID else {
-      return .refuse(.serialIsNoDeviceID, nil)
+      return .decided(.refuse(.serialIsNoDeviceID, nil))
     }
     var query = FactsQuery()
     query.group = .record(claims.group)
@@ -85,23 +126,26 @@ public struct DeviceEnrollment: Sendable {
     let facts = try await instance.facts.facts(for: query)
     let attempt = EnrollmentAttempt(
       request: request, verified: verified, facts: facts, result: result,
-      deviceID: facts.device?.id ?? proposed, actor: .idevid, at: instance.clock.now())
-    return try await decide(attempt, Registry.enroll(attempt.enrollmentCase(epoch: instance.epoch)))
+      deviceID: facts.device?.id ?? proposed, actor: .idevid, at: instance.clock.now(),
+      epoch: instance.epoch)
+    return try decide(attempt, Registry.enroll(attempt.registryCase))
   }
 
   // MARK: - The rest of the way is one
 
-  private func decide(_ attempt: EnrollmentAttempt, _ outcome: EnrollmentOutcome) async throws -> Decision<Enrolled> {
+  private func decide(_ attempt: EnrollmentAttempt, _ outcome: EnrollmentOutcome) throws -> Step {
     switch outcome {
-    case .refused(let refusal): return try attempt.refuse(Refusal(refusal))
-    case .again(let certificate, _): return try again(certificate, attempt)
+    case .refused(let refusal): return .decided(try attempt.refuse(Refusal(refusal)))
+    case .again(let certificate, _): return .decided(try again(certificate, attempt))
     case .enroll(let plan):
-      if let owner = attempt.facts.publicKeyOwner, owner != plan.device { return try attempt.refuse(.keyTaken) }
-      if attempt.facts.publicKeyIsCompromised { return try attempt.refuse(.keyCompromised) }
-      let question = attempt.question(plan)
-      switch instance.policies.decide(question) {
-      case .refused(let reference, let refusal): return try attempt.refuse(Refusal(refusal), by: reference)
-      case .permit(let permit): return try await issue(permit, plan, attempt)
+      if let owner = attempt.facts.publicKeyOwner, owner != plan.device {
+        return .decided(try attempt.refuse(.keyTaken))
+      }
+      if attempt.facts.publicKeyIsCompromised { return .decided(try attempt.refuse(.keyCompromised)) }
+      switch instance.policies.decide(attempt.question(plan)) {
+      case .refused(let reference, let refusal):
+        return .decided(try attempt.refuse(Refusal(refusal), by: reference))
+      case .permit(let permit): return try prepare(permit, plan, attempt)
       }
     }
   }
@@ -119,15 +163,46 @@ public struct DeviceEnrollment: Sendable {
         serial: found.serial, notAfter: found.notAfter, position: found.position))
   }
 
-  private func issue(
+  private func prepare(
     _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ attempt: EnrollmentAttempt
-  ) async throws -> Decision<Enrolled> {
-    let issued: IssuedCertificate
-    switch try await instance.authorities.issue(permit, to: attempt.verified, from: .devices, at: attempt.at) {
-    case .refused(let refusal): return try attempt.refuse(refusal, by: permit.decidedBy)
-    case .done(let certificate): issued = certificate
+  ) throws -> Step {
+    switch try instance.authorities.unsigned(permit, to: attempt.verified, from: .devices, at: attempt.at) {
+    case .refused(let refusal): .decided(try attempt.refuse(refusal, by: permit.decidedBy))
+    case .done(let unsigned):
+      .permitted(PermittedEnrollment(permit: permit, plan: plan, attempt: attempt, unsigned: unsigned))
     }
-    guard let issuer = instance.authorities.issuer(for: .devices) else { return .refuse(.sealed, nil) }
+  }
+
+  private func signed(_ step: Step) async throws -> Decision<Enrolled> {
+    switch step {
+    case .decided(let decision): return decision
+    case .permitted(let permitted): return try permitted.decision(try await permitted.unsigned.signed())
+    }
+  }
+
+  private func signedAtOnce(_ step: Step) throws -> Decision<Enrolled> {
+    switch step {
+    case .decided(let decision): return decision
+    case .permitted(let permitted): return try permitted.decision(try permitted.unsigned.signedAtOnce())
+    }
+  }
+}
+
+/// How far a decision comes without a signature, which may have to be waited for.
+private enum Step {
+  case decided(Decision<Enrolled>)
+  case permitted(PermittedEnrollment)
+}
+
+/// An enrollment that lacks its certificate's signature.
+private struct PermittedEnrollment {
+  let permit: IssuancePermit
+  let plan: EnrollmentPlan
+  let attempt: EnrollmentAttempt
+  let unsigned: UnsignedCertificate
+
+  func decision(_ issued: IssuedCertificate) throws -> Decision<Enrolled> {
+    let (plan, issuer) = (plan, unsigned.issuer)
     let (unit, offset) = try attempt.unit(permit, plan, issued)
     return .commit(unit) { position in
       Enrolled(

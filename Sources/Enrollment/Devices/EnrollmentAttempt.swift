@@ -15,27 +15,41 @@ struct EnrollmentAttempt: Sendable {
   let deviceID: DeviceID
   let actor: Actor
   let at: Timestamp
+  /// What the registry decides from.
+  let registryCase: EnrollmentCase
+  private let standing: Standing
 
-  func enrollmentCase(epoch: UInt32) -> EnrollmentCase {
-    let known = Dictionary(facts.hardware.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+  init(
+    request: EnrollmentRequest, verified: VerifiedRequest, facts: Facts, result: AttestationResult, deviceID: DeviceID,
+    actor: Actor, at time: Timestamp, epoch: UInt32
+  ) {
+    self.request = request
+    self.verified = verified
+    self.facts = facts
+    self.result = result
+    self.deviceID = deviceID
+    self.actor = actor
+    at = time
     let shown = result.hardware.map { hardware in
-      EnrollmentCase.Shown(known[hardware.id] ?? KnownHardware(hardware.id, nil), hardware.assurance)
+      EnrollmentCase.Shown(
+        facts.hardware.first { $0.id == hardware.id } ?? KnownHardware(hardware.id, nil), hardware.assurance)
     }
-    return EnrollmentCase(
+    registryCase = EnrollmentCase(
       hardware: shown, patterns: facts.patterns, deviceID: deviceID, device: facts.device, group: facts.group,
-      publicKey: verified.publicKey, at: at, epoch: epoch)
+      publicKey: verified.publicKey, at: time, epoch: epoch)
+    standing = registryCase.standing
   }
 
   func question(_ plan: EnrollmentPlan) -> EnrollmentQuestion {
     EnrollmentQuestion(
-      act: plan.isSwap ? .swap : .new, result: result, standing: enrollmentCase(epoch: 0).standing,
+      act: plan.isSwap ? .swap : .new, result: result, standing: standing,
       group: facts.group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
       device: plan.device, deviceID: plan.deviceID, reads: facts.reads.merging(plan.reads))
   }
 
   private func decision(act: EnrollmentQuestion.Act?) -> String {
     DecisionRecord(
-      principal: actor, act: act, result: result, standing: enrollmentCase(epoch: 0).standing,
+      principal: actor, act: act, result: result, standing: standing,
       group: facts.group?.record,
       request: verified.digest
     ).text()

@@ -4,6 +4,10 @@ public import MusterModel
 public protocol FactsReader: Sendable {
   func facts(for query: FactsQuery) async throws -> Facts
 
+  /// Runs `body` once on a thread that is there for it and reads at once: for work of many cases in a row, which may
+  /// compute, and waits for nothing but what it reads.
+  func prepare(_ body: @escaping @Sendable (any FactsSource) -> Void)
+
   /// Whose certificate has this SHA-256; nil where this instance issued no such certificate, or to nobody on record.
   func identity(fingerprint: Digest) async throws -> IdentityFacts?
 
@@ -16,4 +20,10 @@ public protocol FactsReader: Sendable {
 
   /// What a POST with this `Idempotency-Key` answered before.
   func answer(to operator: RecordID, key: String) async throws -> IdempotentAnswer?
+}
+
+/// The registry as one thread reads it. It belongs to the call that it was given to.
+public protocol FactsSource {
+  /// The facts of many cases, each alone and in their order, all from one snapshot no older than this call.
+  func facts(for queries: [FactsQuery]) -> [Result<Facts, any Error>]
 }

@@ -1,6 +1,10 @@
 /// Commits units of work. When the answer is `committed`, the unit is on disk.
 public protocol Store: Sendable {
   func commit(_ unit: UnitOfWork) async throws -> CommitOutcome
+
+  /// The same for callers that are threads, and for many units, each alone. `answer` is called once, on any thread, with
+  /// the outcomes in the units' order: it must only hand over.
+  func submit(_ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void)
 }
 
 public enum CommitOutcome: Sendable, Hashable {

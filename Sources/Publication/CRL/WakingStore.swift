@@ -9,8 +9,8 @@ public struct WakingStore: Store {
   private let shards = ShardWatch()
   private let wake: @Sendable () -> Void
 
-  /// `wake` is called on the caller's thread after each such commit, and after one with an event of `kinds`; it must only
-  /// hand over.
+  /// `wake` is called after each such commit, and after one with an event of `kinds`, before the commit's caller has its
+  /// answer; it must only hand over.
   public init(_ store: any Store, alsoOn kinds: Set<String> = [], wake: @escaping @Sendable () -> Void) {
     self.store = store
     self.kinds = kinds
@@ -19,10 +19,24 @@ public struct WakingStore: Store {
 
   public func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
     let outcome = try await store.commit(unit)
-    guard case .committed = outcome else { return outcome }
-    let opensShard = unit.events.contains { shards.sawNew($0) }
-    if opensShard || unit.changesRevocation || unit.events.contains(where: { kinds.contains($0.kind) }) { wake() }
+    if case .committed = outcome, changesPublished(unit) { wake() }
     return outcome
+  }
+
+  public func submit(
+    _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void
+  ) {
+    store.submit(units) { outcomes in
+      for (unit, outcome) in zip(units, outcomes) {
+        if case .success(.committed) = outcome, changesPublished(unit) { wake() }
+      }
+      answer(outcomes)
+    }
+  }
+
+  private func changesPublished(_ unit: UnitOfWork) -> Bool {
+    let opensShard = unit.events.contains { shards.sawNew($0) }
+    return opensShard || unit.changesRevocation || unit.events.contains { kinds.contains($0.kind) }
   }
 }
 

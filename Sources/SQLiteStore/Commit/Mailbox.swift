@@ -1,12 +1,14 @@
 import Foundation
 
-/// What waits for a thread: anyone puts, one thread takes all there is. Groups form by themselves, out of what comes
-/// while the thread is busy.
+/// What waits for a thread: anyone puts, and a thread that is free takes what there is. Groups form by themselves, out of
+/// what comes while the threads are busy.
 final class Mailbox<Message: Sendable>: @unchecked Sendable {
-  // Checked by hand: every use of the two variables is under the condition's lock.
+  // Checked by hand: every use of the variables is under the condition's lock.
   private let condition = NSCondition()
   private var waiting: [Message] = []
   private var isOpen = true
+  /// How many threads wait for something to come.
+  private var idle = 0
 
   /// false where the mailbox is closed: the message is not taken.
   func put(_ message: Message) -> Bool {
@@ -14,7 +16,7 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
     defer { condition.unlock() }
     guard isOpen else { return false }
     waiting.append(message)
-    if waiting.count == 1 { condition.signal() }
+    if idle > 0 { condition.signal() }
     return true
   }
 
@@ -22,7 +24,11 @@ final class Mailbox<Message: Sendable>: @unchecked Sendable {
   /// nil once the mailbox is closed and empty.
   func take(atMost limit: Int, before deadline: Date? = nil) -> [Message]? {
     condition.lock()
-    defer { condition.unlock() }
+    idle += 1
+    defer {
+      idle -= 1
+      condition.unlock()
+    }
     while waiting.isEmpty {
       guard isOpen else { return nil }
       guard let deadline else {

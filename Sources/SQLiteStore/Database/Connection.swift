@@ -68,6 +68,12 @@ final class Connection {
     guard sqlite3_changes(handle) == 1 else { throw .conflict("no record to change by: \(sql)") }
   }
 
+  /// Runs a statement that may find nothing to do; whether it changed a row.
+  func inserts<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) -> Bool {
+    try run(sql, repeat each values)
+    return sqlite3_changes(handle) > 0
+  }
+
   /// The first row, as `read` makes it.
   func first<Value, each Parameter: Bindable>(
     _ sql: StaticString, _ parameters: repeat each Parameter, read: (Row) throws(StoreError) -> Value

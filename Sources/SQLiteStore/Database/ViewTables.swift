@@ -210,11 +210,10 @@ let viewTables = """
 
   -- A public key belongs to one record for ever; to the service itself where the owner is NULL.
   CREATE TABLE public_key(
-    id INTEGER PRIMARY KEY,
-    digest BLOB NOT NULL UNIQUE,
+    digest BLOB PRIMARY KEY,
     owner TEXT,
     position INTEGER NOT NULL
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE issuer(
     id INTEGER PRIMARY KEY,

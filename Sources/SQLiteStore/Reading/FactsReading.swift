@@ -9,17 +9,28 @@ struct FactsReading {
   private let now: Timestamp
   private var facts = Facts()
 
-  init(_ snapshot: Snapshot, _ query: FactsQuery, at now: Timestamp) {
+  /// What the facts of every case hold: read once for all cases of one snapshot.
+  struct Common {
+    let policies: UInt64
+    let patterns: PatternsSnapshot
+
+    init(_ snapshot: Snapshot) throws(StoreError) {
+      policies = try snapshot.version(of: .policies)
+      patterns = try snapshot.patterns()
+    }
+  }
+
+  init(_ snapshot: Snapshot, _ query: FactsQuery, _ common: Common, at now: Timestamp) {
     self.snapshot = snapshot
     self.query = query
     self.now = now
+    facts.patterns = common.patterns
+    facts.reads.saw(.policies, version: common.policies)
+    facts.reads.saw(.hardwarePatterns, version: common.patterns.version)
   }
 
   /// What names others is read before them.
   mutating func read() throws(StoreError) -> Facts {
-    facts.reads.saw(.policies, version: try snapshot.version(of: .policies))
-    facts.patterns = try snapshot.patterns()
-    facts.reads.saw(.hardwarePatterns, version: facts.patterns.version)
     try readTicket()
     try readCertificate()
     try readHardware()
@@ -131,10 +142,12 @@ extension FolderStore: FactsReader {
   public func facts(for query: FactsQuery) async throws -> Facts {
     let now = clock.now()
     return try await read { snapshot in
-      var reading = FactsReading(snapshot, query, at: now)
+      var reading = FactsReading(snapshot, query, try .init(snapshot), at: now)
       return try reading.read()
     }
   }
+
+  public func prepare(_ body: @escaping @Sendable (any FactsSource) -> Void) { preparers.prepare(body) }
 
   public func identity(fingerprint: Digest) async throws -> IdentityFacts? {
     try await read { snapshot in

@@ -1,0 +1,119 @@
+import MusterModel
+import Synchronization
+
+/// Requests by ticket that wait to be prepared: verified, decided from one snapshot, signed, many in a row on one warm
+/// thread, and then committed together. What a commit costs hangs on its size, so a group takes in what comes while it is
+/// prepared, and the next begins once this one is on disk, or a full one waits. Nobody waits for company beyond that.
+final class EnrollmentQueue: Sendable {
+  typealias Answer = @Sendable (Result<Outcome<Enrolled>, any Error>) -> Void
+
+  private struct Waiting: Sendable {
+    let request: TicketEnrollment
+    /// How often it was prepared already.
+    var attempts = 0
+    let answer: Answer
+  }
+
+  /// Waits for its unit of work to be on disk.
+  private struct Pending: Sendable {
+    let waiting: Waiting
+    let outcome: @Sendable (LedgerPosition) -> Outcome<Enrolled>
+  }
+
+  private struct State {
+    var waiting: [Waiting] = []
+    /// How many groups are being prepared or committed.
+    var groups = 0
+  }
+
+  /// How many requests one group takes at most.
+  private static let groupLimit = 32
+
+  private let state = Mutex(State())
+
+  func enroll(_ request: TicketEnrollment, by enrollment: DeviceEnrollment) async throws -> Outcome<Enrolled> {
+    try await withCheckedThrowingContinuation { continuation in
+      state.withLock { $0.waiting.append(Waiting(request: request) { continuation.resume(with: $0) }) }
+      begin(enrollment)
+    }
+  }
+
+  /// Begins a group where there is reason to.
+  private func begin(_ enrollment: DeviceEnrollment) {
+    let begins = state.withLock { state in
+      let begins = state.groups == 0 ? !state.waiting.isEmpty : state.waiting.count >= EnrollmentQueue.groupLimit
+      if begins { state.groups += 1 }
+      return begins
+    }
+    if begins { enrollment.instance.facts.prepare { [self] in commit(group(enrollment, $0), enrollment) } }
+  }
+
+  private func end(again: [Waiting], _ enrollment: DeviceEnrollment) {
+    state.withLock { state in
+      state.groups -= 1
+      state.waiting += again
+    }
+    begin(enrollment)
+  }
+
+  // MARK: - On a preparer's thread
+
+  private func group(_ enrollment: DeviceEnrollment, _ facts: any FactsSource) -> [(UnitOfWork, Pending)] {
+    var group: [(UnitOfWork, Pending)] = []
+    var rest = EnrollmentQueue.groupLimit
+    while true {
+      let waiting = take(rest)
+      guard !waiting.isEmpty else { return group }
+      rest -= waiting.count
+      for (waiting, decision) in zip(waiting, enrollment.prepare(waiting.map(\.request), facts)) {
+        if let member = settle(waiting, decision) { group.append(member) }
+      }
+    }
+  }
+
+  private func take(_ limit: Int) -> [Waiting] {
+    state.withLock { state in
+      defer { state.waiting.removeFirst(min(limit, state.waiting.count)) }
+      return Array(state.waiting.prefix(limit))
+    }
+  }
+
+  /// Answers, or returns what is to be on disk before the answer leaves.
+  private func settle(
+    _ waiting: Waiting, _ decision: Result<Decision<Enrolled>, any Error>
+  ) -> (UnitOfWork, Pending)? {
+    switch decision {
+    case .failure(let error): waiting.answer(.failure(error))
+    case .success(.answer(let value)): waiting.answer(.success(.done(value)))
+    case .success(.refuse(let refusal, nil)): waiting.answer(.success(.refused(refusal)))
+    case .success(.refuse(let refusal, let event?)):
+      return (UnitOfWork(events: [event]), Pending(waiting: waiting) { _ in .refused(refusal) })
+    case .success(.commit(let unit, let value)):
+      return (unit, Pending(waiting: waiting) { .done(value($0)) })
+    }
+    return nil
+  }
+
+  private func commit(_ group: [(UnitOfWork, Pending)], _ enrollment: DeviceEnrollment) {
+    guard !group.isEmpty else { return end(again: [], enrollment) }
+    enrollment.instance.store.submit(group.map(\.0)) { [self, pending = group.map(\.1)] outcomes in
+      end(again: zip(pending, outcomes).compactMap(settle), enrollment)
+    }
+  }
+
+  // MARK: - On the committer's thread
+
+  /// Answers, or returns what is to be decided again from the facts.
+  private func settle(_ pending: Pending, _ outcome: Result<CommitOutcome, any Error>) -> Waiting? {
+    var waiting = pending.waiting
+    switch outcome {
+    case .failure(let error): waiting.answer(.failure(error))
+    case .success(.committed(let position)): waiting.answer(.success(pending.outcome(position)))
+    case .success(.stale), .success(.taken):
+      waiting.attempts += 1
+      if waiting.attempts < Instance.attempts { return waiting }
+      waiting.answer(.success(.refused(.contended)))
+    }
+    return nil
+  }
+}
