@@ -84,8 +84,7 @@ struct EnrollmentAttempt: Sendable {
     events.append(
       try Event(
         at: at, by: actor, on: [.record(issued.facts.certificate)], policy: permit.decidedBy,
-        CertificateIssued(issued: issued.facts), details: .init(source: nil, decision: nil),
-        attachments: issued.attachments))
+        withoutDetails: CertificateIssued(issued: issued.facts), attachments: issued.attachments))
     var reads = permit.reads
     for certificate in facts.deviceCertificates where plan.isSwap {
       reads.saw(.record(certificate.record), version: certificate.version)

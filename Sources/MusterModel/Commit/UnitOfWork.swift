@@ -44,6 +44,9 @@ public struct Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringCo
 
   private static let lists: Set<String> = ["policies", "hardware-patterns", "instance", "vault"]
 
+  /// One of the instance's lists, and no record.
+  public var isList: Bool { Aggregate.lists.contains(name) }
+
   public static func < (left: Aggregate, right: Aggregate) -> Bool { left.name < right.name }
   public var description: String { name }
 

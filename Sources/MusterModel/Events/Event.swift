@@ -30,6 +30,21 @@ public struct Event: Sendable {
     at time: Timestamp, by actor: Actor, on records: [Aggregate], policy: PolicyReference? = nil, _ body: Body,
     details: Body.Details, attachments: [Attachment] = []
   ) throws {
+    try self.init(time, actor, records, policy, body, details is NoDetails ? nil : details, attachments)
+  }
+
+  /// An event that says all there is: no details are kept, though its kind has some.
+  public init<Body: EventBody>(
+    at time: Timestamp, by actor: Actor, on records: [Aggregate], policy: PolicyReference? = nil,
+    withoutDetails body: Body, attachments: [Attachment] = []
+  ) throws {
+    try self.init(time, actor, records, policy, body, nil, attachments)
+  }
+
+  private init<Body: EventBody>(
+    _ time: Timestamp, _ actor: Actor, _ records: [Aggregate], _ policy: PolicyReference?, _ body: Body,
+    _ details: Body.Details?, _ attachments: [Attachment]
+  ) throws {
     kind = Body.kind
     changesRecords = Body.changesRecords
     at = time
@@ -37,17 +52,16 @@ public struct Event: Sendable {
     on = records
     self.body = body
     self.attachments = attachments
-    if details is NoDetails {
-      self.details = nil
-      privateAttachment = nil
-    } else {
-      self.details = details
+    self.details = details
+    if let details {
       let salt = SecretBytes.random(count: 16).withUnsafeBytes { Array($0) }
       let attachment = try salt + EventCoding.bytes(of: details)
       guard attachment.count <= Event.detailsLimit else {
         throw EventError.detailsTooLong(kind: Body.kind, bytes: attachment.count)
       }
       privateAttachment = attachment
+    } else {
+      privateAttachment = nil
     }
     privateDigest = privateAttachment.map { Digest.sha256($0) }
     bytes = JSONWriter.bytes(

@@ -8,7 +8,7 @@ final class GroupWriter {
   typealias Outcome = Result<CommitOutcome, StoreError>
 
   private let db: Connection
-  private let check: UnitCheck
+  private var check: UnitCheck
   private var writer: UnitWriter
   private var head: LedgerHead
   private let published: PublishedHead
@@ -93,6 +93,7 @@ final class GroupWriter {
   private func write(
     _ units: [PreparedUnit], without contradicting: [Int: StoreError], _ next: inout LedgerHead
   ) throws(StoreError) -> Written {
+    check.begin()
     var outcomes: [Outcome] = []
     outcomes.reserveCapacity(units.count)
     for (index, unit) in units.enumerated() {
@@ -114,6 +115,7 @@ final class GroupWriter {
     if let refusal = try check.refusal(of: prepared.unit) { return refusal }
     let position = LedgerPosition(first: next.size, count: prepared.events.count)
     try writer.write(prepared, at: position.first)
+    check.wrote(prepared.unit)
     next.append(prepared.events.map(\.leaf))
     return .committed(position)
   }

@@ -4,22 +4,44 @@ import MusterModel
 /// Whether a unit of work may still be committed: what it read is unchanged, what it claims is free. Asked inside the
 /// transaction that then writes it, so that nothing comes between.
 struct UnitCheck {
-  let db: Connection
+  private let db: Connection
+  /// The versions of the instance's lists as they stand in the open transaction: each unit reads them, and next to none
+  /// changes them.
+  private var lists: [Aggregate: UInt64] = [:]
+
+  init(db: Connection) { self.db = db }
+
+  /// A transaction begins.
+  mutating func begin() { lists = [:] }
+
+  /// The unit was written into the open transaction.
+  mutating func wrote(_ unit: UnitOfWork) {
+    for event in unit.events {
+      for aggregate in event.on { lists[aggregate] = nil }
+    }
+  }
 
   /// nil where nothing is in the way.
-  func refusal(of unit: UnitOfWork) throws(StoreError) -> CommitOutcome? {
+  mutating func refusal(of unit: UnitOfWork) throws(StoreError) -> CommitOutcome? {
     if let aggregate = try stale(unit.reads) { return .stale(aggregate) }
     for name in unit.claims where try isTaken(name, by: unit) { return .taken(name) }
     return nil
   }
 
   /// The first by name, so that the same unit is refused the same way each time.
-  private func stale(_ reads: ReadSet) throws(StoreError) -> Aggregate? {
+  private mutating func stale(_ reads: ReadSet) throws(StoreError) -> Aggregate? {
     var found: Aggregate?
-    for (aggregate, version) in reads.versions where try db.version(of: aggregate) != version {
+    for (aggregate, version) in reads.versions where try self.version(of: aggregate) != version {
       found = found.map { min($0, aggregate) } ?? aggregate
     }
     return found
+  }
+
+  private mutating func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
+    if let version = lists[aggregate] { return version }
+    let version = try db.version(of: aggregate)
+    if aggregate.isList { lists[aggregate] = version }
+    return version
   }
 
   private func isTaken(_ name: UniqueName, by unit: UnitOfWork) throws(StoreError) -> Bool {

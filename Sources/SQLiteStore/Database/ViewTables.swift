@@ -166,10 +166,8 @@ let viewTables = """
     expires_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
     redeemed_at INTEGER,
-    redeemed_key BLOB,
-    redeemed_device TEXT,
-    redeemed_certificate TEXT,
-    redeemed_generation INTEGER,
+    -- The enrollment that says by which key, as which device: a row that does not grow stays on its page.
+    redeemed_position INTEGER,
     cancelled_at INTEGER,
     refused_at INTEGER,
     refused_code TEXT,

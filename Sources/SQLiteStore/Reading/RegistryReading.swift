@@ -1,4 +1,5 @@
 public import DeviceRegistry
+import Ledger
 public import MusterModel
 
 // What the registry's rules are asked about. A record whose name was erased is not found by it, and is not shown here.
@@ -87,27 +88,45 @@ extension Snapshot {
 
   /// The ticket of a code, by the code's HMAC.
   public func ticket(code: Digest) throws(StoreError) -> TicketSnapshot? {
-    let record = try db.first("SELECT record FROM ticket WHERE code = ?", code) { (row) throws(StoreError) in
-      try row.record(0)
-    }
-    return try record.flatMap { record throws(StoreError) in try ticket(record) }
+    try db.first(
+      """
+      SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at, redeemed_position
+      FROM ticket WHERE code = ?
+      """, code, read: ticketSnapshot)
   }
 
   public func ticket(_ record: RecordID) throws(StoreError) -> TicketSnapshot? {
-    let version = try version(of: record)
-    return try db.first(
+    try db.first(
       """
-      SELECT device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at, redeemed_at,
-        redeemed_key, redeemed_certificate, redeemed_device, redeemed_generation
+      SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at, redeemed_position
       FROM ticket WHERE record = ? AND code IS NOT NULL
-      """, record
-    ) { (row) throws(StoreError) in
-      TicketSnapshot(
-        record: record, version: version, deviceID: try row.parsed(0, DeviceID(row.text(0))),
-        hardware: try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), isSwap: row.bool(2),
-        device: try row.optional(3, Row.record), group: try row.optional(4, Row.record), expires: row.time(5),
-        state: try row.ticketState())
+      """, record, read: ticketSnapshot)
+  }
+
+  private func ticketSnapshot(_ row: Row) throws(StoreError) -> TicketSnapshot {
+    let record = try row.record(0)
+    let state: TicketSnapshot.State =
+      if !row.isNull(7) { .cancelled } else if row.isNull(8) { .open } else {
+        .redeemed(try redemption(at: row.position(8)))
+      }
+    return TicketSnapshot(
+      record: record, version: try version(of: record), deviceID: try row.parsed(1, DeviceID(row.text(1))),
+      hardware: try row.parsed(2, try? HardwareID.parse(row.text(2)).get()), isSwap: row.bool(3),
+      device: try row.optional(4, Row.record), group: try row.optional(5, Row.record), expires: row.time(6),
+      state: state)
+  }
+
+  /// What the enrollment at this position made of its ticket.
+  private func redemption(at position: UInt64) throws(StoreError) -> TicketSnapshot.Redemption {
+    let line = try db.first("SELECT bytes FROM event WHERE position = ?", position) { (row) throws(StoreError) in
+      row.bytes(0)
     }
+    guard let line else { throw .damaged("no enrollment at \(position)") }
+    let event = try AnyRecorded(line, details: nil, at: position, .muster)
+    guard let enrolled = event.body as? DeviceEnrolled else { throw .damaged("no enrollment at \(position)") }
+    return TicketSnapshot.Redemption(
+      publicKey: enrolled.publicKey, certificate: enrolled.certificate, device: enrolled.device,
+      generation: enrolled.generation, at: event.origin.at)
   }
 
   public func group(_ record: RecordID) throws(StoreError) -> GroupSnapshot? {
@@ -163,14 +182,5 @@ extension Row {
       record: try row.record(0),
       id: row.isNull(1) ? nil : try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), listing: try row.value(2),
       group: try row.optional(3, Row.record))
-  }
-
-  fileprivate func ticketState() throws(StoreError) -> TicketSnapshot.State {
-    if !isNull(6) { return .cancelled }
-    if isNull(7) { return .open }
-    return .redeemed(
-      TicketSnapshot.Redemption(
-        publicKey: try digest(8), certificate: try record(9), device: try record(10), generation: try position(11),
-        at: time(7)))
   }
 }

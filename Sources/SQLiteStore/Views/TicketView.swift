@@ -37,11 +37,9 @@ enum TicketView: Projection {
     guard let ticket = event.body.ticket else { return }
     try db.change(
       """
-      UPDATE ticket SET redeemed_at = ?, redeemed_key = ?, redeemed_device = ?, redeemed_certificate = ?,
-        redeemed_generation = ?
+      UPDATE ticket SET redeemed_at = ?, redeemed_position = ?
       WHERE record = ? AND cancelled_at IS NULL AND redeemed_at IS NULL
-      """, event.origin.at, event.body.publicKey, event.body.device, event.body.certificate, event.body.generation,
-      ticket)
+      """, event.origin.at, event.origin.position, ticket)
   }
 
   private static func refused(_ event: Recorded<RequestRefused>, _ db: Connection) throws(StoreError) {
