@@ -45,7 +45,9 @@ struct TicketCommand: AsyncParsableCommand {
         Column("hardware") { $0.hardware?.description ?? "erased" }, Column("swap") { $0.isSwap ? "yes" : "no" },
         Column("state") { $0.state.rawValue }, Column("expires", time: \.expires),
         Column("by") { $0.issuedBy?.text },
-        Column("last refused") { $0.lastRefusal.map { "\(shortTime($0.at)) \($0.reason ?? $0.code)" } },
+        Column("last refused", short: { $0.lastRefusal?.code }) { ticket in
+          ticket.lastRefusal.map { "\($0.at) \($0.code): \($0.reason ?? "erased")" }
+        },
       ])
       try await connection.withClient { client in try await client.rows("/v1/tickets") { try listing.add($0) } }
       listing.finish()

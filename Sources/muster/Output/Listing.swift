@@ -48,6 +48,14 @@ struct Column<Row> {
     shown = text
   }
 
+  /// In a table the short form, whole.
+  init(_ title: String, short: @escaping (Row) -> String?, _ text: @escaping (Row) -> String?) {
+    self.title = title
+    isWhole = true
+    self.text = text
+    shown = short
+  }
+
   init(_ title: String, time: @escaping (Row) -> Timestamp?) {
     self.title = title
     isWhole = false
