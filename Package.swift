@@ -127,8 +127,8 @@ let package = Package(
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "muster", "HTTPService", "MusterModel", "CertificateAuthority", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
