@@ -42,8 +42,9 @@ struct TicketCommand: AsyncParsableCommand {
       var listing = output.listing([
         Column<TicketSummary>("ticket", isWhole: true) { $0.record.description },
         Column("device") { $0.deviceID?.text ?? "erased" },
-        Column("hardware") { $0.hardware?.description ?? "erased" }, Column("swap") { $0.isSwap ? "yes" : "no" },
-        Column("state") { $0.state.rawValue }, Column("expires", time: \.expires),
+        Column("hardware") { $0.hardware?.description ?? "erased" },
+        Column("state") { $0.isSwap ? "\($0.state.rawValue), swap" : $0.state.rawValue },
+        Column("expires", time: \.expires),
         Column("by") { $0.issuedBy?.text },
         Column(
           "last refused", text: { $0.lastRefusal.map { "\($0.at) \($0.reason ?? $0.code)" } }, shown: refusalInShort),
