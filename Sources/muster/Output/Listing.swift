@@ -48,9 +48,10 @@ struct Column<Row> {
     shown = text
   }
 
+  /// Whole, as it is short already.
   init(_ title: String, text: @escaping (Row) -> String?, shown: @escaping (Row) -> String?) {
     self.title = title
-    isWhole = false
+    isWhole = true
     self.text = text
     self.shown = shown
   }
