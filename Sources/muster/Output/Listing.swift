@@ -48,12 +48,12 @@ struct Column<Row> {
     shown = text
   }
 
-  /// Whole, as it is short already.
-  init(_ title: String, text: @escaping (Row) -> String?, shown: @escaping (Row) -> String?) {
+  /// In a table the short form, whole.
+  init(_ title: String, short: @escaping (Row) -> String?, _ text: @escaping (Row) -> String?) {
     self.title = title
     isWhole = true
     self.text = text
-    self.shown = shown
+    shown = short
   }
 
   init(_ title: String, time: @escaping (Row) -> Timestamp?) {
