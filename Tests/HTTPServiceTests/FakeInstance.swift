@@ -110,6 +110,10 @@ extension FakeRegistry: ListingReader {
   func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary> {
     Page(rows: [], next: nil)
   }
+  func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary> {
+    Page(rows: [], next: nil)
+  }
+  func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary? { nil }
   func operators(_ page: PageRequest) async throws -> Page<OperatorSummary> { Page(rows: [], next: nil) }
   func hubs(_ page: PageRequest) async throws -> Page<HubSummary> { Page(rows: [], next: nil) }
   func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary> {
