@@ -143,8 +143,9 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy", "Publication",
-        "SQLiteStore", argumentParser, asn1, crypto, x509,
+        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger", "Policy",
+        "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpTypes, hummingbirdCore, lifecycle, logging, nio,
+        nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",

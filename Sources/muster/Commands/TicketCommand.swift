@@ -46,8 +46,9 @@ struct TicketCommand: AsyncParsableCommand {
         Column("state") { $0.isSwap ? "\($0.state.rawValue), swap" : $0.state.rawValue },
         Column("expires", time: \.expires),
         Column("by") { $0.issuedBy?.text },
-        Column(
-          "last refused", text: { $0.lastRefusal.map { "\($0.at) \($0.reason ?? $0.code)" } }, shown: refusalInShort),
+        Column("last refused", short: refusalInShort) { ticket in
+          ticket.lastRefusal.map { "\($0.at) \($0.code): \($0.reason ?? "erased")" }
+        },
       ])
       try await connection.withClient { client in try await client.rows("/v1/tickets") { try listing.add($0) } }
       listing.finish()
