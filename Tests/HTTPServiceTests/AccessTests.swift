@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import HummingbirdCore
 import MusterModel
+import MusterTesting
 import Policy
 import Testing
 

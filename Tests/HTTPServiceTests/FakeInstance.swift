@@ -5,6 +5,7 @@ import Foundation
 import KeyVault
 import Logging
 import MusterModel
+import MusterTesting
 import Policy
 import Synchronization
 

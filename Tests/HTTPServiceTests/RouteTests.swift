@@ -3,6 +3,7 @@ import Enrollment
 import Foundation
 import HTTPTypes
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import HTTPService
