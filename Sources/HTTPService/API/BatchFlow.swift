@@ -124,8 +124,9 @@ struct BatchFlow: Sendable {
     return lines
   }
 
-  private static let brokenLine = Array(
-    #"{"code":"row-malformed","reason":"expected one JSON object with a row number on a line, found another"}"#.utf8)
+  private static let brokenLine =
+    Array(
+      #"{"code":"row-malformed","reason":"expected one JSON object with a row number on a line, found another"}"#.utf8)
     + [UInt8(ascii: "\n")]
 }
 
