@@ -3,6 +3,7 @@ import Foundation
 import KeyVault
 import Ledger
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 

@@ -15,14 +15,11 @@ public struct DeviceEnrollment: Sendable {
   public func enroll(_ request: EnrollmentRequest) async throws -> Outcome<Enrolled> {
     switch request.evidence {
     case .ticket(let deviceID, let code):
-      let request = TicketEnrollment(request: request, deviceID: deviceID, code: code)
-      if signsAtOnce { return try await instance.enrollments.enroll(request, by: self) }
-      return try await enroll(request)
+      return try await enroll(request, by: .ticket(deviceID, code))
+    case .station(let asked): return try await enroll(request, by: .station(asked))
     case .certificate(let chain): return try await enroll(request, chain)
     }
   }
-
-  private var signsAtOnce: Bool { instance.authorities.issuer(for: .devices)?.signer is any PromptSigner }
 
   private func verify(_ request: EnrollmentRequest) -> Outcome<VerifiedRequest> {
     switch CertificateRequest.verify(request.csr, blocked: instance.authorities.blockedKeys) {
@@ -32,14 +29,18 @@ public struct DeviceEnrollment: Sendable {
     }
   }
 
-  // MARK: - By ticket
+  // MARK: - By a ticket, or at a station
 
-  private func enroll(_ request: TicketEnrollment) async throws -> Outcome<Enrolled> {
-    switch try redemption(request) {
+  /// In a group, on a preparer's thread, where the issuer signs at once; else in the caller's task.
+  private func enroll(_ request: EnrollmentRequest, by evidence: KnownEvidence) async throws -> Outcome<Enrolled> {
+    if instance.authorities.issuer(for: .devices)?.signer is any PromptSigner {
+      return try await instance.enrollments.enroll(KnownRequest(request: request, evidence: evidence), by: self)
+    }
+    switch try sound(KnownRequest(request: request, evidence: evidence)) {
     case .refused(let refusal): return .refused(refusal)
-    case .done(let redemption):
-      return try await instance.deciding {
-        try await signed(redeem(redemption, try await instance.facts.facts(for: redemption.query)))
+    case .done(let sound):
+      return try await instance.deciding(for: evidence.caller) {
+        try await signed(decide(sound, try await instance.facts.facts(for: sound.query)))
       }
     }
   }
@@ -47,31 +48,44 @@ public struct DeviceEnrollment: Sendable {
   /// What each of many requests comes to: in a row, on the caller's thread, from one snapshot. Those whose issuer does
   /// not sign at once fail.
   func prepare(
-    _ requests: [TicketEnrollment], _ source: any FactsSource
+    _ requests: [KnownRequest], _ source: any FactsSource
   ) -> [Result<Decision<Enrolled>, any Error>] {
-    let redemptions = requests.map { request in Result { try redemption(request) } }
-    let facts = source.facts(for: redemptions.map { (try? $0.get().get().query) ?? FactsQuery() })
-    return zip(redemptions, facts).map { redemption, facts in
+    let sound = requests.map { request in Result { try self.sound(request) } }
+    let facts = source.facts(for: sound.map { (try? $0.get().get().query) ?? FactsQuery() })
+    return zip(sound, facts).map { sound, facts in
       Result {
-        switch try redemption.get() {
+        switch try sound.get() {
         case .refused(let refusal): .refuse(refusal, nil)
-        case .done(let redemption): try signedAtOnce(redeem(redemption, facts.get()))
+        case .done(let sound): try signedAtOnce(decide(sound, facts.get()))
         }
       }
     }
   }
 
-  private func redemption(_ request: TicketEnrollment) throws -> Outcome<TicketRedemption> {
+  private func sound(_ request: KnownRequest) throws -> Outcome<SoundRequest> {
     switch verify(request.request) {
     case .refused(let refusal): return .refused(refusal)
     case .done(let verified):
-      let evidence = TicketEvidence(deviceID: request.deviceID, code: try instance.vault.mac(of: request.code))
-      return .done(TicketRedemption(request: request.request, verified: verified, evidence: evidence))
+      let shown: SoundRequest.Shown =
+        switch request.evidence {
+        case .ticket(let deviceID, let code):
+          .ticket(TicketEvidence(deviceID: deviceID, code: try instance.vault.mac(of: code)))
+        case .station(let asked): .station(asked)
+        }
+      return .done(SoundRequest(request: request.request, verified: verified, shown: shown))
     }
   }
 
-  private func redeem(_ redemption: TicketRedemption, _ facts: Facts) throws -> Step {
-    let (request, evidence) = (redemption.request, redemption.evidence)
+  private func decide(_ sound: SoundRequest, _ facts: Facts) throws -> Step {
+    switch sound.shown {
+    case .ticket(let evidence): try redeem(evidence, sound.request, sound.verified, facts)
+    case .station(let asked): try provision(asked, sound.request, sound.verified, facts)
+    }
+  }
+
+  private func redeem(
+    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ verified: VerifiedRequest, _ facts: Facts
+  ) throws -> Step {
     guard let ticket = facts.ticket else { return .decided(.refuse(Refusal(.ticketWrong), nil)) }
     let reference = TicketVerifier.Reference(
       ticket: ticket.record, deviceID: ticket.deviceID, hardware: ticket.hardware, code: evidence.code)
@@ -79,7 +93,7 @@ public struct DeviceEnrollment: Sendable {
     case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
     case .success(let result):
       let attempt = EnrollmentAttempt(
-        request: request, verified: redemption.verified, facts: facts, result: result, deviceID: ticket.deviceID,
+        request: request, verified: verified, facts: facts, result: result, deviceID: ticket.deviceID,
         actor: Actor(ticket.record, by: .ticket), at: instance.clock.now(), epoch: instance.epoch)
       if let label = request.label, facts.group?.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))
@@ -133,7 +147,7 @@ public struct DeviceEnrollment: Sendable {
 
   // MARK: - The rest of the way is one
 
-  private func decide(_ attempt: EnrollmentAttempt, _ outcome: EnrollmentOutcome) throws -> Step {
+  func decide(_ attempt: EnrollmentAttempt, _ outcome: EnrollmentOutcome) throws -> Step {
     switch outcome {
     case .refused(let refusal): return .decided(try attempt.refuse(Refusal(refusal)))
     case .again(let certificate, _): return .decided(try again(certificate, attempt))
@@ -159,7 +173,8 @@ public struct DeviceEnrollment: Sendable {
     if let refusal = found.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
     return .answer(
       Enrolled(
-        device: device.record, deviceID: device.id, certificate: found.record, chain: [found.der, issuer.certificate],
+        device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: found.record,
+        chain: [found.der, issuer.certificate],
         serial: found.serial, notAfter: found.notAfter, position: found.position))
   }
 
@@ -189,13 +204,13 @@ public struct DeviceEnrollment: Sendable {
 }
 
 /// How far a decision comes without a signature, which may have to be waited for.
-private enum Step {
+enum Step {
   case decided(Decision<Enrolled>)
   case permitted(PermittedEnrollment)
 }
 
 /// An enrollment that lacks its certificate's signature.
-private struct PermittedEnrollment {
+struct PermittedEnrollment {
   let permit: IssuancePermit
   let plan: EnrollmentPlan
   let attempt: EnrollmentAttempt
@@ -206,7 +221,8 @@ private struct PermittedEnrollment {
     let (unit, offset) = try attempt.unit(permit, plan, issued)
     return .commit(unit) { position in
       Enrolled(
-        device: plan.device, deviceID: plan.deviceID, certificate: issued.facts.certificate,
+        device: plan.device, deviceID: plan.deviceID, generation: plan.generation,
+        certificate: issued.facts.certificate,
         chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
         position: position.first + UInt64(offset))
     }

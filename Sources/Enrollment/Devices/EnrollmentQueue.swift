@@ -1,14 +1,14 @@
 import MusterModel
 import Synchronization
 
-/// Requests by ticket that wait to be prepared: verified, decided from one snapshot, signed, many in a row on one warm
+/// Requests by ticket, and at stations, that wait to be prepared: verified, decided from one snapshot, signed, many in a row on one warm
 /// thread, and then committed together. What a commit costs hangs on its size, so a group takes in what comes while it is
 /// prepared, and the next begins once this one is on disk, or a full one waits. Nobody waits for company beyond that.
 final class EnrollmentQueue: Sendable {
   typealias Answer = @Sendable (Result<Outcome<Enrolled>, any Error>) -> Void
 
   private struct Waiting: Sendable {
-    let request: TicketEnrollment
+    let request: KnownRequest
     /// How often it was prepared already.
     var attempts = 0
     let answer: Answer
@@ -31,7 +31,7 @@ final class EnrollmentQueue: Sendable {
 
   private let state = Mutex(State())
 
-  func enroll(_ request: TicketEnrollment, by enrollment: DeviceEnrollment) async throws -> Outcome<Enrolled> {
+  func enroll(_ request: KnownRequest, by enrollment: DeviceEnrollment) async throws -> Outcome<Enrolled> {
     try await withCheckedThrowingContinuation { continuation in
       state.withLock { $0.waiting.append(Waiting(request: request) { continuation.resume(with: $0) }) }
       begin(enrollment)
@@ -109,7 +109,9 @@ final class EnrollmentQueue: Sendable {
     switch outcome {
     case .failure(let error): waiting.answer(.failure(error))
     case .success(.committed(let position)): waiting.answer(.success(pending.outcome(position)))
-    case .success(.stale), .success(.taken):
+    case .success(.stale(let aggregate)) where waiting.request.evidence.caller.versions[aggregate] != nil:
+      waiting.answer(.success(.refused(.identityChanged)))
+    case .success(.stale), .success(.taken), .success(.exhausted):
       waiting.attempts += 1
       if waiting.attempts < Instance.attempts { return waiting }
       waiting.answer(.success(.refused(.contended)))
