@@ -89,18 +89,23 @@ let package = Package(
     .target(
       name: "Publication", dependencies: ["MusterModel", "CertificateAuthority"], swiftSettings: settings),
 
+    .target(
+      name: "HubAccess",
+      dependencies: ["MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger"],
+      swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
       dependencies: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy",
-        "Publication", crypto, grdb, grdbSQLite,
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
+        "Ledger", "Policy", "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(
       name: "HTTPService",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault", "Ledger",
+        "Policy",
         asn1, x509, crypto, hummingbird, hummingbirdCore, hummingbirdHTTP2, httpTypes, logging, lifecycle,
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
@@ -112,7 +117,7 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "HubAccess",
         "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
         nioHTTP1, nioSSL, unixSignals, x509,
@@ -121,14 +126,14 @@ let package = Package(
     .testTarget(
       name: "SQLiteStoreTests",
       dependencies: [
-        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", "Publication", crypto, grdb, grdbSQLite,
+        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
+        "Ledger", "Policy", "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
+        "Ledger", "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -141,18 +146,23 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy", "Publication",
-        "SQLiteStore", argumentParser, asn1, crypto, x509,
+        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault", "Ledger", "Policy",
+        "Publication", "SQLiteStore", argumentParser, asn1, crypto, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "muster", "MusterModel", "CertificateAuthority", "Enrollment", "Policy", httpClient, nio, nioHTTP1, nioSSL,
-        x509, yams,
+        "muster", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess", "Policy", httpClient, nio, nioHTTP1,
+        nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
       swiftSettings: settings),
+    .testTarget(
+      name: "HubAccessTests",
+      dependencies: [
+        "HubAccess", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", crypto,
+      ], swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",

@@ -1,4 +1,5 @@
 import Foundation
+public import HubAccess
 public import Ledger
 public import MusterModel
 
@@ -8,6 +9,9 @@ public final class FolderStore: Store {
   private let reader: SnapshotReader
   let head: PublishedHead
   let clock: any WallClock
+  let verifierKey: String
+  /// Wakes the hubs that wait for a commit.
+  public let signal = HubSignal()
 
   public enum Opening: Sendable {
     /// `init`: the folder holds no database yet.
@@ -32,8 +36,9 @@ public final class FolderStore: Store {
     let tree = try stored.checked(signer.verifier, noted: try CheckpointNote.read(folder))
     head = PublishedHead(tree, note: try stored.note())
     self.clock = clock
+    verifierKey = signer.verifier.key
     reader = try SnapshotReader(path: folder.database, threads: 2)
-    let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head)
+    let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head, signal: signal)
     committer = Committer(writer, folder: folder, lock: lock)
   }
 

@@ -27,6 +27,9 @@ public struct Facts: Sendable {
   public var certificate: CertificateSnapshot?
   /// Certificates of `device` that are neither over nor revoked for good.
   public var deviceCertificates: [CertificateSnapshot] = []
+  /// Where they were asked for.
+  public var deviceKeys: DeviceKeysSnapshot?
+  public var deviceHub: HubSnapshot?
   public var `operator`: OperatorSnapshot?
   public var hub: HubSnapshot?
   /// The groups asked for by name that exist.
@@ -129,6 +132,21 @@ public struct HubSnapshot: Sendable, Hashable {
     self.host = host
     self.groups = groups
     self.isRemoved = isRemoved
+  }
+}
+
+/// The symmetric keys that a device has, as they lie sealed.
+public struct DeviceKeysSnapshot: Sendable, Hashable {
+  /// The binding that they were made for.
+  public let generation: UInt64
+  public let primary: SealedSecret
+  /// The last version that the device ever had.
+  public let lastVersion: UInt32
+
+  public init(generation: UInt64, primary: SealedSecret, lastVersion: UInt32) {
+    self.generation = generation
+    self.primary = primary
+    self.lastVersion = lastVersion
   }
 }
 

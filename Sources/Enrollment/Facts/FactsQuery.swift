@@ -28,6 +28,8 @@ public struct FactsQuery: Sendable, Hashable {
   /// SHA-256 of an SPKI: who holds or held it?
   public var publicKey: Digest?
   public var certificate: CertificateKey?
+  /// The keys of the device, and the hub that it talks to.
+  public var deviceKeys = false
   public var operatorName: RecordName?
   public var hubName: RecordName?
   /// Groups to be found by name, each.

@@ -80,6 +80,17 @@ struct FactsReading {
     }
     facts.deviceCertificates = try snapshot.liveCertificates(of: device.record, at: now)
     for certificate in facts.deviceCertificates { saw(certificate.record, certificate.version) }
+    if query.deviceKeys { try readKeys(of: device) }
+  }
+
+  private mutating func readKeys(of device: DeviceSnapshot) throws(StoreError) {
+    facts.deviceKeys = try snapshot.deviceKeys(of: device.record).map { keys in
+      DeviceKeysSnapshot(generation: keys.generation, primary: keys.sealed[0], lastVersion: keys.last)
+    }
+    facts.deviceHub = try snapshot.hub(ofDevice: device.record).flatMap { hub throws(StoreError) in
+      try snapshot.hub(hub)
+    }
+    if let hub = facts.deviceHub { saw(hub.record, hub.version) }
   }
 
   private func device() throws(StoreError) -> DeviceSnapshot? {
