@@ -19,7 +19,9 @@ public struct ServiceApplication: Service {
     let recorder = RefusalRecorder(instance: rooms.instance, logger: logger)
     services = [
       TallyKeeper(limits: strangers, clock: rooms.instance.clock, record: recorder.record),
+      TokenTallyKeeper(rooms: rooms, logger: logger),
       Listeners(listening: listening, dispatcher: dispatcher, census: census, logger: logger),
+      PollRelease(signal: rooms.hubs.signal),
     ]
     self.logger = logger
   }

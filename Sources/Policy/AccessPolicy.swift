@@ -65,7 +65,7 @@ public struct AccessPolicy: Sendable, Hashable {
     let groups = principal.groups
     if !groups.isEmpty {
       switch operation.scope {
-      case .open, .listing: break
+      case .open, .listing, .assigned: break
       case .instance: return .refused(reference, reason: .limitedToGroups(operation))
       case .group:
         guard let group, groups.contains(group) else {
@@ -94,7 +94,7 @@ public struct AccessPolicy: Sendable, Hashable {
     switch grant.operation.scope {
     case .group: return group.map { ["\($0) is one of the groups that the principal is limited to"] } ?? []
     case .listing: return ["the listing is limited to \(grant.limitedTo.count) groups"]
-    case .instance, .open: return []
+    case .instance, .assigned, .open: return []
     }
   }
 }

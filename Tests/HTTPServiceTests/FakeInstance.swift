@@ -2,6 +2,7 @@ import CertificateAuthority
 import DeviceRegistry
 import Enrollment
 import Foundation
+import HubAccess
 import KeyVault
 import Logging
 import MusterModel
@@ -34,7 +35,8 @@ struct FakeInstance: Sendable {
     else { throw Missing() }
     rooms = ServiceRooms(
       instance: instance, reader: registry,
-      vault: VaultAdministration(instance, reader: registry, points: points), points: points, status: registry)
+      vault: VaultAdministration(instance, reader: registry, points: points), points: points, status: registry,
+      hubs: registry)
   }
 
   private struct Missing: Error {}
@@ -70,6 +72,7 @@ final class FakeRegistry: Sendable {
   }
 
   private let contents: Mutex<Contents>
+  let signal = HubSignal()
 
   init(_ contents: Contents = Contents()) { self.contents = Mutex(contents) }
 
@@ -135,6 +138,31 @@ extension FakeRegistry: InstanceReader {
   func policiesInForce() async throws -> [PoliciesActivated.File] { [] }
   func secrets(purpose: String) async throws -> [SealedSecret] { [] }
   func ownCertificate(profile: String, issuerKeyID: String) async throws -> CertificateSnapshot? { nil }
+}
+
+extension FakeRegistry: HubReader {
+  func feed(of credential: HubCredential, after place: LedgerPlace, limit: Int) async throws -> FeedReading {
+    .rolledBack
+  }
+  func devices(
+    of hub: RecordID, after cursor: Int64, limit: Int, at time: Timestamp
+  ) async throws -> DeviceReading {
+    DeviceReading(
+      place: LedgerPlace(size: 1, root: .sha256([])), checkpoint: "note", key: "key", devices: [], next: nil)
+  }
+  func devices(_ ids: [DeviceID], of hub: RecordID, at time: Timestamp) async throws -> [DeviceToProve?] {
+    ids.map { _ in nil }
+  }
+  func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> DeviceToProve? {
+    nil
+  }
+  func host(of hub: RecordID) async throws -> String? { "hub.test" }
+  func holds(_ place: LedgerPlace) async throws -> Bool { false }
+  func lastReceipt(of hub: RecordID) async throws -> UInt64? { nil }
+  func statuses() async throws -> [HubStatus] { [] }
+  func enforcement(ofCertificate record: RecordID) async throws -> Enforcement {
+    Enforcement(position: nil, at: nil, hubs: [])
+  }
 }
 
 extension FakeRegistry: StatusPublisher {

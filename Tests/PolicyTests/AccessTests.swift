@@ -14,7 +14,7 @@ import Testing
       "hardware.list", "hardware.allow", "hardware.import", "device.list", "device.show", "group.list", "group.show",
       "ca.show",
     ],
-    .role(.hub): ["ca.show"],
+    .role(.hub): ["ca.show", "hub.devices", "hub.feed", "hub.receipt", "hub.verify-tokens"],
     .device: ["ca.show"],
     .anonymous: [],
     .service: ["ca.crl", "metrics.read"],

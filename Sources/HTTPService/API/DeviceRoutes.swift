@@ -37,6 +37,14 @@ struct DeviceRoutes: Sendable {
       .operation(.deviceEnable, .post, "/v1/devices/{id}/enable") { try await change($0, .enable, $1) },
       .operation(.deviceDisable, .post, "/v1/devices/{id}/disable") { try await change($0, .disable, $1) },
       .operation(.deviceRetire, .post, "/v1/devices/{id}/retire") { try await change($0, .retire, $1) },
+      .operation(.deviceRekey, .post, "/v1/devices/{id}/keys") { request, caller in
+        try .json(try await rooms.administration.rekey(try request.parameter("id"), by: caller).answered())
+      },
+      .operation(.deviceToken, .post, "/v1/devices/{id}/token") { request, caller in
+        let input: TokenInput = try StrictJSON.decodeOptional(request)
+        return try .json(
+          try await rooms.administration.token(try request.parameter("id"), input, by: caller).answered())
+      },
       .operation(.certificateRevoke, .post, "/v1/certificates/{certificate}/revoke") { request, caller in
         let input: RevocationInput = try StrictJSON.decodeOptional(request)
         let name = try request.parameter("certificate")

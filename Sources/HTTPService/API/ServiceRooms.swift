@@ -1,5 +1,6 @@
 public import CertificateAuthority
 public import Enrollment
+public import HubAccess
 public import MusterModel
 
 /// What the routes ask of: the use cases' instance, its readers, and what is published.
@@ -9,16 +10,19 @@ public struct ServiceRooms: Sendable {
   public let vault: VaultAdministration
   public let points: PublicationPoints
   public let status: any StatusPublisher
+  public let hubs: any HubReader
+  let tokens = TokenTally()
 
   public init(
     instance: Instance, reader: any InstanceReader, vault: VaultAdministration, points: PublicationPoints,
-    status: any StatusPublisher
+    status: any StatusPublisher, hubs: any HubReader
   ) {
     self.instance = instance
     self.reader = reader
     self.vault = vault
     self.points = points
     self.status = status
+    self.hubs = hubs
   }
 
   var administration: Administration { Administration(instance) }

@@ -7,5 +7,6 @@ struct ServiceRoutes: Sendable {
     ESTRoutes(rooms: rooms, strangers: strangers).routes + EnrollmentRoutes(rooms: rooms, strangers: strangers).routes
       + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes + RegistryRoutes(rooms: rooms).routes
       + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
+      + HubRoutes(rooms: rooms).routes
   }
 }

@@ -25,7 +25,7 @@ struct Serving {
     let rooms = ServiceRooms(
       instance: instance, reader: opened.readers,
       vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
-      status: status)
+      status: status, hubs: opened.readers)
     let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
     let application = ServiceApplication(
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) },
