@@ -61,10 +61,13 @@ enum Main {
 struct CommandFailure: Error, CustomStringConvertible {
   let description: String
   var status: Int32 = 1
+  /// Whether the same again may do: the service is away, or busy.
+  var isPassing = false
 
-  init(_ description: String, status: Int32 = 1) {
+  init(_ description: String, status: Int32 = 1, isPassing: Bool = false) {
     self.description = description
     self.status = status
+    self.isPassing = isPassing
   }
 }
 

@@ -38,6 +38,16 @@ struct APIClient: Sendable {
     return try decode(try await send(.POST, path, body: content, idempotencyKey: key))
   }
 
+  /// A POST whose answer has nothing to say.
+  func tell(_ path: String, _ body: some Encodable) async throws {
+    _ = try await send(.POST, path, body: try JSONEncoder().encode(body))
+  }
+
+  /// A body that is no JSON.
+  func bytes(_ path: String, query: [(String, String?)] = []) async throws -> [UInt8] {
+    Array(buffer: try await send(.GET, path, query: query, body: nil))
+  }
+
   func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
 
   /// All rows of a paged listing, page by page.
@@ -77,16 +87,20 @@ struct APIClient: Sendable {
     } catch let error as HTTPClientError where error == .remoteConnectionClosed {
       return try await http.execute(request, timeout: .seconds(60))
     } catch {
-      throw CommandFailure("expected an answer from \(server), found: \(error); is the service running there?")
+      throw CommandFailure(
+        "expected an answer from \(server), found: \(error); is the service running there?", isPassing: true)
     }
   }
 
   private static func refusal(_ status: HTTPResponseStatus, _ content: ByteBuffer) -> CommandFailure {
     guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(buffer: content)) else {
-      return CommandFailure("the service answered \(status.code) \(status.reasonPhrase)")
+      return CommandFailure(
+        "the service answered \(status.code) \(status.reasonPhrase)", isPassing: status.code >= 500)
     }
     let next = advice[problem.code].map { "\n  \($0)" } ?? ""
-    return CommandFailure("\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)")
+    return CommandFailure(
+      "\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)",
+      isPassing: status.code >= 500)
   }
 
   private func decode<Answer: Decodable>(_ content: ByteBuffer) throws -> Answer {
@@ -119,6 +133,8 @@ private let advice: [String: String] = [
   "device-unknown": "see muster device list",
   "hardware-blocked": "see muster hardware list; to lift it: muster hardware unblock HWID",
   "forbidden": "your role may not do this; Policies say who may: muster policy explain",
+  "ledger-rolled-back":
+    "the ledger is not the one that was followed: ask who runs it; to begin anew, empty the state folder",
   "certificate-revoked": "the operator's certificate is revoked; an administrator adds you anew",
 ]
 

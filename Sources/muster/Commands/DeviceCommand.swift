@@ -6,7 +6,10 @@ import MusterModel
 struct DeviceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "device", abstract: "Devices: what they are, on which hardware, and whether they are trusted.",
-    subcommands: [List.self, Show.self, Enable.self, Disable.self, Retire.self, Swap.self, History.self])
+    subcommands: [
+      List.self, Show.self, Enable.self, Disable.self, Retire.self, Swap.self, History.self,
+      Rekey.self, Token.self,
+    ])
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -25,36 +25,56 @@ struct LedgerCommand: AsyncParsableCommand {
     var key: String?
 
     func run() async throws {
-      let report: LedgerReport
+      let (report, witnesses): (LedgerReport, ReceiptCheck)
       switch (data, file) {
-      case (let data?, nil): report = try verifyFolder(InstanceFolder(data))
-      case (nil, let file?): report = try verifyExport(file)
+      case (let data?, nil): (report, witnesses) = try verifyFolder(InstanceFolder(data))
+      case (nil, let file?): (report, witnesses) = try verifyExport(file)
       default: throw CommandFailure("expected --data DIR or a file, one of them", status: 2)
       }
-      guard report.isSound else {
-        throw CommandFailure(report.findings.prefix(20).map(\.description).joined(separator: "\nmuster: "))
+      let findings = report.findings + witnesses.findings
+      guard findings.isEmpty else {
+        throw CommandFailure(findings.prefix(20).map(\.description).joined(separator: "\nmuster: "))
       }
       let signed = report.checkpoint.map { ", signed up to \($0.size), root \($0.root.hex)" } ?? ""
-      print("\(report.events) events are whole\(signed)")
+      let receipts = witnesses.count > 0 ? "; \(witnesses.count) receipts of hubs agree" : ""
+      print("\(report.events) events are whole\(signed)\(receipts)")
     }
 
-    private func verifyFolder(_ folder: InstanceFolder) throws -> LedgerReport {
+    private func verifyFolder(_ folder: InstanceFolder) throws -> (LedgerReport, ReceiptCheck) {
       let verifier = try key.map(readVerifier) ?? OpenInstance.verifier(folder)
       let archive = try LedgerArchive(folder.data)
-      return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(try archive.records)
+      return try verify(verifier) { try archive.records }
     }
 
-    private func verifyExport(_ file: String) throws -> LedgerReport {
+    /// The whole check, the hubs' receipts seen on its way, and then their roots by a reading of their own.
+    private func verify(
+      _ verifier: CheckpointVerifier, _ records: () throws -> LedgerRecords
+    ) throws -> (LedgerReport, ReceiptCheck) {
+      var witnesses = ReceiptCheck(verifier.origin)
+      var first = try records()
+      let next = first.event
+      first.event = {
+        let event = try next()
+        if let event { witnesses.see(event) }
+        return event
+      }
+      let report = try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(first)
+      if witnesses.count > 0 { try witnesses.compare(try records().event) }
+      return (report, witnesses)
+    }
+
+    private func verifyExport(_ file: String) throws -> (LedgerReport, ReceiptCheck) {
       guard let key else {
         throw CommandFailure(
           "expected --key FILE with an export: whoever wrote the file wrote the key in it", status: 2)
       }
       let verifier = try readVerifier(key)
-      guard let handle = FileHandle(forReadingAtPath: file) else {
-        throw CommandFailure("expected an export, found no file that can be read at \(file)")
+      return try verify(verifier) {
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+          throw CommandFailure("expected an export, found no file that can be read at \(file)")
+        }
+        return try LedgerExportReader { try handle.read(upToCount: 65_536).map { [UInt8]($0) } }.records
       }
-      let reader = try LedgerExportReader { try handle.read(upToCount: 65_536).map { [UInt8]($0) } }
-      return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(reader.records)
     }
 
     private func kept(_ verifier: CheckpointVerifier) throws -> VerifiedCheckpoint? {
@@ -131,7 +151,7 @@ struct LedgerCommand: AsyncParsableCommand {
   }
 }
 
-private func readText(_ file: String) throws -> String {
+func readText(_ file: String) throws -> String {
   guard let data = FileManager.default.contents(atPath: file), data.count <= 65_536 else {
     throw CommandFailure("expected a short text, found none that can be read at \(file)")
   }

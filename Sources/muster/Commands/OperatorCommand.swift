@@ -76,7 +76,7 @@ private let roles = Role.allCases.filter { $0 != .hub }.map(\.rawValue).joined(s
 struct HubCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub", abstract: "Hubs: the brokers that devices talk to.",
-    subcommands: [Add.self, List.self, Remove.self])
+    subcommands: [Add.self, List.self, Status.self, Follow.self, Remove.self])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
