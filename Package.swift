@@ -146,8 +146,9 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault", "Ledger", "Policy",
-        "Publication", "SQLiteStore", argumentParser, asn1, crypto, x509,
+        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HTTPService", "HubAccess", "KeyVault", "Ledger",
+        "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpTypes, hummingbirdCore, lifecycle,
+        logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",
