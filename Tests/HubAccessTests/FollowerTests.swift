@@ -84,7 +84,7 @@ private struct Seeded: RandomNumberGenerator {
 @Suite struct FollowerTests {
   /// What is on disk lives; all else dies with the process. A crash comes before acting, between acting and keeping, and
   /// between keeping and the receipt; the service grows meanwhile.
-  @Test(arguments: 0..<200 as Range<UInt64>)
+  @Test(arguments: 0..<60 as Range<UInt64>)
   func `whatever dies when, each change is acted on in order, none is left out, and none is promised before`(
     seed: UInt64
   ) throws {
@@ -118,9 +118,10 @@ private struct Seeded: RandomNumberGenerator {
           follower.did(plan)
         case .sendReceipt(let place):
           #expect(place.size <= disk?.place.size ?? 0, "a receipt for what is not on disk")
+          let done = Set(acted)
           #expect(
             world.changes.filter { $0.position >= start.size && $0.position < place.size }
-              .allSatisfy { acted.contains($0.position) })
+              .allSatisfy { done.contains($0.position) })
           promised = max(promised, place.size)
           if dies == 2 { break life }
           follower.receiptTaken()

@@ -9,12 +9,12 @@ extension Administration {
   /// Makes a device's keys: the first two of its binding, or the next primary. They are in this answer alone; the database
   /// has them sealed. What the device had before and is not in the answer proves nothing from the commit on.
   public func rekey(_ id: String, by caller: Caller) async throws -> Outcome<IssuedKeys> {
-    guard !instance.vault.isSealed else { return .refused(.sealed) }
     var query = FactsQuery()
     do throws(Refusal) { query.deviceID = try parse(deviceID: id) } catch { return .refused(error) }
     query.deviceKeys = true
     return try await change(.deviceRekey, by: caller, asking: query, isSecret: true, group: { $0.device?.group }) {
       facts, grant, actor, now in
+      guard !instance.vault.isSealed else { return .refused(.sealed) }
       let (device, binding): (DeviceSnapshot, BindingSnapshot)
       do throws(Refusal) { (device, binding) = try facts.boundDevice() } catch { return .refused(error) }
       let pair = try nextKeys(of: device.record, generation: binding.generation, facts.deviceKeys)
@@ -39,7 +39,6 @@ extension Administration {
 
   /// Makes a token with a device's primary key, for its hub. That it was made is on record before it leaves.
   public func token(_ id: String, _ input: TokenInput, by caller: Caller) async throws -> Outcome<IssuedToken> {
-    guard !instance.vault.isSealed else { return .refused(.sealed) }
     let seconds = input.validSeconds ?? 3600
     guard seconds > 0, .seconds(seconds) <= SharedAccessToken.longest else {
       return .refused(.malformed("lifetime", "a token's lifetime of 1 second to 30 days"))
@@ -49,6 +48,7 @@ extension Administration {
     query.deviceKeys = true
     return try await change(.deviceToken, by: caller, asking: query, isSecret: true, group: { $0.device?.group }) {
       facts, grant, actor, now in
+      guard !instance.vault.isSealed else { return .refused(.sealed) }
       let (device, binding): (DeviceSnapshot, BindingSnapshot)
       do throws(Refusal) { (device, binding) = try facts.boundDevice() } catch { return .refused(error) }
       guard let hub = facts.deviceHub else { return .refused(.noHub) }
