@@ -84,7 +84,7 @@ private struct Seeded: RandomNumberGenerator {
 @Suite struct FollowerTests {
   /// What is on disk lives; all else dies with the process. A crash comes before acting, between acting and keeping, and
   /// between keeping and the receipt; the service grows meanwhile.
-  @Test(arguments: 0..<60 as Range<UInt64>)
+  @Test(arguments: 0..<40 as Range<UInt64>)
   func `whatever dies when, each change is acted on in order, none is left out, and none is promised before`(
     seed: UInt64
   ) throws {
@@ -96,7 +96,7 @@ private struct Seeded: RandomNumberGenerator {
     var disk: FollowerState?
     var acted: [UInt64] = []
     var promised: UInt64 = 0
-    for _ in 0..<60 {
+    for _ in 0..<25 {
       var follower = Follower(disk)
       life: while true {
         for _ in 0..<Int.random(in: 0..<4, using: &random) { try world.happen() }

@@ -199,7 +199,7 @@ import Testing
       "device WHERE device_id IS NOT NULL", "certificate",
       """
       (SELECT id FROM hardware UNION ALL SELECT 0 FROM hardware_pattern AS last
-        WHERE listing <> 'none' AND NOT EXISTS (
+        WHERE pattern IS NOT NULL AND listing <> 'none' AND NOT EXISTS (
           SELECT 1 FROM hardware_pattern AS later
           WHERE later.pattern = last.pattern AND later.position > last.position))
       """, "ticket",

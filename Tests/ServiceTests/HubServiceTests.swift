@@ -116,11 +116,12 @@ extension ServiceTests {
         let plant = try await prepare(instance, ["pump-1", "pump-2", "pump-3"])
         let acts = instance.folder.file("acts")
         let state = instance.folder.file("follower")
+        let list = instance.folder.file("devices.crl")
         func follow() async throws -> Process {
           let process = Process()
           process.executableURL = URL(fileURLWithPath: try Program.path())
           process.arguments = [
-            "hub", "follow", "--state", state, "--exec",
+            "hub", "follow", "--state", state, "--crl", list, "--exec",
             "echo $MUSTER_CHANGE $MUSTER_DEVICE_ID $MUSTER_POSITION >> \(acts)",
           ]
           process.environment = ProcessInfo.processInfo.environment.merging(
@@ -161,6 +162,8 @@ extension ServiceTests {
         follower.waitUntilExit()
         let lines = try instance.folder.read("acts").split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines.filter { $0[0] == "revoked" }.map { String($0[1]) } == ["pump-1", "pump-2", "pump-3"])
+        let listed = try await run("openssl", ["crl", "-inform", "DER", "-in", list, "-noout", "-text"]).succeeded()
+        for serial in serials { #expect(listed.contains("Serial Number: \(serial.uppercased())")) }
         let verified = try await instance.onFolder("ledger", "verify").succeeded()
         #expect(verified.contains("receipts of hubs agree"))
         try await instance.expectWholeLedger()
