@@ -43,8 +43,8 @@ let package = Package(
     .library(
       name: "Rooms",
       targets: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
-        "Enrollment", "HTTPService",
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Manifests",
+        "Policy", "Enrollment", "HTTPService",
       ]),
   ],
   dependencies: [
@@ -78,6 +78,7 @@ let package = Package(
     .target(name: "DeviceRegistry", dependencies: ["MusterModel"], swiftSettings: settings),
     .target(name: "Policy", dependencies: ["MusterModel", "Attestation", crypto, yams], swiftSettings: settings),
     .target(name: "Ledger", dependencies: ["MusterModel", crypto], swiftSettings: settings),
+    .target(name: "Manifests", dependencies: ["MusterModel"], swiftSettings: settings),
 
     // Floor 2: the use cases.
     .target(
@@ -118,7 +119,8 @@ let package = Package(
       name: "muster",
       dependencies: [
         "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "HubAccess",
-        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging,
+        "KeyVault", "Ledger", "Manifests", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto,
+        httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
@@ -132,15 +134,15 @@ let package = Package(
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
-        "Ledger", "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "muster", "HTTPService", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess", "KeyVault", "Ledger",
+        "Policy", "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests",
       dependencies: [
         "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "MusterModel", "Policy", crypto, httpTypes,
+        "Manifests", "MusterModel", "Policy", crypto, httpTypes,
       ], swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
     .testTarget(
@@ -164,6 +166,7 @@ let package = Package(
       dependencies: [
         "HubAccess", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", crypto,
       ], swiftSettings: settings),
+    .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "MusterModel"], swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",

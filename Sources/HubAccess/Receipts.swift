@@ -35,7 +35,7 @@ public struct Receipts: Sendable {
       at: now, by: Actor(receipt.hub, by: .certificate), on: [.record(receipt.hub)], ReceiptGiven(signed))
     switch try await store.commit(UnitOfWork(reads: credential.reads, events: [event])) {
     case .committed: return nil
-    case .stale, .taken: return .notInOffice
+    case .stale, .taken, .exhausted: return .notInOffice
     }
   }
 }

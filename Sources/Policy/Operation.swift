@@ -33,6 +33,12 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case ticketIssue = "ticket.issue"
   case ticketList = "ticket.list"
   case ticketCancel = "ticket.cancel"
+  case orderAdd = "order.add"
+  case orderList = "order.list"
+  case orderShow = "order.show"
+  case orderClose = "order.close"
+  /// Making devices by it: a station's own.
+  case orderProvision = "order.provision"
   case certificateList = "certificate.list"
   case certificateShow = "certificate.show"
   case certificateRevoke = "certificate.revoke"
@@ -66,10 +72,9 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     switch self {
     case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
       .deviceDisable, .deviceRetire, .deviceHistory, .deviceRekey, .deviceToken, .groupShow, .ticketIssue,
-      .ticketCancel,
-      .certificateShow, .certificateRevoke:
+      .ticketCancel, .orderAdd, .orderShow, .orderClose, .orderProvision, .certificateShow, .certificateRevoke:
       .group
-    case .hardwareList, .deviceList, .groupList, .ticketList, .certificateList: .listing
+    case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
       .groupRemove, .caCRL,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:

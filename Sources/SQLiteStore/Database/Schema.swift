@@ -5,6 +5,7 @@ enum Schema {
 
   static let migrations = [
     Migration(sql: ledgerTables + viewTables),
+    Migration(sql: orderTables),
     Migration(sql: hubTables, fills: Projections([HubFeedView.self, HubReceiptView.self, DeviceKeyView.self])),
   ]
 
