@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import Ledger
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import HubAccess
@@ -12,13 +13,13 @@ private struct FeedWorld {
   private(set) var tree = MerkleTree()
   private var tiles: [TileCoordinate: [MusterModel.Digest]] = [:]
   private(set) var changes: [HubChange] = []
-  private var random: Seeded
+  private var random: SeededGenerator
   let signer: CheckpointSigner
   /// So small that pages end short of the checkpoint.
   let pageLimit = 3
 
   init(seed: UInt64) throws {
-    random = Seeded(seed)
+    random = SeededGenerator(seed: seed)
     let origin = try #require(LedgerOrigin("plant.example/muster/k7/0"))
     signer = CheckpointSigner(origin: origin, key: .init())
   }
@@ -69,18 +70,6 @@ private func record(_ number: Int) -> RecordID {
   return UUIDv7(bytes: Array(bytes)).map { RecordID(.device, $0) } ?? RecordID(.device, UUIDv7(at: time))
 }
 
-private struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
-  }
-}
-
 @Suite struct FollowerTests {
   /// What is on disk lives; all else dies with the process. A crash comes before acting, between acting and keeping, and
   /// between keeping and the receipt; the service grows meanwhile.
@@ -89,7 +78,7 @@ private struct Seeded: RandomNumberGenerator {
     seed: UInt64
   ) throws {
     var world = try FeedWorld(seed: seed)
-    var random = Seeded(seed ^ 0xfeed)
+    var random = SeededGenerator(seed: seed ^ 0xfeed)
     for _ in 0..<Int.random(in: 1..<20, using: &random) { try world.happen() }
     let start = world.place
     let verifier = world.signer.verifier

@@ -4,16 +4,13 @@ import DeviceRegistry
 import KeyVault
 import Ledger
 import MusterModel
+import MusterTesting
 import Synchronization
 import Testing
 
 @testable import HubAccess
 
 let now = Timestamp(milliseconds: 1_750_000_000_000)
-
-struct FixedClock: WallClock {
-  func now() -> Timestamp { HubAccessTests.now }
-}
 
 /// Two hubs and what a test says of their devices; what is committed is kept.
 final class HubWorld: HubReader, Store {
@@ -29,6 +26,7 @@ final class HubWorld: HubReader, Store {
 
   let signal = HubSignal()
   let vault = Vault()
+  let clock = FixedClock(HubAccessTests.now)
   let hub = RecordID(.hub, UUIDv7(at: HubAccessTests.now))
   let other = RecordID(.hub, UUIDv7(at: HubAccessTests.now))
   private let contents = Mutex(Contents())

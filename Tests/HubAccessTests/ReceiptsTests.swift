@@ -23,7 +23,7 @@ import Testing
   ) async throws -> String? {
     let receipt = Receipt(hub: hub ?? world.hub, size: size, root: root ?? self.root, at: time)
     let signed = try receipt.signed(ledger: ledger, by: key ?? self.key)
-    return try await Receipts(world, store: world, clock: FixedClock(), ledger: ledger).take(
+    return try await Receipts(world, store: world, clock: world.clock, ledger: ledger).take(
       receipt, signature: signed.signature, publicKey: [UInt8](self.key.publicKey.derRepresentation),
       from: world.credential(sender)
     )?.code

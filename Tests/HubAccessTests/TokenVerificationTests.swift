@@ -13,7 +13,7 @@ import Testing
   init() throws { world = try HubWorld() }
 
   private func verify(_ tokens: [String], for hub: RecordID? = nil) async throws -> [TokenResult] {
-    try await TokenVerification(world, vault: world.vault, clock: FixedClock(), tally: tally)
+    try await TokenVerification(world, vault: world.vault, clock: world.clock, tally: tally)
       .verify(tokens, for: world.credential(hub)).get()
   }
 
@@ -100,7 +100,7 @@ import Testing
   init() throws { world = try HubWorld() }
 
   private var credentials: Credentials {
-    Credentials(world, store: world, vault: world.vault, clock: FixedClock())
+    Credentials(world, store: world, vault: world.vault, clock: world.clock)
   }
 
   @Test func `keys are shown to who asks for them and may, and it is on record`() async throws {

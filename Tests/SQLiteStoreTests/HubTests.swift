@@ -3,6 +3,7 @@ import DeviceRegistry
 import KeyVault
 import Ledger
 import MusterModel
+import MusterTesting
 import Policy
 import Testing
 
