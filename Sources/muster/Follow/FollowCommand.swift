@@ -11,8 +11,8 @@ extension HubCommand {
       discussion: """
         Example: muster hub follow --identity plant.pem --state /var/lib/plant --exec /etc/plant/changed
         The command finds the change in MUSTER_CHANGE (enabled, disabled, retired, bound, revoked, released, key-changed),
-        MUSTER_DEVICE_ID, MUSTER_DEVICE, MUSTER_SERIAL, MUSTER_FINGERPRINT, MUSTER_REASON and MUSTER_POSITION, and as JSON
-        on its standard input. It runs again until it ends with 0, and after a kill it may run twice for one change.
+        MUSTER_DEVICE_ID, MUSTER_DEVICE, MUSTER_SERIAL, MUSTER_FINGERPRINT, MUSTER_REASON and MUSTER_POSITION, and whole in
+        MUSTER_JSON. It runs again until it ends with 0, and after a kill it may run twice for one change.
         """)
     @OptionGroup var connection: Connection
     @Option(help: "The folder where it keeps what it enforces.", completion: .directory) var state: String

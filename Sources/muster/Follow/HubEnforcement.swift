@@ -29,17 +29,14 @@ struct HubEnforcement: Sendable {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", command]
-    process.environment = ProcessInfo.processInfo.environment.merging(variables(change)) { $1 }
-    let input = Pipe()
-    process.standardInput = input
+    process.environment = ProcessInfo.processInfo.environment.merging(try variables(change)) { $1 }
+    // No pipe: one that the command does not read to its end would end this process.
+    process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.standardError
     let status: Int32 = try await withCheckedThrowingContinuation { continuation in
       process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
       do {
         try process.run()
-        // A command that does not read it is none the worse for it.
-        try? input.fileHandleForWriting.write(contentsOf: try JSONEncoder().encode(change) + Data("\n".utf8))
-        try? input.fileHandleForWriting.close()
       } catch {
         continuation.resume(throwing: error)
       }
@@ -49,12 +46,15 @@ struct HubEnforcement: Sendable {
     }
   }
 
-  private func variables(_ change: HubChange) -> [String: String] {
-    [
+  private func variables(_ change: HubChange) throws -> [String: String] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return [
       "MUSTER_CHANGE": change.change.rawValue, "MUSTER_DEVICE": change.device.description,
       "MUSTER_DEVICE_ID": change.deviceID?.text ?? "", "MUSTER_SERIAL": change.serial ?? "",
       "MUSTER_FINGERPRINT": change.fingerprint ?? "", "MUSTER_REASON": change.reason?.rawValue ?? "",
       "MUSTER_POSITION": String(change.position),
+      "MUSTER_JSON": String(decoding: try encoder.encode(change), as: UTF8.self),
     ]
   }
 }
