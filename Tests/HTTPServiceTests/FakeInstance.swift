@@ -102,6 +102,9 @@ extension FakeRegistry: ListingReader {
   func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary> {
     Page(rows: now.devices.map(\.summary), next: nil)
   }
+  func devices(_ page: PageRequest, batch: RecordID) async throws -> Page<DeviceSummary> {
+    Page(rows: [], next: nil)
+  }
   func device(_ id: DeviceID) async throws -> DeviceDetail? { now.devices.first { $0.summary.deviceID == id } }
   func history(of device: DeviceID, _ page: PageRequest) async throws -> Page<HistoryEntry>? { nil }
   func hardware(_ page: PageRequest) async throws -> Page<HardwareSummary> { Page(rows: [], next: nil) }
