@@ -1,6 +1,7 @@
 import Enrollment
 import Foundation
 import MusterModel
+import MusterTesting
 import NIOCore
 import Synchronization
 import Testing
