@@ -3,6 +3,8 @@ public import MusterModel
 /// What operators look at. Each answer is one snapshot.
 public protocol ListingReader: Sendable {
   func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary>
+  /// Those that a station made in one run, in the order in which they were made.
+  func devices(_ page: PageRequest, batch: RecordID) async throws -> Page<DeviceSummary>
   func device(_ id: DeviceID) async throws -> DeviceDetail?
   /// Events concerning the device, its bindings and certificates, newest last; nil where there is no such device.
   func history(of device: DeviceID, _ page: PageRequest) async throws -> Page<HistoryEntry>?

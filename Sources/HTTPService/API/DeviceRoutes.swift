@@ -10,7 +10,11 @@ struct DeviceRoutes: Sendable {
 
   private var reads: [Route] {
     [
-      .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group"])) { request, caller in
+      .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group", "batch"])) {
+        request, caller in
+        if let batch = try request.query["batch"].map(request.batch) {
+          return try .json(try await look(caller).devices(request.page(), batch: batch))
+        }
         let group = try request.query["group"].map(request.name)
         return try .json(try await look(caller).devices(request.page(), group: group))
       },

@@ -19,6 +19,11 @@ struct Inspection: Sendable {
     return try await instance.listings.devices(page, group: group).filtered { limit.allows($0.group) }
   }
 
+  func devices(_ page: PageRequest, batch: RecordID) async throws -> Page<DeviceSummary> {
+    let limit = try await limit(.deviceList)
+    return try await instance.listings.devices(page, batch: batch).filtered { limit.allows($0.group) }
+  }
+
   func hardware(_ page: PageRequest) async throws -> Page<HardwareSummary> {
     let limit = try await limit(.hardwareList)
     return try await instance.listings.hardware(page).filtered { limit.allows($0.group) }

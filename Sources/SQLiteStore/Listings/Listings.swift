@@ -6,6 +6,10 @@ extension FolderStore: ListingReader {
     try await read { try $0.devices(page, group: group) }
   }
 
+  public func devices(_ page: PageRequest, batch: RecordID) async throws -> Page<DeviceSummary> {
+    try await read { try $0.devices(page, batch: batch) }
+  }
+
   public func device(_ id: DeviceID) async throws -> DeviceDetail? {
     try await read { try $0.deviceDetail(id) }
   }
