@@ -60,11 +60,14 @@ enum Main {
 /// What a command could not do, and what to do next.
 struct CommandFailure: Error, CustomStringConvertible {
   let description: String
-  var status: Int32 = 1
+  let status: Int32
+  /// The service said no: what was asked did not happen.
+  let isRefusal: Bool
 
-  init(_ description: String, status: Int32 = 1) {
+  init(_ description: String, status: Int32 = 1, isRefusal: Bool = false) {
     self.description = description
     self.status = status
+    self.isRefusal = isRefusal
   }
 }
 

@@ -80,6 +80,10 @@ struct APIClient: Sendable {
       } catch let error as HTTPClientError where error == .remoteConnectionClosed {
         return try await http.execute(request, timeout: .seconds(60))
       }
+    } catch is NIOSSLError, is NIOSSLExtraError {
+      throw CommandFailure(
+        "expected the service at \(server) to show a certificate under the trust anchor, found none that is; --ca FILE "
+          + "names the anchor, --server the service by a name that it was made for")
     } catch {
       throw CommandFailure("expected an answer from \(server), found: \(error); is the service running there?")
     }
@@ -90,7 +94,9 @@ struct APIClient: Sendable {
       return CommandFailure("the service answered \(status.code) \(status.reasonPhrase)")
     }
     let next = nextStep(after: problem, status).map { "\n  \($0)" } ?? ""
-    return CommandFailure("\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)")
+    return CommandFailure(
+      "\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)",
+      isRefusal: (400..<500).contains(status.code))
   }
 
   private func decode<Answer: Decodable>(_ content: ByteBuffer) throws -> Answer {
@@ -126,7 +132,6 @@ private func nextStep(after problem: Problem, _ status: HTTPResponseStatus) -> S
 
 /// By the stable code of a refusal.
 private let advice: [String: String] = [
-  "certificate-malformed": "see muster certificate list",
   "certificate-unknown": "see muster certificate list",
   "device-bound": "to put the device on new hardware: muster device swap ID --hardware HWID",
   "device-disabled": "to let it in again: muster device enable ID",
