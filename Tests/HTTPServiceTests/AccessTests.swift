@@ -2,6 +2,7 @@ import Enrollment
 import Foundation
 import HTTPTypes
 import MusterModel
+import MusterTesting
 import Policy
 import Testing
 

@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import Ledger
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import HTTPService
@@ -47,7 +48,7 @@ private func basic(_ pair: String) -> HTTPFields {
       let answer = try await ask()
       #expect(answer.status == .tooManyRequests)
       #expect(answer.headers[.retryAfter] == "60")
-      real.clock.advance(to: real.clock.now() + .seconds(60))
+      real.clock.set(real.clock.now() + .seconds(60))
       #expect(try await ask().status == .unauthorized)
     }
   }
@@ -106,7 +107,7 @@ private func basic(_ pair: String) -> HTTPFields {
     try await RealInstance.with { real in
       let keyID = try await real.keyID(of: .devices)
       let end = try #require(try await real.status.revocationList(of: keyID, shard: nil)?.nextUpdate)
-      real.clock.advance(to: end - .seconds(seconds))
+      real.clock.set(end - .seconds(seconds))
       let answer = try await real.ask(.get, "/crl/\(keyID).crl")
       #expect(answer.status == .ok && answer.headers[.cacheControl] == control)
     }

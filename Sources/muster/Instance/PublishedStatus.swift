@@ -53,7 +53,7 @@ extension SignedStatus {
 }
 
 /// The issuing CAs that can sign now: none while the vault is sealed.
-private struct UnsealedAuthorities: SigningAuthorities {
+struct UnsealedAuthorities: SigningAuthorities {
   let authorities: Authorities
 
   private static let uses = [IssuerUse.devices, .service]
