@@ -63,11 +63,14 @@ struct CommandFailure: Error, CustomStringConvertible {
   var status: Int32 = 1
   /// Whether the same again may do: the service is away, or busy.
   var isPassing = false
+  /// The service said no: what was asked did not happen.
+  let isRefusal: Bool
 
-  init(_ description: String, status: Int32 = 1, isPassing: Bool = false) {
+  init(_ description: String, status: Int32 = 1, isPassing: Bool = false, isRefusal: Bool = false) {
     self.description = description
     self.status = status
     self.isPassing = isPassing
+    self.isRefusal = isRefusal
   }
 }
 

@@ -21,7 +21,18 @@ import Testing
         case .capture(_, let suffix): "1" + suffix
         case .rest: "0/000.p/1"
         }
-      }.joined(separator: "/") + (route.shape.parameters.contains("position") ? "?position=0" : "")
+      }.joined(separator: "/") + query(route)
+  }
+
+  /// The parameters without which a route reads nothing.
+  private func query(_ route: Route) -> String {
+    let parameters = route.shape.parameters
+    let batch = RecordID(.batch, UUIDv7(at: FixedClock().now()))
+    return parameters.contains("position") ? "?position=0" : parameters.contains("batch") ? "?batch=\(batch)" : ""
+  }
+
+  private func type(_ route: Route) -> HTTPFields {
+    [.contentType: route.shape.isStreamed ? BatchRoutes.mediaType : "application/json"]
   }
 
   /// A sound body, for what cannot be read is refused before anyone is.
@@ -34,6 +45,7 @@ import Testing
       "/v1/operators": #"{"name":"newcomer","role":"auditor","csr":"\#(csr)"}"#,
       "/v1/hubs": #"{"name":"newcomer","host":"h","csr":"\#(csr)"}"#,
       "/v1/ledger/{position}/erase": #"{"reason":"x"}"#,
+      "/v1/orders": #"{"name":"newcomer","station":"line","group":"pumps","count":1}"#,
     ]
     let hardware = route.path.hasPrefix("/v1/hardware/") ? #"{"hardware":"mac:aabbcc001122"}"# : nil
     return Array((bodies[route.path] ?? hardware ?? "{}").utf8)
@@ -49,7 +61,8 @@ import Testing
       }
       for route in real.table.routes {
         guard case .operation(let operation) = route.access else { continue }
-        let answer = try await real.ask(route.method, example(route), body: try body(route), showing: [certificate])
+        let answer = try await real.ask(
+          route.method, example(route), type(route), body: try body(route), showing: [certificate])
         let what: Comment = "\(role) \(route.method) \(route.path): \(answer.status) \(answer.code ?? "")"
         switch real.instance.policies.decide(principal, operation, group: nil) {
         case .allowed: #expect(answer.status != .unauthorized && answer.code?.hasPrefix("not-allowed") != true, what)
@@ -70,7 +83,7 @@ import Testing
       for route in real.table.routes {
         guard case .operation = route.access else { continue }
         let answer = try await real.ask(
-          route.method, example(route), body: try body(route), showing: chain, by: dispatcher)
+          route.method, example(route), type(route), body: try body(route), showing: chain, by: dispatcher)
         asked += 1
         #expect(answer.status == .unauthorized && answer.code == "not-authenticated", "\(route.method) \(route.path)")
         #expect(answer.headers[.wwwAuthenticate] != nil)

@@ -112,6 +112,10 @@ struct APIClient: Sendable {
       } catch let error as HTTPClientError where error == .remoteConnectionClosed {
         return try await http.execute(request, timeout: .seconds(60))
       }
+    } catch is NIOSSLError, is NIOSSLExtraError {
+      throw CommandFailure(
+        "expected the service at \(server) to show a certificate under the trust anchor, found none that is; --ca FILE "
+          + "names the anchor, --server the service by a name that it was made for")
     } catch {
       throw CommandFailure(
         "expected an answer from \(server), found: \(error); is the service running there?", isPassing: true)
@@ -126,7 +130,7 @@ struct APIClient: Sendable {
     let next = nextStep(after: problem, status).map { "\n  \($0)" } ?? ""
     return CommandFailure(
       "\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)",
-      isPassing: status.code >= 500)
+      isPassing: status.code >= 500, isRefusal: (400..<500).contains(status.code))
   }
 
   private func decode<Answer: Decodable>(_ content: ByteBuffer) throws -> Answer {
@@ -162,7 +166,6 @@ private func nextStep(after problem: Problem, _ status: HTTPResponseStatus) -> S
 
 /// By the stable code of a refusal.
 private let advice: [String: String] = [
-  "certificate-malformed": "see muster certificate list",
   "certificate-unknown": "see muster certificate list",
   "device-bound": "to put the device on new hardware: muster device swap ID --hardware HWID",
   "device-disabled": "to let it in again: muster device enable ID",

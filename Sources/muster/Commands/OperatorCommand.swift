@@ -126,7 +126,8 @@ struct HubCommand: AsyncParsableCommand {
 }
 
 /// Makes the key here, asks for its certificate, and writes both: the key never leaves this machine. Key and request are
-/// kept until the answer is written, so that the same command again asks the same and is answered the same.
+/// kept until the answer is written or a refusal came, so that the same command again asks the same and is answered the
+/// same.
 private func addPeer(
   named name: String, path: String, connection: Connection, out: String, input: (String) -> some Encodable
 ) async throws {
@@ -135,7 +136,13 @@ private func addPeer(
   }
   let pending = try PendingIdentity.at(out, commonName: name)
   let body = input(Data(pending.request).base64EncodedString())
-  let issued: IssuedIdentity = try await connection.withClient { try await $0.post(path, body, isRepeatable: true) }
+  let issued: IssuedIdentity
+  do {
+    issued = try await connection.withClient { try await $0.post(path, body, isRepeatable: true) }
+  } catch let failure as CommandFailure where failure.isRefusal && pending.isNew {
+    pending.remove()
+    throw failure
+  }
   let file = issued.certificate + issued.issuer + issued.trustAnchor + PEM.privateKey(pending.key)
   try writeFile(out, file.utf8, mode: 0o600)
   pending.remove()
