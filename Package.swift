@@ -135,8 +135,8 @@ let package = Package(
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "MusterTesting", "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
-        "KeyVault", "Ledger", "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "MusterTesting", "muster", "HTTPService", "MusterModel", "CertificateAuthority", "Enrollment", "KeyVault",
+        "Ledger", "Policy", "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -149,9 +149,9 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
-        "Publication",
-        "SQLiteStore", argumentParser, asn1, crypto, x509,
+        "MusterTesting", "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
+        "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpTypes, hummingbirdCore, lifecycle,
+        logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",

@@ -42,7 +42,7 @@ import Yams
   }
 
   private func served() async throws -> [String: Route] {
-    let routes = try await FakeInstance().table.routes
+    let routes = try await RealInstance.with { $0.table.routes }
     let named = routes.map { ("\($0.method.rawValue) \($0.path)", $0) }
     return Dictionary(named) { first, _ in
       Issue.record("\(first.path) is served twice")

@@ -83,7 +83,7 @@ struct ServedInstance: Sendable {
   ) async throws {
     let folder = try ScratchFolder()
     defer { folder.remove() }
-    _ = try await found(in: folder, initOptions)
+    try await found(in: folder, initOptions)
     try await prepare(folder)
     var instance = ServedInstance(folder: folder, service: try await serve(folder))
     do {
@@ -95,8 +95,20 @@ struct ServedInstance: Sendable {
     #expect(await instance.service.end() == 0, "\(instance.log.suffix(2000))")
   }
 
-  static func found(in folder: ScratchFolder, _ options: [String] = []) async throws -> String {
-    try await Program.muster(
+  /// By `muster init`; without options, a copy of an instance that was made so once: each would take two scrypts.
+  static func found(in folder: ScratchFolder, _ options: [String] = []) async throws {
+    guard options.isEmpty else { return try await initialize(folder, options) }
+    _ = try await run("cp", ["-a", try await template.value.path + "/.", folder.path]).succeeded()
+  }
+
+  private static let template = Task {
+    let folder = try ScratchFolder()
+    try await initialize(folder, [])
+    return folder
+  }
+
+  private static func initialize(_ folder: ScratchFolder, _ options: [String]) async throws {
+    _ = try await Program.muster(
       [
         "init", "--data", folder.file("data"), "--organization", "Test Works", "--hostname", "localhost", "--hostname",
         "127.0.0.1", "--trust-domain", "test.example", "--recovery-code-file", folder.file("recovery-code"),

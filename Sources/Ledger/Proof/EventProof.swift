@@ -28,6 +28,9 @@ public struct EventProof: Hashable, Sendable {
     return ([EventProof.version] + lines + [""]).joined(separator: "\n") + "\n" + note
   }
 
+  /// Whether a file that begins so is meant as a proof.
+  public static func begins(_ bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: Array((version + "\n").utf8)) }
+
   /// Reads what `text` writes; throws `LedgerError.malformed`.
   public init(text: some StringProtocol) throws(LedgerError) {
     guard text.utf8.count <= EventProof.sizeLimit else { throw EventProof.malformed("\(text.utf8.count) bytes") }

@@ -48,6 +48,14 @@ struct Column<Row> {
     shown = text
   }
 
+  /// In a table the short form, whole.
+  init(_ title: String, short: @escaping (Row) -> String?, _ text: @escaping (Row) -> String?) {
+    self.title = title
+    isWhole = true
+    self.text = text
+    shown = short
+  }
+
   init(_ title: String, time: @escaping (Row) -> Timestamp?) {
     self.title = title
     isWhole = false
@@ -59,6 +67,13 @@ struct Column<Row> {
 /// To the minute, UTC.
 func shortTime(_ time: Timestamp) -> String {
   String(time.description.prefix(16)).replacing("T", with: " ")
+}
+
+/// To the minute, UTC, the day only where it is not today's.
+func shortestTime(_ time: Timestamp) -> String {
+  let now = shortTime(SystemClock().now())
+  let then = shortTime(time)
+  return then.prefix(10) == now.prefix(10) ? String(then.suffix(5)) : then
 }
 
 struct ListingWriter<Row: Encodable> {
