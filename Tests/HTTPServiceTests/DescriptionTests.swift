@@ -59,6 +59,13 @@ import Yams
     for (name, route) in try await served() { #expect(described[name]?.access == route.access.description, "\(name)") }
   }
 
+  @Test func `what is served without TLS, too, is described so`() async throws {
+    let described = try DescriptionTests.described()
+    for (name, route) in try await served() {
+      #expect(described[name]?.summary.contains("also without TLS") == route.shape.isPlain, "\(name)")
+    }
+  }
+
   @Test func `query parameters and places are described as they are served`() async throws {
     let described = try DescriptionTests.described()
     for (name, route) in try await served() {

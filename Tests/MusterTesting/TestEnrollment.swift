@@ -1,5 +1,5 @@
 package import CertificateAuthority
-import DeviceRegistry
+package import DeviceRegistry
 package import MusterModel
 
 /// One enrollment: what is the same and what differs is for the test to say.
@@ -11,6 +11,7 @@ package struct TestEnrollment: Sendable {
   package var hardware: RecordID
   package var hardwareID: HardwareID
   package var ticket: RecordID?
+  package var provisioning: Provisioning?
   package var group: RecordID?
   package var certificate: RecordID
   package var serial: [UInt8]
@@ -21,7 +22,8 @@ package struct TestEnrollment: Sendable {
   package init(
     device: RecordID = Units.id(.device), deviceID: DeviceID = Units.deviceID("D"), isNew: Bool = true,
     generation: UInt64 = 1, hardware: RecordID = Units.id(.hardware), hardwareID: HardwareID = Units.hardwareID(0),
-    ticket: RecordID? = nil, group: RecordID? = nil, certificate: RecordID = Units.id(.certificate),
+    ticket: RecordID? = nil, provisioning: Provisioning? = nil, group: RecordID? = nil,
+    certificate: RecordID = Units.id(.certificate),
     serial: [UInt8] = UUIDv7(at: Units.time).bytes, publicKey: Digest = Units.digest("\(Units.id(.key))"),
     ends: (generation: UInt64, hardware: RecordID)? = nil
   ) {
@@ -32,6 +34,7 @@ package struct TestEnrollment: Sendable {
     self.hardware = hardware
     self.hardwareID = hardwareID
     self.ticket = ticket
+    self.provisioning = provisioning
     self.group = group
     self.certificate = certificate
     self.serial = serial
@@ -51,7 +54,7 @@ package struct TestEnrollment: Sendable {
     let enrolled = DeviceEnrolled(
       device: device, isNew: isNew, group: group, hub: nil, generation: generation,
       hardware: [BoundHardware(hardware: hardware, assurance: .claimed)], evidence: "ticket", ticket: ticket,
-      publicKey: publicKey, certificate: certificate)
+      publicKey: publicKey, certificate: certificate, order: provisioning?.order, batch: provisioning?.batch)
     var events: [Event] = []
     if let ends {
       events.append(

@@ -135,6 +135,30 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a line of one group imports for that group alone`() async throws {
+      try await ServedInstance.with { instance in
+        try await instance.tell([
+          Step("group add pumps", "pumps"), Step("group add valves", "valves"),
+          Step("hardware allow mac:aabbcc001133 --group valves", "allowed"),
+        ])
+        let line = try await instance.add("line", .factoryLine, ["--group", "pumps"])
+        let file = try instance.folder.write("mac:aabbcc001122\r\nmac:aabbcc001133\r\n", to: "boards.txt")
+        let files = ["file": file]
+        try await instance.tell(
+          [
+            Step("hardware import {file} --group pumps", "mac:aabbcc001133", "not-allowed-in-group", status: 3),
+            Step("hardware import {file} --group valves", "not-allowed-in-group", status: 3),
+            Step("hardware import {file}", "mac:aabbcc001122", "not-allowed-in-group", status: 3),
+            Step("hardware allow mac:aabbcc001122", "not-allowed-in-group", status: 1),
+            Step("hardware allow mac:aabbcc001122 --group pumps", "allowed"),
+            Step("hardware list --output csv", "mac:aabbcc001122,allowed,pumps", never: ["001133"]),
+            Step("hardware block mac:aabbcc001122", "not-allowed", status: 1),
+            Step("ticket issue --hardware mac:aabbcc001122 --device a --group pumps", "not-allowed", status: 1),
+          ], as: line, files)
+        try await instance.tell([Step("hardware list --output csv", "mac:aabbcc001133,allowed,valves")])
+      }
+    }
+
     @Test func `a device's life, on one screen and in its history`() async throws {
       try await ServedInstance.with { instance in
         try await instance.tell([Step("group add pumps", "pumps")])

@@ -10,6 +10,9 @@ public protocol ListingReader: Sendable {
   func groups(_ page: PageRequest) async throws -> Page<GroupSummary>
   func group(_ name: RecordName) async throws -> GroupSummary?
   func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary>
+  func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary>
+  /// The open order of that name; where none is, the last one.
+  func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary?
   func operators(_ page: PageRequest) async throws -> Page<OperatorSummary>
   func hubs(_ page: PageRequest) async throws -> Page<HubSummary>
   func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary>

@@ -34,6 +34,11 @@ struct Inspection: Sendable {
     return try await instance.listings.tickets(page, at: time).filtered { limit.allows($0.group) }
   }
 
+  func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary> {
+    let limit = try await limit(.orderList)
+    return try await instance.listings.orders(page, at: time).filtered { limit.allows($0.group) }
+  }
+
   /// Who is limited to groups names the device: a certificate by itself is in no group.
   func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary> {
     let limit = try await limit(.certificateList)
@@ -79,6 +84,17 @@ struct Inspection: Sendable {
       throw Problem(.notFound, "group-unknown", detail: "expected a group of that name, found none")
     }
     return group
+  }
+
+  func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary {
+    var query = FactsQuery()
+    query.order = .name(name)
+    let group = try await instance.facts.facts(for: query).order?.group
+    _ = try await grant(.orderShow, group: group)
+    guard let order = try await instance.listings.order(name, at: time) else {
+      throw Problem(.notFound, "order-unknown", detail: "expected an order of that name, found none")
+    }
+    return order
   }
 
   func certificate(_ name: CertificateName) async throws -> CertificateSummary {

@@ -1,4 +1,5 @@
 import Foundation
+import HummingbirdCore
 public import HTTPTypes
 import MusterModel
 
@@ -7,6 +8,8 @@ public struct Answer: Sendable {
   public var status: HTTPResponse.Status
   public var headers: HTTPFields
   public var body: [UInt8]
+  /// Writes a body that is made while it is sent; then there is no other, and no length.
+  var stream: (@Sendable (inout any ResponseBodyWriter) async throws -> Void)?
 
   public init(_ status: HTTPResponse.Status, headers: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status

@@ -44,7 +44,8 @@ struct Dispatcher: Sendable {
       route = found
       try target.query.check(known: found.shape.parameters)
       let routed = RoutedRequest(
-        exchange, target, parameters: parameters, body: try await collect(exchange.request, limit: found.bodyLimit))
+        exchange, target, parameters: parameters,
+        body: found.shape.isStreamed ? [] : try await collect(exchange.request, limit: found.bodyLimit))
       return (try await work(found, routed), found, nil)
     } catch let refused as Problem {
       problem = refused
@@ -110,7 +111,7 @@ struct Dispatcher: Sendable {
 
   private func head(of answer: Answer, _ exchange: Exchange) -> HTTPResponse {
     var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-    if answer.status != .noContent, answer.status != .notModified {
+    if answer.status != .noContent, answer.status != .notModified, answer.stream == nil {
       head.headerFields[.contentLength] = String(answer.body.count)
     }
     head.headerFields[.date] = HTTPDate.text(exchange.at)
@@ -121,6 +122,7 @@ struct Dispatcher: Sendable {
   }
 
   private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
+    if let stream = answer.stream { return ResponseBody(stream) }
     guard exchange.request.method != .head, !answer.body.isEmpty else { return ResponseBody() }
     return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
   }
@@ -132,7 +134,8 @@ extension RoutedRequest {
   ) {
     self.init(
       id: exchange.id, at: exchange.at, method: exchange.request.method, target: exchange.request.head.path ?? "",
-      parameters: parameters, query: target.query, headers: exchange.request.headers, body: body, peer: exchange.peer)
+      parameters: parameters, query: target.query, headers: exchange.request.headers, body: body,
+      stream: exchange.request.body, peer: exchange.peer)
   }
 }
 

@@ -32,6 +32,14 @@ extension FolderStore: ListingReader {
     try await read { try $0.tickets(page, at: time) }
   }
 
+  public func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary> {
+    try await read { try $0.orders(page, at: time) }
+  }
+
+  public func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary? {
+    try await read { try $0.orderSummary(name, at: time) }
+  }
+
   public func operators(_ page: PageRequest) async throws -> Page<OperatorSummary> {
     try await read { try $0.operators(page) }
   }
