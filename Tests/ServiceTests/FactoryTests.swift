@@ -229,7 +229,8 @@ private final class StationProcess: Sendable {
   private let log: String
   let pid: Int32
 
-  init(_ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String = "june") throws {
+  init(_ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String = "june") throws
+  {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try Program.path())
     process.arguments = ["factory", "provision", "--manifest", manifest, "--out", out, "--order", order]

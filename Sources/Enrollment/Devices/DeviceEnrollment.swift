@@ -117,7 +117,8 @@ public struct DeviceEnrollment: Sendable {
     if let refusal = found.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
     return .answer(
       Enrolled(
-        device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: found.record, chain: [found.der, issuer.certificate],
+        device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: found.record,
+        chain: [found.der, issuer.certificate],
         serial: found.serial, notAfter: found.notAfter, position: found.position))
   }
 
@@ -133,7 +134,8 @@ public struct DeviceEnrollment: Sendable {
     let (unit, offset) = try attempt.unit(permit, plan, issued)
     return .commit(unit) { position in
       Enrolled(
-        device: plan.device, deviceID: plan.deviceID, generation: plan.generation, certificate: issued.facts.certificate,
+        device: plan.device, deviceID: plan.deviceID, generation: plan.generation,
+        certificate: issued.facts.certificate,
         chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
         position: position.first + UInt64(offset))
     }
