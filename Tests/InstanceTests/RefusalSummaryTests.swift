@@ -4,6 +4,7 @@ import HummingbirdCore
 import Ledger
 import Logging
 import MusterModel
+import MusterTesting
 import ServiceLifecycle
 import Testing
 
