@@ -26,6 +26,8 @@ public struct Refusal: Sendable, Hashable, Error {
   public let code: String
   /// What was expected and what was found.
   public let reason: String
+  /// Whether an event says so: else it is to be counted.
+  public internal(set) var isRecorded = false
 
   public init(_ kind: Kind, _ code: String, _ reason: String) {
     self.kind = kind

@@ -150,6 +150,42 @@ extension Answer {
     #expect(strangers.take(at: FixedClock().now()) == nil)
   }
 
+  @Test func `past a known caller's events the rest is counted`() async throws {
+    let fake = try await FakeInstance()
+    let strangers = StrangerLimits()
+    let (dispatcher, certificate) = (fake.dispatcher(strangers: strangers), fake.peer(.factoryLine))
+    for _ in 0..<10 {
+      let answer = try await fake.ask(.get, "/v1/operators", showing: [certificate], by: dispatcher)
+      #expect(answer.status == .forbidden && answer.code == "not-allowed")
+    }
+    #expect(fake.registry.now.committed.flatMap(\.events).map(\.kind) == Array(repeating: "request-refused", count: 4))
+    let counted = try #require(strangers.take(at: FixedClock().now()))
+    #expect(counted.details.rows.map(\.code) == ["not-allowed"] && counted.event.total == 6)
+  }
+
+  @Test func `metrics are for who may read them, and for anyone where the policy says so`() async throws {
+    let fake = try await FakeInstance()
+    #expect(try await fake.ask(.get, "/metrics").status == .unauthorized)
+    #expect(try await fake.ask(.get, "/metrics", showing: [fake.peer(.monitoring)]).status == .ok)
+    #expect(try await fake.ask(.get, "/v1/devices", showing: [fake.peer(.monitoring)]).status == .forbidden)
+    #expect(fake.dispatcher().plain.table.routes.allSatisfy { $0.path != "/metrics" }, "never without TLS")
+    let open = try await FakeInstance(access: "version: 1\nallow:\n  anonymous: [metrics.read]\n")
+    #expect(try await open.ask(.get, "/metrics").status == .ok)
+    #expect(try await open.ask(.get, "/v1/devices").status == .unauthorized)
+  }
+
+  @Test(arguments: [(StoreOutage.overloaded, "1"), (.full, "30"), (.stopped, "30")])
+  func `what the store cannot take now is asked for again later`(outage: StoreOutage, wait: String) async throws {
+    let fake = try await FakeInstance()
+    let certificate = fake.peer(.administrator)
+    fake.registry.change { $0.outage = outage }
+    let body = Array(#"{"hardware":"mac:aabbcc001122"}"#.utf8)
+    let answer = try await fake.ask(.post, "/v1/hardware/block", body: body, showing: [certificate])
+    #expect(answer.status == .serviceUnavailable && answer.code == outage.code)
+    #expect(answer.headers[.retryAfter] == wait)
+    #expect(fake.registry.now.committed.isEmpty)
+  }
+
   @Test func `a removed operator is shut out at the next request`() async throws {
     let fake = try await FakeInstance()
     let certificate = fake.peer(.administrator)

@@ -18,7 +18,7 @@ struct FakeInstance: Sendable {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  init(registry: FakeRegistry = FakeRegistry()) async throws {
+  init(registry: FakeRegistry = FakeRegistry(), access: String? = nil) async throws {
     self.registry = registry
     let authorities = Authorities(
       profiles: try ProfileSet.load(
@@ -27,7 +27,10 @@ struct FakeInstance: Sendable {
     let instance = Instance(
       store: registry, facts: registry, listings: registry, ledger: registry, vault: Vault(),
       policies: try Policies.load(
-        files: FakeInstance.files("Policies").map { PolicyFile(name: $0.name, bytes: $0.bytes) }),
+        files: FakeInstance.files("Policies").map { file in
+          let written = file.name == "access.yaml" ? access.map { Array($0.utf8) } : nil
+          return PolicyFile(name: file.name, bytes: written ?? file.bytes)
+        }),
       authorities: authorities, clock: FixedClock(), epoch: 0)
     guard let domain = TrustDomain("muster.test"),
       let points = PublicationPoints(trustDomain: domain, publishURL: "http://muster.test")
@@ -65,6 +68,7 @@ final class FakeRegistry: Sendable {
     var devices: [DeviceDetail] = []
     var facts = Facts()
     var committed: [UnitOfWork] = []
+    var outage: StoreOutage?
     var issuers: [IssuerRecord] = []
     var lists: [String: SignedStatus] = [:]
   }
@@ -79,10 +83,13 @@ final class FakeRegistry: Sendable {
 
 extension FakeRegistry: Store {
   func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
+    if let outage = now.outage { throw Failure(outage: outage) }
     contents.withLock { $0.committed.append(unit) }
     return .committed(LedgerPosition(first: 0, count: unit.events.count))
   }
 }
+
+private struct Failure: StoreFailure { let outage: StoreOutage? }
 
 extension FakeRegistry: FactsReader {
   func facts(for query: FactsQuery) async throws -> Facts { now.facts }

@@ -29,6 +29,19 @@ private func basic(_ pair: String) -> HTTPFields {
     #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("evidence-ambiguous"))
   }
 
+  @Test(arguments: ["Basic cHVtcC03OjAwMDAtMDAwMC0wMDAwLTAwMDA=", "Basic !", "Bearer x"])
+  func `who renews by a certificate and sends credentials beside it is refused, whatever they are`(
+    field: String
+  ) async throws {
+    let headers: HTTPFields = [.authorization: field, .contentType: "application/pkcs10"]
+    let path = "/.well-known/est/simplereenroll"
+    let answer = try await FakeInstance().ask(.post, path, headers, body: Array("MAA=".utf8), showing: [[1]])
+    #expect(answer.status == .badRequest)
+    #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("evidence-ambiguous"))
+    let alone = try await FakeInstance().ask(.post, path, headers, body: Array("MAA=".utf8))
+    #expect(alone.status == .unauthorized, "a code renews nothing")
+  }
+
   @Test func `the 21st wrong code of a minute has to wait`() async throws {
     let fake = try await FakeInstance()
     let dispatcher = fake.dispatcher()

@@ -15,6 +15,7 @@ import Testing
       "ca.show",
     ],
     .role(.hub): ["ca.show"],
+    .role(.monitoring): ["metrics.read"],
     .device: ["ca.show"],
     .anonymous: [],
     .service: ["ca.crl", "metrics.read"],

@@ -50,6 +50,8 @@ struct Dispatcher: Sendable {
       problem = refused
     } catch let gone as BodyLost {
       throw gone.cause
+    } catch let failure as any StoreFailure where failure.outage != nil {
+      problem = failure.outage.map(Problem.init) ?? .internalError
     } catch {
       observation.failed(exchange, error)
       problem = .internalError

@@ -8,6 +8,7 @@ final class Committer: Sendable {
 
   private struct Waiting: Sendable {
     let units: [PreparedUnit]
+    let load: CommitLoad
     let answer: Answer
   }
 
@@ -15,13 +16,17 @@ final class Committer: Sendable {
   private static let groupLimit = 512
 
   private let mailbox = Mailbox<Waiting>()
+  private let queue: CommitQueue
   private let end = Occurrence()
 
   /// Starts the thread, which alone uses the writer from then on, and holds the lock until it ends.
-  init(_ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock) {
+  init(
+    _ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock, capacity: CommitLoad = .capacity
+  ) {
+    queue = CommitQueue(capacity: capacity)
     let workplace = Handover(Workplace(writer: writer, note: CheckpointNote(folder), lock: lock))
-    let thread = Thread { [mailbox, end] in
-      if var workplace = workplace.take() { workplace.run(mailbox) }
+    let thread = Thread { [mailbox, queue, end] in
+      if var workplace = workplace.take() { workplace.run(mailbox, queue) }
       end.happen()
     }
     thread.name = "committer"
@@ -29,9 +34,12 @@ final class Committer: Sendable {
   }
 
   /// `answer` is called on the committer's thread, with one outcome per unit, when the group's commit is on disk or
-  /// has failed: it must only hand over.
+  /// has failed: it must only hand over. Where too much waits, it is called at once, on the caller's.
   func submit(_ units: [PreparedUnit], answer: @escaping Answer) {
-    if !mailbox.put(Waiting(units: units, answer: answer)) {
+    let load = CommitLoad(of: units)
+    guard queue.enter(load) else { return answer(units.map { _ in .failure(.overloaded) }) }
+    if !mailbox.put(Waiting(units: units, load: load, answer: answer)) {
+      queue.leave(load)
       answer(units.map { _ in .failure(.stopped) })
     }
   }
@@ -52,8 +60,9 @@ final class Committer: Sendable {
     /// Set after a commit of unknown outcome: everything is refused from then on.
     var isStopped = false
 
-    mutating func run(_ mailbox: Mailbox<Waiting>) {
+    mutating func run(_ mailbox: Mailbox<Waiting>, _ queue: CommitQueue) {
       while let group = mailbox.take(atMost: groupLimit, before: note.due) {
+        for waiting in group { queue.leave(waiting.load) }
         if !group.isEmpty { commit(group) }
         note.writeIfDue()
         writer.emptyLogOfErased()
