@@ -3,7 +3,7 @@ enum Schema {
   /// `application_id` of the file header (https://www.sqlite.org/fileformat2.html §1.3): "Mstr".
   static let applicationID: Int64 = 0x4d73_7472
 
-  static let migrations: [String] = [ledgerTables + viewTables]
+  static let migrations: [String] = [ledgerTables + viewTables, endedBindings]
 
   /// Brings the database to the newest schema, each step once, in a transaction of its own. Throws
   /// `foreignDatabase` and `newerSchema` before anything is written.
@@ -33,3 +33,13 @@ enum Schema {
     return Int(version)
   }
 }
+
+/// Finds whether hardware left a device, and gives the vault a version by its seals, so that what was signed before one
+/// is stale after it.
+private let endedBindings = """
+  CREATE INDEX bound_hardware_ended ON bound_hardware(hardware) WHERE ended_at IS NOT NULL;
+
+  UPDATE OR IGNORE concern SET changes = 1 WHERE record = 'vault' AND changes = 0 AND (
+    SELECT json_extract(CAST(bytes AS TEXT), '$.kind') FROM event WHERE event.position = concern.position
+  ) = 'vault-sealed';
+  """
