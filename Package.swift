@@ -141,8 +141,8 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "muster", "MusterModel", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy", "Publication",
-        "SQLiteStore", argumentParser, asn1, crypto, x509,
+        "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault",
+        "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, logging, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",

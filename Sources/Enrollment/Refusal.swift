@@ -71,7 +71,7 @@ extension Refusal {
     self.init(kind, refusal.code, refusal.description)
   }
 
-  static let sealed = Refusal(.unavailable, "vault-sealed", "expected an unsealed vault, found it sealed")
+  public static let sealed = Refusal(.unavailable, "vault-sealed", "expected an unsealed vault, found it sealed")
   static let contended = Refusal(
     .unavailable, "contended", "expected the facts to stand still for one commit, found them changed three times")
 }

@@ -7,6 +7,7 @@ public final class FolderStore: Store {
   private let committer: Committer
   private let reader: SnapshotReader
   let head: PublishedHead
+  let verifier: CheckpointVerifier
   let clock: any WallClock
 
   public enum Opening: Sendable {
@@ -30,6 +31,7 @@ public final class FolderStore: Store {
     let db = try FolderStore.connection(folder)
     let stored = StoredTree(db: db)
     let tree = try stored.checked(signer.verifier, noted: try CheckpointNote.read(folder))
+    verifier = signer.verifier
     head = PublishedHead(tree, note: try stored.note())
     self.clock = clock
     reader = try SnapshotReader(path: folder.database, threads: 2)

@@ -71,6 +71,7 @@ extension Answer {
     let bodies = [
       "/v1/tickets": #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#, "/v1/groups": #"{"name":"a"}"#,
       "/v1/hardware/import": #"[{"hardware":"mac:aabbcc001122"}]"#, "/v1/vault/unseal": #"{"passphrase":"x"}"#,
+      "/v1/policy/explain": #"{"position":1}"#,
       "/v1/operators": #"{"name":"a","role":"auditor","csr":"MAA="}"#,
       "/v1/hubs": #"{"name":"a","host":"h","csr":"MAA="}"#, "/v1/ledger/{position}/erase": #"{"reason":"x"}"#,
     ]

@@ -69,6 +69,7 @@ final class FakeRegistry: Sendable {
     var facts = Facts()
     var committed: [UnitOfWork] = []
     var outage: StoreOutage?
+    var decisions: [UInt64: RecordedDecision] = [:]
     var issuers: [IssuerRecord] = []
     var lists: [String: SignedStatus] = [:]
   }
@@ -106,20 +107,33 @@ extension FakeRegistry: FactsReader {
 }
 
 extension FakeRegistry: ListingReader {
-  func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary> {
+  func devices(_ page: PageRequest, group: RecordName?, in scope: GroupScope) async throws -> Page<DeviceSummary> {
     Page(rows: now.devices.map(\.summary), next: nil)
   }
-  func device(_ id: DeviceID) async throws -> DeviceDetail? { now.devices.first { $0.summary.deviceID == id } }
-  func history(of device: DeviceID, _ page: PageRequest) async throws -> Page<HistoryEntry>? { nil }
-  func hardware(_ page: PageRequest) async throws -> Page<HardwareSummary> { Page(rows: [], next: nil) }
-  func groups(_ page: PageRequest) async throws -> Page<GroupSummary> { Page(rows: [], next: nil) }
+  func device(_ id: DeviceID, in scope: GroupScope) async throws -> DeviceDetail? {
+    now.devices.first { $0.summary.deviceID == id }
+  }
+  func group(of device: DeviceID) async throws -> RecordID? { nil }
+  func history(of device: DeviceID, _ page: PageRequest, in scope: GroupScope) async throws -> Page<HistoryEntry>? {
+    nil
+  }
+  func hardware(_ page: PageRequest, in scope: GroupScope) async throws -> Page<HardwareSummary> {
+    Page(rows: [], next: nil)
+  }
+  func groups(_ page: PageRequest, in scope: GroupScope) async throws -> Page<GroupSummary> {
+    Page(rows: [], next: nil)
+  }
   func group(_ name: RecordName) async throws -> GroupSummary? { nil }
-  func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary> {
+  func tickets(
+    _ page: PageRequest, at time: Timestamp, in scope: GroupScope
+  ) async throws -> Page<TicketSummary> {
     Page(rows: [], next: nil)
   }
   func operators(_ page: PageRequest) async throws -> Page<OperatorSummary> { Page(rows: [], next: nil) }
   func hubs(_ page: PageRequest) async throws -> Page<HubSummary> { Page(rows: [], next: nil) }
-  func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary> {
+  func certificates(
+    _ page: PageRequest, of device: DeviceID?, in scope: GroupScope
+  ) async throws -> Page<CertificateSummary> {
     Page(rows: [], next: nil)
   }
   func certificate(_ key: CertificateName) async throws -> CertificateSummary? { nil }
@@ -134,6 +148,10 @@ extension FakeRegistry: LedgerReader {
   func inclusionProof(of position: UInt64) async throws -> LedgerProof? {
     position < 3 ? LedgerProof(position: position, size: 3, event: "e", path: [], checkpoint: "c") : nil
   }
+  func decision(at position: UInt64) async throws -> RecordedDecision? { now.decisions[position] }
+  func export() async throws -> LedgerExportPieces? {
+    LedgerExportPieces(count: 3) { index in Array("piece \(index)\n".utf8) }
+  }
 }
 
 extension FakeRegistry: InstanceReader {
@@ -147,6 +165,9 @@ extension FakeRegistry: InstanceReader {
 extension FakeRegistry: StatusPublisher {
   func revocationList(of issuerKeyID: String, shard: UInt32?) async throws -> SignedStatus? {
     now.lists[shard.map { "\(issuerKeyID)/\($0)" } ?? issuerKeyID]
+  }
+  func publishLists(by grant: AccessGrant, for caller: Caller) async throws -> Outcome<[PublishedList]> {
+    .refused(.sealed)
   }
   func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus {
     SignedStatus(der: Array("status of ".utf8) + request, nextUpdate: nil)

@@ -141,6 +141,18 @@ private func basic(_ pair: String) -> HTTPFields {
     #expect(try await ask(path).status == .notFound)
   }
 
+  @Test func `an export comes piece by piece, its length untold`() async throws {
+    let answer = try await ask("/v1/ledger/export")
+    let pieces = try #require(answer.pieces)
+    var sent: [UInt8] = []
+    var index: UInt64 = 0
+    while let piece = try await pieces(index) {
+      sent += piece
+      index += 1
+    }
+    #expect(String(decoding: sent, as: UTF8.self) == "piece 0\npiece 1\npiece 2\n")
+  }
+
   @Test(arguments: ["/v1/ledger/proof", "/v1/ledger/proof?position=-1", "/v1/ledger/proof?position=x"])
   func `a proof is of a position`(path: String) async throws {
     #expect(try await ask(path).status == .badRequest)

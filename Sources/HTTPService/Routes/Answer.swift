@@ -2,11 +2,13 @@ import Foundation
 public import HTTPTypes
 import MusterModel
 
-/// A response, whole: status, fields and body.
+/// A response: status, fields and body.
 public struct Answer: Sendable {
   public var status: HTTPResponse.Status
   public var headers: HTTPFields
   public var body: [UInt8]
+  /// Comes after `body`: pieces by their index from 0, until there is none. For what is too long to be held whole.
+  var pieces: (@Sendable (UInt64) async throws -> [UInt8]?)?
 
   public init(_ status: HTTPResponse.Status, headers: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status
@@ -16,6 +18,13 @@ public struct Answer: Sendable {
 
   public init(_ status: HTTPResponse.Status = .ok, type: String, _ body: some Sequence<UInt8>) {
     self.init(status, headers: [.contentType: type], body: Array(body))
+  }
+
+  /// Sent as it is read; its length is not known before.
+  static func pieces(type: String, _ pieces: @escaping @Sendable (UInt64) async throws -> [UInt8]?) -> Answer {
+    var answer = Answer(type: type, [])
+    answer.pieces = pieces
+    return answer
   }
 
   public static let noContent = Answer(.noContent)

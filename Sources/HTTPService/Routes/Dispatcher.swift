@@ -112,7 +112,7 @@ struct Dispatcher: Sendable {
 
   private func head(of answer: Answer, _ exchange: Exchange) -> HTTPResponse {
     var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-    if answer.status != .noContent, answer.status != .notModified {
+    if answer.status != .noContent, answer.status != .notModified, answer.pieces == nil {
       head.headerFields[.contentLength] = String(answer.body.count)
     }
     head.headerFields[.date] = HTTPDate.text(exchange.at)
@@ -123,8 +123,23 @@ struct Dispatcher: Sendable {
   }
 
   private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
-    guard exchange.request.method != .head, !answer.body.isEmpty else { return ResponseBody() }
+    guard exchange.request.method != .head else { return ResponseBody() }
+    if let pieces = answer.pieces { return streamed(pieces) }
+    guard !answer.body.isEmpty else { return ResponseBody() }
     return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+  }
+
+  /// Each piece is read once the one before is on its way. What fails on the way breaks the answer off, for its status is
+  /// gone already.
+  private func streamed(_ pieces: @escaping @Sendable (UInt64) async throws -> [UInt8]?) -> ResponseBody {
+    ResponseBody { writer in
+      var index: UInt64 = 0
+      while let piece = try await pieces(index) {
+        try await writer.write(ByteBuffer(bytes: piece))
+        index += 1
+      }
+      try await writer.finish(nil)
+    }
   }
 }
 

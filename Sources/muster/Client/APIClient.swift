@@ -38,6 +38,19 @@ struct APIClient: Sendable {
     return try decode(try await send(.POST, path, body: content, idempotencyKey: key))
   }
 
+  /// An answer of any length, as it comes. A break on the way is thrown, once what came is handed on.
+  func download(_ path: String, to write: ([UInt8]) throws -> Void) async throws {
+    let answer = try await execute(HTTPClientRequest(url: server + path), within: .hours(24))
+    guard answer.status == .ok else {
+      throw APIClient.refusal(answer.status, try await answer.body.collect(upTo: APIClient.answerLimit))
+    }
+    do {
+      for try await piece in answer.body { try write(Array(buffer: piece)) }
+    } catch let error as HTTPClientError {
+      throw CommandFailure("expected the answer to its end, found: \(error)")
+    }
+  }
+
   func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
 
   /// All rows of a paged listing, page by page.
@@ -71,11 +84,13 @@ struct APIClient: Sendable {
   }
 
   /// A POST is sent once more with the same Idempotency-Key when the connection broke: a lost answer is no loss.
-  private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
+  private func execute(
+    _ request: HTTPClientRequest, within limit: TimeAmount = .seconds(60)
+  ) async throws -> HTTPClientResponse {
     do {
-      return try await http.execute(request, timeout: .seconds(60))
+      return try await http.execute(request, timeout: limit)
     } catch let error as HTTPClientError where error == .remoteConnectionClosed {
-      return try await http.execute(request, timeout: .seconds(60))
+      return try await http.execute(request, timeout: limit)
     } catch {
       throw CommandFailure("expected an answer from \(server), found: \(error); is the service running there?")
     }
