@@ -43,8 +43,8 @@ let package = Package(
     .library(
       name: "Rooms",
       targets: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy",
-        "Enrollment", "HTTPService",
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Manifests",
+        "Policy", "Enrollment", "HTTPService",
       ]),
   ],
   dependencies: [
@@ -78,6 +78,7 @@ let package = Package(
     .target(name: "DeviceRegistry", dependencies: ["MusterModel"], swiftSettings: settings),
     .target(name: "Policy", dependencies: ["MusterModel", "Attestation", crypto, yams], swiftSettings: settings),
     .target(name: "Ledger", dependencies: ["MusterModel", crypto], swiftSettings: settings),
+    .target(name: "Manifests", dependencies: ["MusterModel"], swiftSettings: settings),
 
     // Floor 2: the use cases.
     .target(
@@ -113,7 +114,8 @@ let package = Package(
       name: "muster",
       dependencies: [
         "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
-        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpClient, logging,
+        "KeyVault", "Ledger", "Manifests", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto,
+        httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
@@ -127,22 +129,24 @@ let package = Package(
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "muster", "HTTPService", "MusterModel", "CertificateAuthority", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests",
       dependencies: [
         "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "MusterModel", "Policy", crypto, httpTypes,
+        "Manifests", "MusterModel", "Policy", crypto, httpTypes,
       ], swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
     .testTarget(
       name: "InstanceTests",
       dependencies: [
         "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault",
-        "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, logging, x509,
+        "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, grdb, httpTypes,
+        hummingbirdCore, lifecycle, logging, nio,
+        nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",
@@ -153,6 +157,7 @@ let package = Package(
     .testTarget(
       name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
       swiftSettings: settings),
+    .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "MusterModel"], swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",

@@ -27,6 +27,8 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
   case ambiguousGroup
   /// An anchor that is no CA's.
   case notCA
+  /// The order is another station's.
+  case otherStation
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -47,6 +49,7 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
     case .certificateUnknown: "certificate-unknown"
     case .ambiguousGroup: "group-ambiguous"
     case .notCA: "certificate-not-ca"
+    case .otherStation: "station-other"
     case .certificateRevoked: "certificate-revoked"
     case .certificateHeld: "certificate-held"
     }
@@ -56,6 +59,7 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
 extension AttestationRefusal: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .otherStation: "expected the station that the order names, found another operator"
     case .ticketWrong: "expected the device ID and the code of one ticket, found another code or device ID"
     case .tooMuchHardware(let found):
       "expected at most \(AttestationResult.hardwareLimit) hardware IDs, found \(found)"

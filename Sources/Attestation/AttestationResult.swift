@@ -18,6 +18,7 @@ public struct AttestationResult: Sendable, Hashable {
     case ticket(RecordID, deviceID: DeviceID)
     case idevid(IDevIDClaims)
     case ldevid(certificate: RecordID, device: RecordID, deviceID: DeviceID)
+    case station(order: RecordID, deviceID: DeviceID)
   }
 
   /// The most hardware IDs that one request may name.
@@ -32,6 +33,7 @@ public struct AttestationResult: Sendable, Hashable {
     case .ticket: .ticket
     case .idevid: .idevid
     case .ldevid: .ldevid
+    case .station: .station
     }
   }
 

@@ -7,9 +7,10 @@ public enum Evidence: Sendable, Hashable {
   case idevid(chain: [[UInt8]])
   /// The device's certificate of this instance with which the caller authenticated TLS: DER, leaf first.
   case ldevid(chain: [[UInt8]])
+  case station(StationEvidence)
 
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    case ticket, idevid, ldevid
+    case ticket, idevid, ldevid, station
   }
 
   public var kind: Kind {
@@ -17,6 +18,7 @@ public enum Evidence: Sendable, Hashable {
     case .ticket: .ticket
     case .idevid: .idevid
     case .ldevid: .ldevid
+    case .station: .station
     }
   }
 }
@@ -30,5 +32,19 @@ public struct TicketEvidence: Sendable, Hashable {
   public init(deviceID: DeviceID, code: Digest) {
     self.deviceID = deviceID
     self.code = code
+  }
+}
+
+/// What a factory line's station says of the board before it: which hardware it is, and which device it becomes.
+public struct StationEvidence: Sendable, Hashable {
+  /// The operator who authenticated TLS.
+  public let station: RecordID
+  public let hardware: HardwareID
+  public let deviceID: DeviceID
+
+  public init(station: RecordID, hardware: HardwareID, deviceID: DeviceID) {
+    self.station = station
+    self.hardware = hardware
+    self.deviceID = deviceID
   }
 }

@@ -4,6 +4,7 @@ public import MusterModel
 
 extension DeviceEnrolled: CanonicalJSON {
   public func write(to json: inout JSONWriter) {
+    json.field("batch", batch)
     json.field("certificate", certificate)
     json.field("device", device)
     json.field("evidence", evidence)
@@ -12,6 +13,7 @@ extension DeviceEnrolled: CanonicalJSON {
     json.field("hardware", objects: hardware)
     json.field("hub", hub)
     json.field("isNew", bool: isNew)
+    json.field("order", order)
     json.field("publicKey", digest: publicKey)
     json.field("ticket", ticket)
   }

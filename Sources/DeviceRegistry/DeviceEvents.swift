@@ -28,6 +28,9 @@ public struct DeviceEnrolled: EventBody {
   public let publicKey: Digest
   /// The certificate that the same unit of work issued.
   public let certificate: RecordID
+  /// Of a factory line's: by which order, and in which run of the station that `by` names.
+  public let order: RecordID?
+  public let batch: RecordID?
 
   public struct Details: Codable, Hashable, Sendable {
     public let deviceID: DeviceID
@@ -45,7 +48,8 @@ public struct DeviceEnrolled: EventBody {
 
   public init(
     device: RecordID, isNew: Bool, group: RecordID?, hub: RecordID?, generation: UInt64, hardware: [BoundHardware],
-    evidence: String, ticket: RecordID?, publicKey: Digest, certificate: RecordID
+    evidence: String, ticket: RecordID?, publicKey: Digest, certificate: RecordID, order: RecordID? = nil,
+    batch: RecordID? = nil
   ) {
     self.device = device
     self.isNew = isNew
@@ -57,6 +61,8 @@ public struct DeviceEnrolled: EventBody {
     self.ticket = ticket
     self.publicKey = publicKey
     self.certificate = certificate
+    self.order = order
+    self.batch = batch
   }
 }
 

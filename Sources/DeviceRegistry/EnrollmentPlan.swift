@@ -61,6 +61,17 @@ public enum EnrollmentOutcome: Sendable {
   case refused(RegistryRefusal)
 }
 
+/// By which order a device is made, and in which run of a station.
+public struct Provisioning: Sendable, Hashable {
+  public let order: RecordID
+  public let batch: RecordID
+
+  public init(order: RecordID, batch: RecordID) {
+    self.order = order
+    self.batch = batch
+  }
+}
+
 /// Hardware becomes a device: the first time, or by a swap.
 public struct EnrollmentPlan: Sendable {
   public struct Hardware: Sendable, Hashable {
@@ -78,11 +89,14 @@ public struct EnrollmentPlan: Sendable {
   public let generation: UInt64
   public let hardware: [Hardware]
   public let ticket: RecordID?
+  /// Where a station provisions it.
+  public let provisioning: Provisioning?
   public let publicKey: Digest
   /// Whether the device was other hardware until now: its certificates are to be revoked in the same unit of work.
   public var isSwap: Bool { ended != nil }
-  public let reads: ReadSet
+  public internal(set) var reads: ReadSet
   public let claims: [UniqueName]
+  public var spends: [CounterSpend] { provisioning.map { [CounterSpend(.order($0.order))] } ?? [] }
   /// The end of the binding that this one replaces.
   let ended: PlannedEvent?
 
@@ -93,8 +107,9 @@ public struct EnrollmentPlan: Sendable {
     let enrolled = DeviceEnrolled(
       device: device, isNew: isNew, group: group, hub: hub, generation: generation,
       hardware: hardware.map { BoundHardware(hardware: $0.record, assurance: $0.assurance) }, evidence: evidence,
-      ticket: ticket, publicKey: publicKey, certificate: certificate)
-    // Not on the group: a thousand enrollments into one group are no change of it, and none makes another stale.
+      ticket: ticket, publicKey: publicKey, certificate: certificate, order: provisioning?.order,
+      batch: provisioning?.batch)
+    // Not on the group nor the order: a thousand enrollments are no change of them, and none makes another stale.
     let records = [device] + hardware.map(\.record) + [ticket].compactMap(\.self)
     let event = PlannedEvent(
       on: records.map(Aggregate.record), enrolled,

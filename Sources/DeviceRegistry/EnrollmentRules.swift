@@ -62,7 +62,7 @@ extension Registry {
     }
   }
 
-  private static func checkEnabled(_ device: DeviceSnapshot) throws(RegistryRefusal) {
+  static func checkEnabled(_ device: DeviceSnapshot) throws(RegistryRefusal) {
     switch device.state {
     case .enabled: break
     case .disabled: throw .deviceDisabled(device.id)
@@ -87,8 +87,8 @@ extension Registry {
 // MARK: - The plan
 
 extension Registry {
-  private static func plan(
-    _ enrollment: EnrollmentCase, group: RecordID?, ticket: TicketSnapshot?
+  static func plan(
+    _ enrollment: EnrollmentCase, group: RecordID?, ticket: TicketSnapshot?, provisioning: Provisioning? = nil
   ) throws(RegistryRefusal) -> EnrollmentPlan {
     let device = enrollment.device
     _ = try checkHardware(enrollment)
@@ -107,7 +107,8 @@ extension Registry {
     return EnrollmentPlan(
       device: record, deviceID: enrollment.deviceID, isNew: device == nil, group: group,
       hub: device.map(\.hub) ?? enrollment.group?.hub, generation: generation, hardware: hardware,
-      ticket: ticket?.record, publicKey: enrollment.publicKey, reads: reads(enrollment, ticket),
+      ticket: ticket?.record, provisioning: provisioning, publicKey: enrollment.publicKey,
+      reads: reads(enrollment, ticket),
       claims: claims(enrollment, device: record, hardware),
       ended: device.flatMap { end($0, because: .swapped) })
   }
@@ -145,7 +146,7 @@ extension Registry {
 }
 
 extension EnrollmentOutcome {
-  fileprivate init(_ decide: () throws(RegistryRefusal) -> EnrollmentOutcome) {
+  init(_ decide: () throws(RegistryRefusal) -> EnrollmentOutcome) {
     do throws(RegistryRefusal) {
       self = try decide()
     } catch {

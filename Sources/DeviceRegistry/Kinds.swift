@@ -6,5 +6,6 @@ public enum DeviceEvents {
     EventKind(DeviceEnrolled.self), EventKind(BindingEnded.self), EventKind(DeviceStateChanged.self),
     EventKind(HardwareListed.self), EventKind(HardwarePatternListed.self), EventKind(GroupAdded.self),
     EventKind(GroupRemoved.self), EventKind(TicketIssued.self), EventKind(TicketCancelled.self),
+    EventKind(OrderAdded.self), EventKind(OrderClosed.self),
   ]
 }

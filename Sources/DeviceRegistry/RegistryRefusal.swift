@@ -32,6 +32,17 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
   case tooManyPatterns
   case generationsExhausted(DeviceID)
   case reasonTooLong
+  /// Made already: as which device, by whom and when.
+  case hardwareProvisioned(HardwareID, as: DeviceID, by: String, at: Timestamp)
+  case orderUnknown
+  case orderClosed(RecordName)
+  case orderExpired(RecordName, at: Timestamp)
+  /// All that the order lets be made is made.
+  case orderExhausted(RecordName, count: UInt64)
+  case orderNameTaken(RecordName)
+  case orderCount(UInt64)
+  case orderOver
+  case stationUnknown
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -62,6 +73,15 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
     case .tooManyPatterns: "too-many-patterns"
     case .generationsExhausted: "generations-exhausted"
     case .reasonTooLong: "reason-too-long"
+    case .hardwareProvisioned: "hardware-provisioned"
+    case .orderUnknown: "order-unknown"
+    case .orderClosed: "order-closed"
+    case .orderExpired: "order-expired"
+    case .orderExhausted: "order-exhausted"
+    case .orderNameTaken: "order-name-taken"
+    case .orderCount: "order-count"
+    case .orderOver: "order-until"
+    case .stationUnknown: "station-unknown"
     }
   }
 }
@@ -96,6 +116,18 @@ extension RegistryRefusal: CustomStringConvertible {
       "expected at most \(Registry.trustAnchorLimit) trust anchors, found \(count)"
     case .tooManyPatterns: "expected at most \(Registry.patternLimit) patterns, found one more"
     case .generationsExhausted(let id): "expected a free generation in this epoch, found none for \(id)"
+    case .hardwareProvisioned(let id, let device, let by, let time):
+      "expected hardware that is no device yet, found \(id) made \(device) by \(by) at \(time)"
+    case .orderUnknown: "expected an order that exists, found none of that name"
+    case .orderClosed(let name): "expected an order that is open, found \(name) closed"
+    case .orderExpired(let name, let time): "expected an order in its time, found \(name) over since \(time)"
+    case .orderExhausted(let name, let count):
+      "expected an order with devices left to make, found all \(count) of \(name) made"
+    case .orderNameTaken(let name): "expected an order's name that is free, found \(name) open"
+    case .orderCount(let count): "expected a count of 1 to \(Registry.orderLimit), found \(count)"
+    case .orderOver: "expected an order's end in the future, found it past"
+    case .stationUnknown:
+      "expected an operator with the role factory-line who is not limited to other groups, found none of that name"
     case .reasonTooLong: "expected a reason of at most \(Registry.reasonLimit) bytes, found a longer one"
     }
   }

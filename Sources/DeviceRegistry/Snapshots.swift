@@ -187,6 +187,7 @@ extension ReadSet {
   mutating func saw(_ device: DeviceSnapshot) { saw(.record(device.record), version: device.version) }
   mutating func saw(_ hardware: HardwareSnapshot) { saw(.record(hardware.record), version: hardware.version) }
   mutating func saw(_ ticket: TicketSnapshot) { saw(.record(ticket.record), version: ticket.version) }
+  mutating func saw(_ order: OrderSnapshot) { saw(.record(order.record), version: order.version) }
   mutating func saw(_ group: GroupSnapshot) { saw(.record(group.record), version: group.version) }
   mutating func saw(_ patterns: PatternsSnapshot) { saw(.hardwarePatterns, version: patterns.version) }
 }

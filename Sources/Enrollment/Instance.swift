@@ -49,7 +49,7 @@ public struct Instance: Sendable {
         switch try await store.commit(unit) {
         case .committed(let position): return .done(value(position))
         case .stale(let aggregate) where caller.versions[aggregate] != nil: return .refused(.identityChanged)
-        case .stale, .taken: continue
+        case .stale, .taken, .exhausted: continue
         }
       }
     }

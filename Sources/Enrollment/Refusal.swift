@@ -63,8 +63,8 @@ extension Refusal {
   public init(_ refusal: RegistryRefusal) {
     let kind: Kind =
       switch refusal {
-      case .deviceUnknown, .ticketUnknown, .groupUnknown: .notFound
-      case .noHardware, .ticketLifetime, .tooManyTrustAnchors, .reasonTooLong: .invalid
+      case .deviceUnknown, .ticketUnknown, .groupUnknown, .orderUnknown, .stationUnknown: .notFound
+      case .noHardware, .ticketLifetime, .tooManyTrustAnchors, .reasonTooLong, .orderCount, .orderOver: .invalid
       case .hardwareBlocked, .deviceDisabled: .forbidden
       default: .conflict
       }

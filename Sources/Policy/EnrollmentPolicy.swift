@@ -110,6 +110,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     case .ticket(_, let deviceID): return deviceID == question.deviceID ? nil : .otherDevice
     case .ldevid(_, let device, let deviceID):
       return device == question.device && deviceID == question.deviceID ? nil : .otherDevice
+    case .station(_, let deviceID): return deviceID == question.deviceID ? nil : .otherDevice
     case .idevid(let claims): return claims.group == question.group?.record ? nil : .otherDevice
     }
   }

@@ -24,6 +24,12 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case ticketIssue = "ticket.issue"
   case ticketList = "ticket.list"
   case ticketCancel = "ticket.cancel"
+  case orderAdd = "order.add"
+  case orderList = "order.list"
+  case orderShow = "order.show"
+  case orderClose = "order.close"
+  /// Making devices by it: a station's own.
+  case orderProvision = "order.provision"
   case certificateList = "certificate.list"
   case certificateShow = "certificate.show"
   case certificateRevoke = "certificate.revoke"
@@ -54,10 +60,10 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   public var scope: Scope {
     switch self {
     case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
-      .deviceDisable, .deviceRetire, .deviceHistory, .groupShow, .ticketIssue, .ticketCancel, .certificateShow,
-      .certificateRevoke:
+      .deviceDisable, .deviceRetire, .deviceHistory, .groupShow, .ticketIssue, .ticketCancel, .orderAdd, .orderShow,
+      .orderClose, .orderProvision, .certificateShow, .certificateRevoke:
       .group
-    case .hardwareList, .deviceList, .groupList, .ticketList, .certificateList: .listing
+    case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .groupAdd, .groupRemove, .caCRL,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:
       .instance

@@ -142,7 +142,7 @@ extension StrictYAML {
 extension StrictYAML {
   private static func checkShape(_ text: String, file: String) throws(PolicyError) {
     var flows = 0
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.textLines.enumerated() {
       let bytes = Array(line.utf8)
       flows += bytes.count { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") }
       if let problem = problem(of: bytes) { throw PolicyError(file: file, line: index + 1, problem) }
@@ -153,7 +153,7 @@ extension StrictYAML {
   }
 
   private static func problem(of line: [UInt8]) -> String? {
-    if line.contains(where: { $0 < 0x20 && $0 != UInt8(ascii: "\r") || $0 == 0x7f }) {
+    if line.contains(where: { $0 < 0x20 || $0 == 0x7f }) {
       return "expected no tab or other control character, found one"
     }
     if line.prefix(while: { $0 == UInt8(ascii: " ") }).count > indentLimit {

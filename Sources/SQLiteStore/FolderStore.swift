@@ -66,8 +66,18 @@ public final class FolderStore: Store {
   public func submit(
     _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, StoreError>]) -> Void
   ) {
-    committer.submit(units.map(PreparedUnit.init), answer: answer)
+    committer.submit(units.map { PreparedUnit($0) }, answer: answer)
   }
+
+  func clear(_ clearing: Clearing) async throws {
+    let unit = PreparedUnit(UnitOfWork(events: []), clearing: clearing)
+    _ = try await withCheckedContinuation { continuation in
+      committer.submit([unit]) { continuation.resume(returning: $0[0]) }
+    }.get()
+  }
+
+  /// Why nothing is committed now; nil where the last commit went well.
+  public var outage: StoreOutage? { committer.outage }
 
   /// Runs `body` on one snapshot, which holds every commit that was answered before this call. `body` runs on a reader's
   /// thread, with others waiting: it reads and nothing else.

@@ -151,6 +151,8 @@ private let time = Timestamp(milliseconds: 1_760_000_000_000)
     let pem = try pki.root.certificate.serializeAsPEM().pemString
     let two = pem + "\n" + (try pki.intermediate.certificate.serializeAsPEM().pemString)
     #expect(try TrustAnchor.parse(pem: two).get().map(\.der) == [try pki.root.der, try pki.intermediate.der])
+    #expect(
+      try TrustAnchor.parse(pem: two.replacing("\n", with: "\r\n")).get() == TrustAnchor.parse(pem: two).get())
     #expect(TrustAnchor.parse(try pki.leaf()) == .failure(.notCA))
     #expect(try TrustAnchor.parse(MakerPKI.ca("Old", issuer: nil, version: .v1).der) == .failure(.notCA))
     for text in ["", "nonsense", pem.replacing("CERTIFICATE", with: "PRIVATE KEY")] {

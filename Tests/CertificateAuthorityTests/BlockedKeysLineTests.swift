@@ -3,7 +3,7 @@ import MusterModel
 import Testing
 
 @Suite struct BlockedKeysLineTests {
-  @Test(arguments: ["\n", "\r\n"])
+  @Test(arguments: ["\n", "\r\n", "\r", "\u{85}", "\u{2028}"])
   func `keys are read whatever ends a line, and a comment hides none after it`(end: String) throws {
     let digests = [Digest.sha256([1]), Digest.sha256([2])]
     let text = (["# published keys"] + digests.map(\.hex)).joined(separator: end) + end

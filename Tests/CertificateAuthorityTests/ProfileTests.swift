@@ -54,11 +54,39 @@ import Testing
   func `a fault is refused by its file and line`(line: String, instead: String, at: Int, expected: String) throws {
     let text = try #require(try Instance.shippedProfiles().first { $0.name == "device.yaml" }?.text)
     #expect(text.contains(line + "\n"))
-    let error = #expect(throws: ProfileError.self) {
-      try ProfileSet.load(files: [("device.yaml", text.replacing(line + "\n", with: instead + "\n"))])
+    let faulty = text.replacing(line + "\n", with: instead + "\n")
+    for end in ["\n", "\r\n", "\r"] {
+      let error = #expect(throws: ProfileError.self) {
+        try ProfileSet.load(files: [("device.yaml", faulty.replacing("\n", with: end))])
+      }
+      #expect(error?.file == "device.yaml" && error?.line == at, "\(String(describing: error))")
+      #expect(error?.expected.hasPrefix(expected) == true, "\(String(describing: error))")
     }
-    #expect(error?.file == "device.yaml" && error?.line == at, "\(String(describing: error))")
-    #expect(error?.expected.hasPrefix(expected) == true, "\(String(describing: error))")
+  }
+
+  @Test(arguments: ["\r\n", "\r"])
+  func `the shipped profiles mean the same whatever ends their lines`(end: String) throws {
+    let files = try Instance.shippedProfiles()
+    let (profiles, again) = (
+      try ProfileSet.load(files: files),
+      try ProfileSet.load(files: files.map { ($0.name, $0.text.replacing("\n", with: end)) })
+    )
+    #expect(again.names == profiles.names && profiles.names.allSatisfy { again[$0] == profiles[$0] })
+  }
+
+  @Test(arguments: ["\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"])
+  func `nothing hides behind another end of a line`(end: String) throws {
+    let text = try #require(try Instance.shippedProfiles().first { $0.name == "device.yaml" }?.text)
+    let hiding = "# a comment\(end)issuers: &a [devices]\n"
+    let error = #expect(throws: ProfileError.self) {
+      try ProfileSet.load(files: [("device.yaml", text.replacing("issuers: [devices]\n", with: hiding))])
+    }
+    #expect(error?.line == 5 && error?.expected.hasPrefix("a plain value") == true, "\(String(describing: error))")
+  }
+
+  @Test func `a file's own name does not steer a terminal`() {
+    let error = #expect(throws: ProfileError.self) { try ProfileSet.load(files: [("a\u{1b}[2Jb.yaml", "[a]")]) }
+    #expect(error?.description.hasPrefix(#"a\u{1B}[2Jb.yaml:"#) == true, "\(String(describing: error))")
   }
 
   @Test func `a huge file, an empty one and a list are refused`() {

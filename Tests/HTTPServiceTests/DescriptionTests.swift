@@ -42,7 +42,7 @@ import Yams
   }
 
   private func served() async throws -> [String: Route] {
-    let routes = try await FakeInstance().table.routes
+    let routes = try await RealInstance.with { $0.table.routes }
     let named = routes.map { ("\($0.method.rawValue) \($0.path)", $0) }
     return Dictionary(named) { first, _ in
       Issue.record("\(first.path) is served twice")
@@ -57,6 +57,13 @@ import Yams
   @Test func `who may ask is described as it is served`() async throws {
     let described = try DescriptionTests.described()
     for (name, route) in try await served() { #expect(described[name]?.access == route.access.description, "\(name)") }
+  }
+
+  @Test func `what is served without TLS, too, is described so`() async throws {
+    let described = try DescriptionTests.described()
+    for (name, route) in try await served() {
+      #expect(described[name]?.summary.contains("also without TLS") == route.shape.isPlain, "\(name)")
+    }
   }
 
   @Test func `query parameters and places are described as they are served`() async throws {

@@ -87,6 +87,15 @@ import Testing
     }
   }
 
+  @Test(arguments: ["\n", "\r\n", "\"", "\"\u{301}", "\\"])
+  func `no label of a metric ends its quotes or its line`(label: String) {
+    let metrics = Metrics([.init(.counter, "one", labels: ["label"], help: "One.")])
+    metrics.add(to: "one", ["a" + label + "b"])
+    let lines = metrics.text().unicodeScalars.split(separator: "\n")
+    #expect(lines.count == 3 && String(lines[2]).hasSuffix("b\"} 1"))
+    #expect(lines[2].count { $0 == "\"" } == (label.utf8.first == UInt8(ascii: "\"") ? 3 : 2))
+  }
+
   @Test func `metrics count by route, never by path`() async throws {
     try await serving { service in
       for path in ["/tail/a", "/tail/b", "/x1", "/x2"] { _ = try await service.curl(path) }

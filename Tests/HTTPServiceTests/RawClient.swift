@@ -33,6 +33,8 @@ struct RawClient: Sendable {
       .connect(host: "127.0.0.1", port: port).get()
   }
 
+  var isOpen: Bool { channel.isActive }
+
   /// A failed write is no news: the service may have closed.
   func send(_ text: String) async { try? await channel.writeAndFlush(ByteBuffer(string: text)) }
 

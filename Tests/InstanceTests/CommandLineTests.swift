@@ -21,6 +21,34 @@ import Testing
     #expect(table.lines(width: 80) == ["A      B", "1      two", "three  4"])
   }
 
+  /// What RFC 4180 quotes is there as bytes, whatever a mark after it makes of the character.
+  @Test(arguments: [
+    ("plain", "plain"), ("a,b", "\"a,b\""), ("a\nb", "\"a\nb\""), ("a\r\nb", "\"a\r\nb\""), ("a\rb", "\"a\rb\""),
+    ("say \"a\"", "\"say \"\"a\"\"\""), ("a,\u{301}b", "\"a,\u{301}b\""), ("a\"\u{301}b", "\"a\"\"\u{301}b\""),
+    ("=1+1", "'=1+1"), ("=\u{301}1", "'=\u{301}1"), ("@a", "'@a"), ("", ""),
+  ])
+  func `a field of CSV holds what it was given, and no formula`(text: String, field: String) {
+    #expect(csvField(text).utf8.elementsEqual(field.utf8), "\(csvField(text))")
+  }
+
+  @Test(arguments: ["\n", "\r\n", "\r", "\u{2028}"])
+  func `a list of hardware is read whatever ends its lines`(end: String) {
+    let text = ["\u{feff}mac:aabbcc001122", "", "# more", "  cpu-serial:01  ", "imei:350", ""].joined(separator: end)
+    #expect(hardwareRows(of: text) == ["mac:aabbcc001122", "cpu-serial:01", "imei:350"])
+  }
+
+  @Test func `a pending identity that an editor saved with CR LF is read`() throws {
+    let out = FileManager.default.temporaryDirectory.appending(path: "muster-\(UUID().uuidString).pem").path
+    let first = try PendingIdentity.at(out, commonName: "anna")
+    defer { first.remove() }
+    let text = try String(contentsOfFile: first.file, encoding: .utf8).replacing("\n", with: "\r\n")
+    try Data(text.utf8).write(to: URL(fileURLWithPath: first.file))
+    let again = try PendingIdentity.at(out, commonName: "anna")
+    #expect(again.request == first.request && again.key.rawRepresentation == first.key.rawRepresentation)
+    let certificate = Data("-----BEGIN CERTIFICATE-----\r\nMAA=\r\n-----END CERTIFICATE-----\r\n".utf8)
+    #expect(try PEM.firstCertificate(Array(certificate)) == [0x30, 0])
+  }
+
   @Test func `every command has help with an example`() {
     var commands = [Muster.self as any ParsableCommand.Type]
     var count = 0

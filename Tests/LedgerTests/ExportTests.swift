@@ -67,6 +67,12 @@ import Testing
     #expect(report.findings.map(\.code) == codes, "\(what): \(report.findings)")
   }
 
+  @Test func `an export whose line ends were changed on the way is told from a forged one`() throws {
+    let bytes = try Self.export().flatMap { $0 == UInt8(ascii: "\n") ? [UInt8(ascii: "\r"), $0] : [$0] }
+    let error = #expect(throws: LedgerError.self) { try Self.verify(bytes) }
+    #expect(error?.description.contains("CR LF") == true, "\(String(describing: error))")
+  }
+
   @Test(arguments: [
     "", "\n", "{}\n", "x\n", "{\"checkpoint\":\"\",\"format\":\"muster-ledger-export/2\",\"key\":\"\"}\n",
     "{\"checkpoint\":\"\",\"format\":\"muster-ledger-export/1\",\"key\":\"\"}\n", String(repeating: "x", count: 20_000),

@@ -12,7 +12,7 @@ import Testing
     ],
     .role(.factoryLine): [
       "hardware.list", "hardware.allow", "hardware.import", "device.list", "device.show", "group.list", "group.show",
-      "ca.show",
+      "order.list", "order.show", "order.provision", "ca.show",
     ],
     .role(.hub): ["ca.show"],
     .role(.monitoring): ["metrics.read"],
@@ -43,7 +43,8 @@ import Testing
       #expect(try isAllowed(try someone(.auditor), operation) == reading.contains(verb), "\(operation)")
     }
     for operation in [
-      Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd,
+      Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd, .orderAdd,
+      .orderProvision,
     ] {
       #expect(try !isAllowed(try someone(.securityOfficer), operation), "\(operation)")
     }

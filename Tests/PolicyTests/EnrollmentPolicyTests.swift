@@ -38,6 +38,13 @@ import Testing
     Row(evidence: .ldevid, act: .renew, standing: .unknown, code: "policy-refused"),
     Row(evidence: .ldevid, act: .new, standing: .unknown, code: "policy-refused"),
     Row(evidence: .ldevid, act: .renew, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .station, act: .new, standing: .unknown, code: nil),
+    Row(evidence: .station, act: .new, standing: .allowed(group: nil), code: nil),
+    Row(evidence: .station, act: .new, standing: .bound(device: other), code: "hardware-bound"),
+    Row(evidence: .station, act: .new, standing: .bound(device: bound), code: "policy-refused"),
+    Row(evidence: .station, act: .new, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .station, act: .swap, standing: .unknown, code: "policy-refused"),
+    Row(evidence: .station, act: .renew, standing: .bound(device: bound), code: "policy-refused"),
   ]
 
   @Test(arguments: rows)
@@ -52,6 +59,7 @@ import Testing
     let claims: [AttestationResult.Claims] = [
       .ticket(ticket, deviceID: rival), .ldevid(certificate: certificate, device: record(.device), deviceID: meter),
       .ldevid(certificate: certificate, device: Self.bound, deviceID: rival),
+      .station(order: record(.order), deviceID: rival),
       .idevid(.init(group: record(.group), anchor: .sha256([]), certificate: .sha256([]), serialNumber: "7")),
     ]
     let all = try policies(enrollment: Self.file("  - {name: all, verdict: permit}\n"))
@@ -103,7 +111,7 @@ import Testing
     #expect(yes.outcome == "permitted with profile device" && yes.rule == "enrollment.yaml: ticket-swap")
     #expect(yes.because.first == "rule ticket-new does not match: expected act new, found swap")
     let no = enrollment.explain(try question(.idevid, .swap, .unknown))
-    #expect(no.outcome == "refused" && no.because.count == 5)
+    #expect(no.outcome == "refused" && no.because.count == 6)
     let blocked = enrollment.explain(try question(.ticket, .new, .blocked))
     #expect(blocked.because == ["expected hardware that is not on the blocklist, found it there"])
   }
@@ -126,6 +134,7 @@ import Testing
       switch evidence {
       case .ticket: .ticket(ticket, deviceID: meter)
       case .idevid: .idevid(.init(group: group, anchor: .sha256([]), certificate: .sha256([]), serialNumber: "7"))
+      case .station: .station(order: record(.order), deviceID: meter)
       case .ldevid: .ldevid(certificate: certificate, device: Self.bound, deviceID: meter)
       }
     return try question(claims, act, standing, group: name, profile: profile)

@@ -1,6 +1,7 @@
 import MusterModel
-import Policy
 import Testing
+
+@testable import Policy
 
 @Suite struct FileTests {
   @Test func `the shipped files load, with the digest that is described`() throws {
@@ -69,9 +70,29 @@ import Testing
 
   @Test(arguments: access)
   func `a broken access file is refused whole, naming the line`(text: String, line: Int?, problem: String) throws {
+    for end in ["\n", "\r\n", "\r"] {
+      let text = text.replacing("\n", with: end)
+      let error = try #require(#expect(throws: PolicyError.self) { try policies(access: text) })
+      #expect(error.file == "access.yaml" && error.problem.contains(problem), "\(error)")
+      if let line { #expect(error.line == line, "\(error)") }
+    }
+  }
+
+  @Test(arguments: ["\r\n", "\r"])
+  func `the shipped files mean the same whatever ends their lines`(end: String) throws {
+    let digest = Digest.sha256([])
+    let (access, enrollment) = (try shipped("access.yaml"), try shipped("enrollment.yaml"))
+    #expect(
+      try AccessPolicy(access.ended(by: end), digest: digest) == AccessPolicy(access, digest: digest))
+    #expect(
+      try EnrollmentPolicy(enrollment.ended(by: end), digest: digest) == EnrollmentPolicy(enrollment, digest: digest))
+  }
+
+  @Test(arguments: ["\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"])
+  func `nothing hides behind another end of a line`(end: String) throws {
+    let text = "version: 1\n# a comment\(end)allow:\(end)  hub:\(end)&a [ca.show]\n"
     let error = try #require(#expect(throws: PolicyError.self) { try policies(access: text) })
-    #expect(error.file == "access.yaml" && error.problem.contains(problem), "\(error)")
-    if let line { #expect(error.line == line, "\(error)") }
+    #expect(error.line == 5 && error.problem.contains("neither anchor nor alias"), "\(error)")
   }
 
   static let rules: [(String, Int?, String)] = [
@@ -95,9 +116,11 @@ import Testing
   @Test(arguments: rules)
   func `a broken enrollment file is refused whole, naming the line`(text: String, line: Int?, problem: String) throws {
     let file = EnrollmentPolicyTests.file(text)
-    let error = try #require(#expect(throws: PolicyError.self) { try policies(enrollment: file) })
-    #expect(error.file == "enrollment.yaml" && error.problem.contains(problem), "\(error)")
-    if let line { #expect(error.line == line, "\(error)") }
+    for file in [file, file.replacing("\n", with: "\r\n")] {
+      let error = try #require(#expect(throws: PolicyError.self) { try policies(enrollment: file) })
+      #expect(error.file == "enrollment.yaml" && error.problem.contains(problem), "\(error)")
+      if let line { #expect(error.line == line, "\(error)") }
+    }
   }
 
   @Test func `bytes that are no UTF-8 are refused`() throws {
@@ -109,5 +132,11 @@ import Testing
     let error = try #require(
       #expect(throws: PolicyError.self) { try policies(access: "version: 1\nallow:\n  boss: [ca.show]\n") })
     #expect("\(error)".hasPrefix("access.yaml:3: expected a key of "))
+  }
+}
+
+extension PolicyFile {
+  fileprivate func ended(by end: String) -> PolicyFile {
+    PolicyFile(name: name, bytes: Array(String(decoding: bytes, as: UTF8.self).replacing("\n", with: end).utf8))
   }
 }

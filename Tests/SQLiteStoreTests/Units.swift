@@ -124,6 +124,7 @@ struct TestEnrollment {
   var hardware = Units.id(.hardware)
   var hardwareID = Units.hardwareID(0)
   var ticket: RecordID?
+  var provisioning: Provisioning?
   var group: RecordID?
   var certificate = Units.id(.certificate)
   var serial = UUIDv7(at: Units.time).bytes
@@ -143,7 +144,7 @@ struct TestEnrollment {
     let enrolled = DeviceEnrolled(
       device: device, isNew: isNew, group: group, hub: nil, generation: generation,
       hardware: [BoundHardware(hardware: hardware, assurance: .claimed)], evidence: "ticket", ticket: ticket,
-      publicKey: publicKey, certificate: certificate)
+      publicKey: publicKey, certificate: certificate, order: provisioning?.order, batch: provisioning?.batch)
     var events: [Event] = []
     if let ends {
       events.append(

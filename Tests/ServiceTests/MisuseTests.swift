@@ -52,7 +52,7 @@ extension ServiceTests {
     @Test func `a service that is not there is said to be so`() async throws {
       let folder = try ScratchFolder()
       defer { folder.remove() }
-      _ = try await ServedInstance.found(in: folder)
+      try await ServedInstance.found(in: folder)
       let ran = try await Program.muster(
         ["device", "list", "--server", "https://127.0.0.1:1", "--identity", folder.file("data/operators/admin.pem")])
       #expect(ran.status == 1 && ran.errors.contains("is the service running there?"), "\(ran.errors)")

@@ -13,10 +13,12 @@ final class ServiceProcess: Sendable {
   private let ended: Task<Int32, Never>
 
   /// Waits for the ready line; where the process ends before it, throws with what it said.
-  init(data: String, log: String, _ options: [String] = []) async throws {
+  /// `through` is a program that becomes the service, with its first arguments.
+  init(data: String, log: String, _ options: [String] = [], through: [String] = []) async throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Program.path())
-    process.arguments = ["serve", "--data", data, "--listen", "127.0.0.1:0"] + options
+    let command = through + [try Program.path(), "serve", "--data", data, "--listen", "127.0.0.1:0"] + options
+    process.executableURL = URL(fileURLWithPath: through.isEmpty ? command[0] : "/usr/bin/env")
+    process.arguments = through.isEmpty ? Array(command.dropFirst()) : command
     let output = Pipe()
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
@@ -82,7 +84,7 @@ struct ServedInstance: Sendable {
   ) async throws {
     let folder = try ScratchFolder()
     defer { folder.remove() }
-    _ = try await found(in: folder, initOptions)
+    try await found(in: folder, initOptions)
     try await prepare(folder)
     var instance = ServedInstance(folder: folder, service: try await serve(folder))
     do {
@@ -94,8 +96,20 @@ struct ServedInstance: Sendable {
     #expect(await instance.service.end() == 0, "\(instance.log.suffix(2000))")
   }
 
-  static func found(in folder: ScratchFolder, _ options: [String] = []) async throws -> String {
-    try await Program.muster(
+  /// By `muster init`; without options, a copy of an instance that was made so once: each would take two scrypts.
+  static func found(in folder: ScratchFolder, _ options: [String] = []) async throws {
+    guard options.isEmpty else { return try await initialize(folder, options) }
+    _ = try await run("cp", ["-a", try await template.value.path + "/.", folder.path]).succeeded()
+  }
+
+  private static let template = Task {
+    let folder = try ScratchFolder()
+    try await initialize(folder, [])
+    return folder
+  }
+
+  private static func initialize(_ folder: ScratchFolder, _ options: [String]) async throws {
+    _ = try await Program.muster(
       [
         "init", "--data", folder.file("data"), "--organization", "Test Works", "--hostname", "localhost", "--hostname",
         "127.0.0.1", "--trust-domain", "test.example", "--recovery-code-file", folder.file("recovery-code"),

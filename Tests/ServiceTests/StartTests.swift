@@ -23,7 +23,7 @@ extension ServiceTests {
     private func withFolder(_ body: (ScratchFolder) async throws -> Void) async throws {
       let folder = try ScratchFolder()
       defer { folder.remove() }
-      _ = try await ServedInstance.found(in: folder)
+      try await ServedInstance.found(in: folder)
       try await body(folder)
     }
 
@@ -33,7 +33,7 @@ extension ServiceTests {
         try await expectRefused(instance.folder, saying: ["in use", "\(pid)", "stop"])
         let other = try ScratchFolder()
         defer { other.remove() }
-        _ = try await ServedInstance.found(in: other)
+        try await ServedInstance.found(in: other)
         let address = String(instance.service.server.dropFirst("https://".count))
         try await expectRefused(other, ["--listen", address], saying: ["--listen", address, "in use"])
         try await expectRefused(other, ["--listen-plain", address], saying: ["--listen-plain", address, "in use"])

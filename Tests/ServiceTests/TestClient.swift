@@ -31,8 +31,8 @@ final class TestClient: Sendable {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(root))
     if let identity {
-      tls.certificateChain = try NIOSSLCertificate.fromPEMFile(identity)
-        .filter { try !isSelfIssued($0.toDERBytes()) }.map { .certificate($0) }
+      tls.certificateChain = try NIOSSLCertificate.fromPEMFile(identity).enumerated()
+        .filter { try $0 == 0 || !isSelfIssued($1.toDERBytes()) }.map { .certificate($1) }
       tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: identity, format: .pem))
     }
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls)

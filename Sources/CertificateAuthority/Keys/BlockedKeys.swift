@@ -15,8 +15,7 @@ public struct BlockedKeys: Sendable {
   public init(text: String) throws(BlockedKeysError) {
     guard text.utf8.count <= Self.sizeLimit else { throw .tooLarge(text.utf8.count) }
     var digests: Set<Digest> = []
-    // By `isNewline`: CR LF is one character, and a file of them split at LF would be one long comment.
-    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+    for (index, line) in text.textLines.enumerated() {
       let word = line.prefix { $0 != "#" }.filter { $0 != " " && $0 != "\t" }
       guard !word.isEmpty else { continue }
       guard let digest = Digest(hex: word) else { throw .line(index + 1, found: printable(word)) }

@@ -8,5 +8,5 @@ public struct ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   public let expected: String
   public let found: String
 
-  public var description: String { "\(file):\(line): expected \(expected), found \(printable(found))" }
+  public var description: String { "\(printable(file)):\(line): expected \(expected), found \(printable(found))" }
 }

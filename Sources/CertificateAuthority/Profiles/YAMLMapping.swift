@@ -44,7 +44,7 @@ struct YAMLMapping {
     guard text.utf8.count <= sizeLimit else {
       throw ProfileError(file: file, line: 1, expected: "at most \(sizeLimit) bytes", found: "\(text.utf8.count)")
     }
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.textLines.enumerated() {
       let content = withoutComment(line)
       guard isPlain(content), !line.unicodeScalars.contains(where: { $0.value < 32 }) else {
         throw ProfileError(

@@ -17,7 +17,10 @@ public struct Facts: Sendable {
   /// The records of `device`'s active binding.
   public var boundHardware: [HardwareSnapshot] = []
   public var patterns = PatternsSnapshot()
-  /// The group asked for; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
+  public var order: OrderSnapshot?
+  /// With an order, how the active binding of `device` came to be.
+  public var bindingOrigin: BindingOrigin?
+  /// The group asked for; else the order's; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
   public var group: GroupSnapshot?
   /// The record that holds or held the public key asked for.
   public var publicKeyOwner: RecordID?

@@ -14,6 +14,12 @@ public struct FactsQuery: Sendable, Hashable {
     case record(RecordID)
   }
 
+  public enum OrderKey: Sendable, Hashable {
+    /// The open order of that name; where none is, the last one.
+    case name(RecordName)
+    case record(RecordID)
+  }
+
   public enum CertificateKey: Sendable, Hashable {
     case serial(issuerKeyID: String, serial: String)
     case named(CertificateName)
@@ -25,6 +31,7 @@ public struct FactsQuery: Sendable, Hashable {
   /// Prefer the device that the first hardware ID is bound to over the one of `deviceID`.
   public var deviceOfHardware = false
   public var group: GroupKey?
+  public var order: OrderKey?
   /// SHA-256 of an SPKI: who holds or held it?
   public var publicKey: Digest?
   public var certificate: CertificateKey?

@@ -13,6 +13,9 @@ public protocol ListingReader: Sendable {
   func groups(_ page: PageRequest, in scope: GroupScope) async throws -> Page<GroupSummary>
   func group(_ name: RecordName) async throws -> GroupSummary?
   func tickets(_ page: PageRequest, at time: Timestamp, in scope: GroupScope) async throws -> Page<TicketSummary>
+  func orders(_ page: PageRequest, at time: Timestamp, in scope: GroupScope) async throws -> Page<OrderSummary>
+  /// The open order of that name; where none is, the last one.
+  func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary?
   func operators(_ page: PageRequest) async throws -> Page<OperatorSummary>
   func hubs(_ page: PageRequest) async throws -> Page<HubSummary>
   /// A device's certificates are in its group, all others in none.
@@ -41,6 +44,10 @@ extension ListingReader {
 
   public func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary> {
     try await tickets(page, at: time, in: .instance)
+  }
+
+  public func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary> {
+    try await orders(page, at: time, in: .instance)
   }
 
   public func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary> {

@@ -32,7 +32,11 @@ extension Administration {
   private func list(
     _ hardware: HardwareID, _ input: HardwareInput, _ change: HardwareChange, _ query: FactsQuery, by caller: Caller
   ) async throws -> Outcome<HardwareSummary> {
-    try await self.change(change.operation, by: caller, asking: query) { facts, grant, actor, now in
+    try await self.change(
+      change.operation, by: caller, asking: query,
+      // Allowing puts it where the caller says, which may be no group: not for who is limited to groups.
+      group: { change == .allow && query.group == nil ? nil : $0.group?.record }
+    ) { facts, grant, actor, now in
       let group = query.group == nil ? nil : facts.group
       if query.group != nil, group == nil { return .refused(Refusal(.groupUnknown)) }
       let known = facts.hardware.first { $0.id == hardware } ?? KnownHardware(hardware, nil)
@@ -89,7 +93,8 @@ extension Administration {
     for input in inputs {
       switch try await list(input, .allow, by: single) {
       case .done: results.append(HardwareResult(hardware: input.hardware, code: nil, reason: nil))
-      case .refused(let refusal) where refusal.code.hasPrefix("not-allowed"): return .refused(refusal)
+      // What is not on the caller's list is not for any row; another's group is that row's alone.
+      case .refused(let refusal) where refusal.code == "not-allowed": return .refused(refusal)
       case .refused(let refusal):
         results.append(HardwareResult(hardware: input.hardware, code: refusal.code, reason: refusal.reason))
       }

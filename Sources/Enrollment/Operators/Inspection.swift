@@ -33,6 +33,11 @@ public struct Inspection: Sendable {
     return try await listing(.ticketList) { try await listings.tickets(page, at: now, in: $0) }
   }
 
+  public func orders(_ page: PageRequest) async throws -> Outcome<Page<OrderSummary>> {
+    let now = instance.clock.now()
+    return try await listing(.orderList) { try await listings.orders(page, at: now, in: $0) }
+  }
+
   public func certificates(
     _ page: PageRequest, of device: DeviceID?
   ) async throws -> Outcome<Page<CertificateSummary>> {
@@ -73,6 +78,16 @@ public struct Inspection: Sendable {
   public func group(_ name: RecordName) async throws -> Outcome<GroupSummary> {
     let group = try await listings.group(name)
     return try await look(.groupShow, in: group?.record, orElse: Refusal(.groupUnknown)) { _ in group }
+  }
+
+  public func order(_ name: RecordName) async throws -> Outcome<OrderSummary> {
+    let now = instance.clock.now()
+    var query = FactsQuery()
+    query.order = .name(name)
+    let group = try await instance.facts.facts(for: query).order?.group
+    return try await look(.orderShow, in: group, orElse: Refusal(.orderUnknown)) { _ in
+      try await listings.order(name, at: now)
+    }
   }
 
   public func certificate(_ name: CertificateName) async throws -> Outcome<CertificateSummary> {

@@ -13,7 +13,7 @@ final class StrangerLimits: Sendable {
     throw Problem(
       .tooManyRequests, "too-many-attempts",
       detail: "expected at most \(AttemptLimiter.attempts) wrong codes a minute from one address"
-    ).adding(.retryAfter, String(seconds))
+    ).adding(.retryAfter, String(seconds)).counted()
   }
 
   func attemptFailed(_ source: SourceAddress, at now: Timestamp) {
@@ -32,11 +32,13 @@ struct TallyKeeper: Service {
   let limits: StrangerLimits
   let clock: any WallClock
   let record: @Sendable (RefusalTally.Counted) async -> Void
+  /// Waits until the next time; throws where the service ends first.
+  var wait: @Sendable () async throws -> Void = { try await Task.sleep(for: .seconds(60)) }
 
   func run() async throws {
     try? await cancelWhenGracefulShutdown {
       while true {
-        try await Task.sleep(for: .seconds(60))
+        try await wait()
         await hand()
       }
     }

@@ -22,8 +22,12 @@ public final class LedgerExportReader {
   /// `LedgerError.malformed` where the first line is no header.
   public init(read: @escaping () throws -> [UInt8]?) throws {
     lines = LineReader(limit: LedgerExport.lineLimit, read: read)
-    guard let first = try lines.next(),
-      let header = try? JSONDecoder().decode(LedgerExport.Header.self, from: Data(first)),
+    let first = try lines.next()
+    // Mail programs and version control do so. What was hashed are the bytes: to read them otherwise would be to guess.
+    guard first?.last != UInt8(ascii: "\r") else {
+      throw LedgerError.malformed(what: "an export", expected: "lines that end in LF", found: "CR LF")
+    }
+    guard let first, let header = try? JSONDecoder().decode(LedgerExport.Header.self, from: Data(first)),
       header.format == LedgerExport.format
     else {
       throw LedgerError.malformed(what: "an export's first line", expected: "its header", found: "something else")

@@ -28,11 +28,16 @@ public struct EventProof: Hashable, Sendable {
     return ([EventProof.version] + lines + [""]).joined(separator: "\n") + "\n" + note
   }
 
+  /// Whether a file that begins so is meant as a proof.
+  public static func begins(_ bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: Array((version + "\n").utf8)) }
+
   /// Reads what `text` writes; throws `LedgerError.malformed`.
   public init(text: some StringProtocol) throws(LedgerError) {
     guard text.utf8.count <= EventProof.sizeLimit else { throw EventProof.malformed("\(text.utf8.count) bytes") }
     let lines = pieces(of: text, at: "\n")
-    guard let blank = lines.firstIndex(of: ""), (3...56).contains(blank), lines[0] == EventProof.version else {
+    // The empty line itself must be there, not only the end of the text.
+    guard let blank = lines.dropLast().firstIndex(of: ""), (3...56).contains(blank), lines[0] == EventProof.version
+    else {
       throw EventProof.malformed(excerpt(text))
     }
     guard let extra = EventProof.value(of: "extra", lines[1]), let event = Base64.decode(extra),

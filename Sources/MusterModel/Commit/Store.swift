@@ -8,6 +8,8 @@ public enum CommitOutcome: Sendable, Hashable {
   /// A version that was read is no longer the version: read again, decide again.
   case stale(Aggregate)
   case taken(UniqueName)
+  /// Less is left than the unit would spend.
+  case exhausted(Counter)
 }
 
 /// Where a unit's events stand in the ledger.

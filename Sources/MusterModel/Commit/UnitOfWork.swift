@@ -5,6 +5,8 @@ public struct UnitOfWork: Sendable {
   public var reads: ReadSet
   /// Names that must still be free. The database's unique indexes stand behind this check.
   public var claims: [UniqueName]
+  /// Quotas that are used up by it, each only as far as it goes.
+  public var spends: [CounterSpend]
   public var events: [Event]
   /// Sealed bytes to keep; never part of the ledger.
   public var secrets: [SealedSecret]
@@ -14,11 +16,13 @@ public struct UnitOfWork: Sendable {
   public var answer: IdempotentAnswer?
 
   public init(
-    reads: ReadSet = ReadSet(), claims: [UniqueName] = [], events: [Event], secrets: [SealedSecret] = [],
+    reads: ReadSet = ReadSet(), claims: [UniqueName] = [], spends: [CounterSpend] = [], events: [Event],
+    secrets: [SealedSecret] = [],
     forgets: [RecordID] = [], answer: IdempotentAnswer? = nil
   ) {
     self.reads = reads
     self.claims = claims
+    self.spends = spends
     self.events = events
     self.secrets = secrets
     self.forgets = forgets
@@ -93,7 +97,26 @@ public enum UniqueName: Hashable, Sendable {
   case operatorName(RecordName)
   case hubName(RecordName)
   case groupName(RecordName)
+  /// Among orders that are not closed.
+  case orderName(RecordName)
   case idempotencyKey(operator: RecordID, String)
+}
+
+/// What there is only so much of. How much, and how much is left, is the store's to know: its events say it.
+public enum Counter: Hashable, Sendable {
+  /// The devices that an order lets be made.
+  case order(RecordID)
+}
+
+/// So many more of a counter, if they are still within its limit; else the unit is not committed.
+public struct CounterSpend: Hashable, Sendable {
+  public let counter: Counter
+  public let amount: UInt64
+
+  public init(_ counter: Counter, _ amount: UInt64 = 1) {
+    self.counter = counter
+    self.amount = amount
+  }
 }
 
 /// Bytes that an event names by their SHA-256.

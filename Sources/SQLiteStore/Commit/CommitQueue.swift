@@ -48,3 +48,12 @@ final class CommitQueue: Sendable {
     waiting.withLock { $0 = CommitLoad(units: $0.units - load.units, bytes: $0.bytes - load.bytes) }
   }
 }
+
+/// Whether the committer commits, for whoever watches over it.
+final class CommitHealth: Sendable {
+  private let state = Mutex<StoreOutage?>(nil)
+
+  var outage: StoreOutage? { state.withLock { $0 } }
+
+  func note(_ outage: StoreOutage?) { state.withLock { $0 = outage } }
+}

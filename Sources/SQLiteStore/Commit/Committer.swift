@@ -17,6 +17,7 @@ final class Committer: Sendable {
 
   private let mailbox = Mailbox<Waiting>()
   private let queue: CommitQueue
+  private let health = CommitHealth()
   private let end = Occurrence()
 
   /// Starts the thread, which alone uses the writer from then on, and holds the lock until it ends.
@@ -25,8 +26,8 @@ final class Committer: Sendable {
   ) {
     queue = CommitQueue(capacity: capacity)
     let workplace = Handover(Workplace(writer: writer, note: CheckpointNote(folder), lock: lock))
-    let thread = Thread { [mailbox, queue, end] in
-      if var workplace = workplace.take() { workplace.run(mailbox, queue) }
+    let thread = Thread { [mailbox, queue, health, end] in
+      if var workplace = workplace.take() { workplace.run(mailbox, queue, health) }
       end.happen()
     }
     thread.name = "committer"
@@ -44,6 +45,9 @@ final class Committer: Sendable {
     }
   }
 
+  /// Why the last group was not committed; nil where it was.
+  var outage: StoreOutage? { health.outage }
+
   /// Commits what waits, takes nothing more, and returns when the thread has let go of the database and the folder.
   func close() async {
     mailbox.close()
@@ -60,19 +64,19 @@ final class Committer: Sendable {
     /// Set after a commit of unknown outcome: everything is refused from then on.
     var isStopped = false
 
-    mutating func run(_ mailbox: Mailbox<Waiting>, _ queue: CommitQueue) {
+    mutating func run(_ mailbox: Mailbox<Waiting>, _ queue: CommitQueue, _ health: CommitHealth) {
       while let group = mailbox.take(atMost: groupLimit, before: note.due) {
         for waiting in group { queue.leave(waiting.load) }
-        if !group.isEmpty { commit(group) }
+        if !group.isEmpty { commit(group, health) }
         note.writeIfDue()
         writer.emptyLogOfErased()
       }
       note.write()
     }
 
-    private mutating func commit(_ group: [Waiting]) {
+    private mutating func commit(_ group: [Waiting], _ health: CommitHealth) {
       let units = group.flatMap(\.units)
-      let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units)
+      let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units, health)
       note.offer(writer.note)
       var rest = outcomes[...]
       for waiting in group {
@@ -81,10 +85,13 @@ final class Committer: Sendable {
       }
     }
 
-    private mutating func outcomes(of units: [PreparedUnit]) -> [GroupWriter.Outcome] {
+    private mutating func outcomes(of units: [PreparedUnit], _ health: CommitHealth) -> [GroupWriter.Outcome] {
       do throws(GroupWriter.Failure) {
-        return try writer.commit(units)
+        let outcomes = try writer.commit(units)
+        health.note(nil)
+        return outcomes
       } catch {
+        health.note(error.outage)
         if case .uncertain = error { isStopped = true }
         return units.map { _ in .failure(error.reason) }
       }

@@ -10,6 +10,7 @@ struct UnitCheck {
   func refusal(of unit: UnitOfWork) throws(StoreError) -> CommitOutcome? {
     if let aggregate = try stale(unit.reads) { return .stale(aggregate) }
     for name in unit.claims where try isTaken(name, by: unit) { return .taken(name) }
+    for spend in unit.spends where try !isLeft(spend) { return .exhausted(spend.counter) }
     return nil
   }
 
@@ -42,8 +43,18 @@ struct UnitCheck {
       try db.exists("SELECT 1 FROM hub WHERE folded = ? AND removed_at IS NULL", name.folded)
     case .groupName(let name):
       try db.exists("SELECT 1 FROM device_group WHERE folded = ? AND removed_at IS NULL", name.folded)
+    case .orderName(let name):
+      try db.exists("SELECT 1 FROM factory_order WHERE folded = ? AND closed_at IS NULL", name.folded)
     case .idempotencyKey(let id, let key):
       try db.exists("SELECT 1 FROM idempotent_answer WHERE operator = ? AND key = ?", id, key)
+    }
+  }
+
+  /// Inside the transaction that then spends it: of two that come for the last one, the second finds none.
+  private func isLeft(_ spend: CounterSpend) throws(StoreError) -> Bool {
+    switch spend.counter {
+    case .order(let order):
+      try db.exists("SELECT 1 FROM factory_order WHERE record = ? AND made + ? <= quota", order, spend.amount)
     }
   }
 

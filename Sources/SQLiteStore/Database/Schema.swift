@@ -3,7 +3,7 @@ enum Schema {
   /// `application_id` of the file header (https://www.sqlite.org/fileformat2.html §1.3): "Mstr".
   static let applicationID: Int64 = 0x4d73_7472
 
-  static let migrations: [String] = [ledgerTables + viewTables, endedBindings]
+  static let migrations: [String] = [ledgerTables + viewTables, orderTables, endedBindings]
 
   /// Brings the database to the newest schema, each step once, in a transaction of its own. Throws
   /// `foreignDatabase` and `newerSchema` before anything is written.

@@ -262,5 +262,5 @@ let viewTableNames = [
   "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
   "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "certificate", "public_key",
   "issuer", "crl", "kek",
-  "slot",
+  "slot", "factory_order",
 ]

@@ -4,7 +4,7 @@ import Ledger
 import MusterModel
 
 extension AnyRecorded {
-  /// What happened, for a device's history; `erased` stands for what is gone.
+  /// What happened, for a device's history, the word that matters first, for a table is cut; `erased` stands for what is gone.
   var sentence: String {
     switch body {
     case let body as DeviceEnrolled: sentence(body, details as? DeviceEnrolled.Details)
@@ -19,8 +19,8 @@ extension AnyRecorded {
       "ticket\(body.isSwap ? " for a swap" : "") issued for \(shown((details as? TicketIssued.Details)?.hardware)), "
         + "until \(body.expires)"
     case let body as CertificateIssued: sentence(body)
-    case let body as CertificateRevoked: "certificate \(body.serial) revoked: \(body.reason.rawValue)"
-    case let body as CertificateReleased: "certificate \(body.serial) released from hold"
+    case let body as CertificateRevoked: "revoked, \(body.reason.rawValue): certificate \(body.serial)"
+    case let body as CertificateReleased: "released from hold: certificate \(body.serial)"
     case let body as RequestRefused:
       "\(body.operation) refused: \(body.code), \(shown((details as? RequestRefused.Details)?.reason))"
     default: kind
@@ -34,7 +34,7 @@ extension AnyRecorded {
   }
 
   private func sentence(_ body: CertificateIssued) -> String {
-    "certificate \(body.issued.serial) \(body.replaces == nil ? "issued" : "renewed"), until \(body.issued.notAfter)"
+    "\(body.replaces == nil ? "issued" : "renewed"), until \(body.issued.notAfter): certificate \(body.issued.serial)"
   }
 
   private func shown(_ value: (some CustomStringConvertible)?) -> String { value?.description ?? "erased" }

@@ -45,6 +45,16 @@ extension FolderStore: ListingReader {
     try await read { try $0.tickets(page, at: time, in: scope) }
   }
 
+  public func orders(
+    _ page: PageRequest, at time: Timestamp, in scope: GroupScope
+  ) async throws -> Page<OrderSummary> {
+    try await read { try $0.orders(page, at: time, in: scope) }
+  }
+
+  public func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary? {
+    try await read { try $0.orderSummary(name, at: time) }
+  }
+
   public func operators(_ page: PageRequest) async throws -> Page<OperatorSummary> {
     try await read { try $0.operators(page) }
   }

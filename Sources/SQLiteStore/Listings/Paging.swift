@@ -46,6 +46,7 @@ extension Snapshot {
     case .device: try db.first("SELECT device_id FROM device WHERE record = ?", record, read: read) ?? nil
     case .operator: try db.first("SELECT name FROM operator WHERE record = ?", record, read: read) ?? nil
     case .hub: try db.first("SELECT name FROM hub WHERE record = ?", record, read: read) ?? nil
+    case .order: try db.first("SELECT name FROM factory_order WHERE record = ?", record, read: read) ?? nil
     case .group: try db.first("SELECT name FROM device_group WHERE record = ?", record, read: read) ?? nil
     default: nil
     }

@@ -24,6 +24,7 @@ struct FactsReading {
     try readTicket()
     try readCertificate()
     try readHardware()
+    try readOrder()
     try readDevice()
     try readGroups()
     try readPeers()
@@ -70,6 +71,15 @@ struct FactsReading {
     }
   }
 
+  private mutating func readOrder() throws(StoreError) {
+    switch query.order {
+    case .name(let name): facts.order = try snapshot.order(name)
+    case .record(let record): facts.order = try snapshot.order(record)
+    case nil: return
+    }
+    if let order = facts.order { saw(order.record, order.version) }
+  }
+
   private mutating func readDevice() throws(StoreError) {
     facts.device = try device()
     guard let device = facts.device else { return }
@@ -79,6 +89,7 @@ struct FactsReading {
       facts.boundHardware.append(hardware)
       saw(hardware.record, hardware.version)
     }
+    if query.order != nil { facts.bindingOrigin = try snapshot.bindingOrigin(of: device.record) }
     facts.deviceCertificates = try snapshot.liveCertificates(of: device.record, at: now)
     for certificate in facts.deviceCertificates { saw(certificate.record, certificate.version) }
   }
@@ -116,7 +127,7 @@ struct FactsReading {
     }
     let listed = facts.hardware.lazy.compactMap { $0.snapshot.flatMap { $0.listing == .allowed ? $0.group : nil } }
       .first
-    guard let record = facts.ticket?.group ?? facts.device?.group ?? listed else { return nil }
+    guard let record = facts.order?.group ?? facts.ticket?.group ?? facts.device?.group ?? listed else { return nil }
     return try snapshot.group(record)
   }
 
@@ -177,6 +188,7 @@ extension FolderStore: FactsReader {
         UNION ALL SELECT 1 FROM operator WHERE position = ?1 AND removed_at IS NULL
         UNION ALL SELECT 1 FROM hub WHERE position = ?1 AND removed_at IS NULL
         UNION ALL SELECT 1 FROM device_group WHERE position = ?1 AND removed_at IS NULL
+        UNION ALL SELECT 1 FROM factory_order WHERE position = ?1 AND closed_at IS NULL
         UNION ALL SELECT 1 FROM ticket WHERE position = ?1 AND redeemed_at IS NULL AND cancelled_at IS NULL
           AND expires_at > ?2
         """, position, now)

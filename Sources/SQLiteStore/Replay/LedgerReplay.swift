@@ -1,3 +1,4 @@
+import CertificateAuthority
 import GRDB
 import Ledger
 import MusterModel
@@ -10,6 +11,8 @@ public enum LedgerReplay {
     public let events: UInt64
     /// How many of them have details that were erased.
     public let erased: UInt64
+    /// How many CRLs are no longer kept, for they are over: their events have the digest.
+    public let listsDropped: UInt64
     /// At most one per table: where it first differs.
     public let differences: [Difference]
 
@@ -39,8 +42,10 @@ public enum LedgerReplay {
     try stored.execute("BEGIN")
     var replay = Replay(stored: stored, scratch: scratch)
     try replay.run(progress)
+    try replay.checkNewestLists()
     return Report(
-      events: replay.events, erased: replay.erased, differences: try ViewComparison(stored, scratch).differences())
+      events: replay.events, erased: replay.erased, listsDropped: UInt64(replay.withoutList.count),
+      differences: try ViewComparison(stored, scratch).differences())
   }
 }
 
@@ -50,6 +55,8 @@ private struct Replay {
   let scratch: Connection
   private(set) var events: UInt64 = 0
   private(set) var erased: UInt64 = 0
+  /// Positions of CRLs whose DER is gone.
+  private(set) var withoutList: [UInt64] = []
 
   init(stored: Connection, scratch: Connection) {
     self.stored = stored
@@ -67,11 +74,24 @@ private struct Replay {
       """
     ) { (row) throws(StoreError) in
       guard try row.position(0) == events else { throw .damaged("a gap in the events before \(events)") }
-      try recorder.record(try event(row.bytes(1), details: row.isNull(2) ? nil : row.bytes(2)))
+      let recorded = try event(row.bytes(1), details: row.isNull(2) ? nil : row.bytes(2))
+      if recorded.body is CRLPublished, try !hasAttachment(events) { withoutList.append(events) }
+      try recorder.record(recorded)
       events += 1
       if events.isMultiple(of: 1024) || events == total { progress(events, total) }
     }
     try scratch.execute("COMMIT")
+  }
+
+  private func hasAttachment(_ position: UInt64) throws(StoreError) -> Bool {
+    try stored.exists("SELECT 1 FROM attachment WHERE id = ?", AttachmentKey.first(of: position))
+  }
+
+  /// What is served must be there: only a list that a newer one followed may be gone.
+  func checkNewestLists() throws(StoreError) {
+    for position in withoutList where try scratch.exists("SELECT 1 FROM crl WHERE position = ?", position) {
+      throw .damaged("no CRL at \(position), though it is the newest of its list")
+    }
   }
 
   /// What hangs on an event is what the event names, or it is not shown as the event's.

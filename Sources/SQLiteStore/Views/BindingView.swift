@@ -14,10 +14,10 @@ enum BindingView: Projection {
     try db.run(
       """
       INSERT INTO binding(
-        device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, body.generation, body.evidence, body.ticket, body.publicKey, body.certificate,
-      origin.by.description, origin.at, origin.position)
+      origin.by.description, origin.at, origin.position, body.order, body.batch)
     for bound in body.hardware {
       try db.run(
         "INSERT INTO bound_hardware(device, generation, hardware, assurance) VALUES (?, ?, ?, ?)", body.device,

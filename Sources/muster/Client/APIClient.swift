@@ -18,6 +18,8 @@ struct APIClient: Sendable {
     self.server = server
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
     configuration.timeout = .init(connect: .seconds(10), read: .seconds(60))
+    // Where nothing listens, ten seconds of trying again only keep the caller waiting.
+    configuration.connectionPool.retryConnectionEstablishment = false
     http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }
 
@@ -88,9 +90,11 @@ struct APIClient: Sendable {
     _ request: HTTPClientRequest, within limit: TimeAmount = .seconds(60)
   ) async throws -> HTTPClientResponse {
     do {
-      return try await http.execute(request, timeout: limit)
-    } catch let error as HTTPClientError where error == .remoteConnectionClosed {
-      return try await http.execute(request, timeout: limit)
+      do {
+        return try await http.execute(request, timeout: limit)
+      } catch let error as HTTPClientError where error == .remoteConnectionClosed {
+        return try await http.execute(request, timeout: limit)
+      }
     } catch {
       throw CommandFailure("expected an answer from \(server), found: \(error); is the service running there?")
     }
@@ -100,7 +104,7 @@ struct APIClient: Sendable {
     guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(buffer: content)) else {
       return CommandFailure("the service answered \(status.code) \(status.reasonPhrase)")
     }
-    let next = advice[problem.code].map { "\n  \($0)" } ?? ""
+    let next = nextStep(after: problem, status).map { "\n  \($0)" } ?? ""
     return CommandFailure("\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)")
   }
 
@@ -126,15 +130,36 @@ private struct ListingPage<Row: Decodable>: Decodable {
   let next: String?
 }
 
-/// What to do next, by the stable code of a refusal.
+/// What to do next about a refusal. Who is not known, or no more, is added anew, whatever the code says of the reason.
+private func nextStep(after problem: Problem, _ status: HTTPResponseStatus) -> String? {
+  guard status != .unauthorized else {
+    return "an administrator adds you anew: muster operator add NAME --role ROLE --out FILE; when none can, stop the "
+      + "service and act on its folder with --data DATA"
+  }
+  return advice[problem.code]
+}
+
+/// By the stable code of a refusal.
 private let advice: [String: String] = [
-  "vault-sealed": "unseal it first: muster vault unseal",
-  "device-bound": "to put the device on new hardware: muster ticket issue --swap --device ID --hardware HWID",
-  "group-unknown": "see muster group list, or make it: muster group add NAME",
+  "certificate-malformed": "see muster certificate list",
+  "certificate-unknown": "see muster certificate list",
+  "device-bound": "to put the device on new hardware: muster device swap ID --hardware HWID",
+  "device-disabled": "to let it in again: muster device enable ID",
   "device-unknown": "see muster device list",
+  "group-in-use": "see muster device list --group NAME; a group goes once its devices are retired",
+  "group-unknown": "see muster group list, or make it: muster group add NAME",
   "hardware-blocked": "see muster hardware list; to lift it: muster hardware unblock HWID",
-  "forbidden": "your role may not do this; Policies say who may: muster policy explain",
-  "certificate-revoked": "the operator's certificate is revoked; an administrator adds you anew",
+  "hardware-bound": "see muster hardware list for the device that has it",
+  "hub-unknown": "see muster hub list",
+  "not-allowed": "your role may not do this; policies/access.yaml in the instance's folder says which may",
+  "not-allowed-in-group": "see muster group list for the groups that you are limited to",
+  "operator-unknown": "see muster operator list",
+  "still-in-force":
+    "end it first: muster device retire ID, muster hardware unblock HWID or muster operator remove NAME",
+  "ticket-malformed": "see muster ticket list",
+  "ticket-unknown": "see muster ticket list",
+  "vault-not-opened": "muster vault status says what opens it",
+  "vault-sealed": "unseal it first: muster vault unseal",
 ]
 
 private func queryText(_ query: [(String, String?)]) -> String {

@@ -70,8 +70,7 @@ struct HardwareCommand: AsyncParsableCommand {
       guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
         throw CommandFailure("expected a text file in UTF-8, found none that can be read at \(file)")
       }
-      let rows = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-        .filter { !$0.isEmpty && !$0.hasPrefix("#") }
+      let rows = hardwareRows(of: text)
       let refused = try await connection.withClient { try await send(rows, to: $0) }
       print("\(rows.count - refused) allowed, \(refused) refused")
       if refused > 0 { throw ExitCode(3) }
@@ -93,6 +92,13 @@ struct HardwareCommand: AsyncParsableCommand {
       return refused
     }
   }
+}
+
+/// The lines of a list that name hardware; spreadsheets put a byte order mark before the first.
+func hardwareRows(of text: String) -> [String] {
+  let text = text.unicodeScalars.first == "\u{feff}" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
+  return Substring(text).textLines.map { $0.trimmingCharacters(in: .whitespaces) }
+    .filter { !$0.isEmpty && !$0.hasPrefix("#") }
 }
 
 /// What the changes of one hardware ID share.

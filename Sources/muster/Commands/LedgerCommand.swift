@@ -12,10 +12,11 @@ struct LedgerCommand: AsyncParsableCommand {
 
   struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Checks the whole ledger of a folder or an export, and names what was tampered with.",
+      abstract: "Checks a folder's or an export's whole ledger, or one event's proof; names what was tampered with.",
       discussion: """
         Example: muster ledger verify --data DATA --checkpoint kept-last-week.txt
         Example: muster ledger verify ledger.export --key trust/ledger.vkey
+        Example: muster ledger verify proof.txt --key trust/ledger.vkey
         A checkpoint that someone kept is honoured: a ledger that is not its continuation is refused.
         """)
     @Option(help: "The instance's folder; the service may go on serving.", completion: .directory) var data: String?
@@ -25,6 +26,7 @@ struct LedgerCommand: AsyncParsableCommand {
     var key: String?
 
     func run() async throws {
+      if let file, data == nil, isProof(file) { return try verifyProof(file) }
       let report: LedgerReport
       switch (data, file) {
       case (let data?, nil): report = try verifyFolder(InstanceFolder(data))
@@ -44,12 +46,38 @@ struct LedgerCommand: AsyncParsableCommand {
       return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(try archive.records)
     }
 
-    private func verifyExport(_ file: String) throws -> LedgerReport {
-      guard let key else {
-        throw CommandFailure(
-          "expected --key FILE with an export: whoever wrote the file wrote the key in it", status: 2)
+    private func isProof(_ file: String) -> Bool {
+      guard let handle = FileHandle(forReadingAtPath: file), let start = try? handle.read(upToCount: 64) else {
+        return false
       }
-      let verifier = try readVerifier(key)
+      return EventProof.begins(start)
+    }
+
+    /// One event by its proof; then the event as it is recorded.
+    private func verifyProof(_ file: String) throws {
+      let verifier = try givenVerifier()
+      guard checkpoint == nil else {
+        throw CommandFailure("expected no --checkpoint with a proof: it holds the one that it is held to", status: 2)
+      }
+      switch try EventProof(text: readText(file)).verify(with: verifier) {
+      case .failure(let refusal): throw CommandFailure("\(refusal) (\(refusal.code))")
+      case .success(let proved):
+        print(
+          "the event at position \(proved.position) is in the ledger, signed up to \(proved.checkpoint.size), "
+            + "root \(proved.checkpoint.root.hex)")
+        print(String(decoding: proved.bytes, as: UTF8.self))
+      }
+    }
+
+    private func givenVerifier() throws -> CheckpointVerifier {
+      guard let key else {
+        throw CommandFailure("expected --key FILE with a file: whoever wrote the file wrote the key in it", status: 2)
+      }
+      return try readVerifier(key)
+    }
+
+    private func verifyExport(_ file: String) throws -> LedgerReport {
+      let verifier = try givenVerifier()
       guard let handle = FileHandle(forReadingAtPath: file) else {
         throw CommandFailure("expected an export, found no file that can be read at \(file)")
       }
@@ -120,7 +148,8 @@ struct LedgerCommand: AsyncParsableCommand {
       guard report.agrees else {
         throw CommandFailure(report.differences.map(\.description).joined(separator: "\nmuster: "))
       }
-      print("\(report.events) events replayed, \(report.erased) of them erased: every view agrees")
+      let dropped = report.listsDropped > 0 ? ", \(report.listsDropped) CRLs that are over no longer kept" : ""
+      print("\(report.events) events replayed, \(report.erased) of them erased\(dropped): every view agrees")
     }
   }
 

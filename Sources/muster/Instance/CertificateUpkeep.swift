@@ -14,7 +14,8 @@ struct CertificateUpkeep: Service {
   let credential: CurrentCredential
   let logger: Logger
 
-  static let interval = Duration.seconds(600)
+  /// Between two rounds.
+  var interval = Duration.seconds(600)
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
@@ -24,7 +25,7 @@ struct CertificateUpkeep: Service {
         } catch {
           logger.error("renewing the service's own certificates failed", metadata: ["why": "\(error)"])
         }
-        try? await Task.sleep(for: CertificateUpkeep.interval)
+        try? await Task.sleep(for: interval)
       }
     }
   }

@@ -13,11 +13,22 @@ struct Serving {
   let address: Listening.Address
   let plain: Listening.Address?
   let logger: Logger
+  /// How often the service's own certificates are looked at.
+  var upkeepInterval = Duration.seconds(600)
 
+  /// Until SIGTERM or SIGINT.
   func run() async throws {
+    let services = try await services { announce($0) }
+    let group = ServiceGroup(
+      configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    try await group.run()
+  }
+
+  /// Records the start; `onReady` is called once all that listens is bound.
+  func services(onReady: @escaping @Sendable (Listening.Bound) -> Void) async throws -> [any Service] {
     try await ListenCheck.check([("--listen", address)] + (plain.map { [("--listen-plain", $0)] } ?? []))
     let credential = CurrentCredential(try ServerIdentity.read(opened.folder).credential)
-    let upkeep = CertificateUpkeep(opened: opened, credential: credential, logger: logger)
+    let upkeep = CertificateUpkeep(opened: opened, credential: credential, logger: logger, interval: upkeepInterval)
     try await upkeep.renewWhatIsDue()
     try await recordStart()
     let status = try await PublishedStatus(opened, logger: logger)
@@ -28,13 +39,11 @@ struct Serving {
       status: status)
     let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
     let application = ServiceApplication(
-      rooms, listening: Listening(address: address, plain: plain, credential: credential) { announce($0) },
+      rooms, listening: Listening(address: address, plain: plain, credential: credential) { onReady($0) },
       logger: logger,
       findings: { findings.all() })
-    let group = ServiceGroup(
-      configuration: .init(
-        services: [status, upkeep, application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+    let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
+    return [status, upkeep, housekeeping, application]
   }
 
   private func announce(_ bound: Listening.Bound) {

@@ -48,6 +48,14 @@ struct Column<Row> {
     shown = text
   }
 
+  /// In a table the short form, whole.
+  init(_ title: String, short: @escaping (Row) -> String?, _ text: @escaping (Row) -> String?) {
+    self.title = title
+    isWhole = true
+    self.text = text
+    shown = short
+  }
+
   init(_ title: String, time: @escaping (Row) -> Timestamp?) {
     self.title = title
     isWhole = false
@@ -59,6 +67,13 @@ struct Column<Row> {
 /// To the minute, UTC.
 func shortTime(_ time: Timestamp) -> String {
   String(time.description.prefix(16)).replacing("T", with: " ")
+}
+
+/// To the minute, UTC, the day only where it is not today's.
+func shortestTime(_ time: Timestamp) -> String {
+  let now = shortTime(SystemClock().now())
+  let then = shortTime(time)
+  return then.prefix(10) == now.prefix(10) ? String(then.suffix(5)) : then
 }
 
 struct ListingWriter<Row: Encodable> {
@@ -93,11 +108,13 @@ private func jsonLine(_ value: some Encodable) throws -> String {
   return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
-/// RFC 4180; a leading `= + - @` would be a formula to a spreadsheet, so it is quoted as text.
-private func csvField(_ text: String) -> String {
-  let safe = text.first.map { "=+-@".contains($0) } == true ? "'" + text : text
-  guard safe.contains(where: { "\",\r\n".contains($0) }) else { return safe }
-  return "\"" + safe.replacing("\"", with: "\"\"") + "\""
+/// RFC 4180; a leading `= + - @` would be a formula to a spreadsheet, so it is quoted as text. By scalars: a quote is one
+/// to who reads it, whatever mark combines with it here.
+func csvField(_ text: String) -> String {
+  let scalars = text.unicodeScalars
+  let safe = scalars.first.map { "=+-@".unicodeScalars.contains($0) } == true ? "'" + text : text
+  guard safe.unicodeScalars.contains(where: { "\",\r\n".unicodeScalars.contains($0) }) else { return safe }
+  return "\"" + safe.unicodeScalars.reduce(into: "") { $0 += $1 == "\"" ? "\"\"" : String($1) } + "\""
 }
 
 /// No control character of a record reaches the terminal.

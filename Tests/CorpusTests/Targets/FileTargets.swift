@@ -32,7 +32,7 @@ let fileTargets = [
 /// A profile is named as its file, and stays within the bounds that no file can lift.
 @Sendable private func profile(_ bytes: [UInt8]) throws -> Bool {
   let text = text(bytes)
-  let named = text.split(separator: "\n").first { $0.hasPrefix("profile: ") }
+  let named = text.textLines.first { $0.hasPrefix("profile: ") }
   let name = String(named?.dropFirst("profile: ".count) ?? "device")
   return try takes(orRefusesBy: ProfileError.self) {
     let set = try ProfileSet.load(files: [(name: name + ".yaml", text: text)])

@@ -1,0 +1,127 @@
+public import MusterModel
+
+/// An order as it stood when it was read.
+public struct OrderSnapshot: Sendable, Hashable {
+  public let record: RecordID
+  public let version: UInt64
+  public let name: RecordName
+  public let station: RecordID
+  public let group: RecordID
+  public let count: UInt64
+  /// How many devices were made by it. That is no part of its version: the store counts anew at the commit.
+  public let made: UInt64
+  public let until: Timestamp?
+  public let isClosed: Bool
+
+  public init(
+    record: RecordID, version: UInt64, name: RecordName, station: RecordID, group: RecordID, count: UInt64,
+    made: UInt64, until: Timestamp?, isClosed: Bool
+  ) {
+    self.record = record
+    self.version = version
+    self.name = name
+    self.station = station
+    self.group = group
+    self.count = count
+    self.made = made
+    self.until = until
+    self.isClosed = isClosed
+  }
+}
+
+/// How the hardware of an active binding came to be the device.
+public struct BindingOrigin: Sendable, Hashable {
+  public let order: RecordID?
+  /// The name of who made it, or the actor where that has none.
+  public let by: String
+  public let at: Timestamp
+
+  public init(order: RecordID?, by: String, at: Timestamp) {
+    self.order = order
+    self.by = by
+    self.at = at
+  }
+}
+
+extension Registry {
+  public static let orderLimit: UInt64 = 100_000_000
+
+  /// Adds an order. That the station is an operator with the right role is the caller's to see.
+  public static func addOrder(
+    _ name: RecordName, station: RecordID, group: GroupSnapshot, count: UInt64, until: Timestamp?, at time: Timestamp
+  ) -> RegistryDecision {
+    RegistryDecision { () throws(RegistryRefusal) in
+      guard (1...orderLimit).contains(count) else { throw .orderCount(count) }
+      if let until, until <= time { throw .orderOver }
+      guard !group.isRemoved else { throw .groupRemoved(group.name) }
+      let record = RecordID(.order, UUIDv7(at: time))
+      var reads = ReadSet()
+      reads.saw(group)
+      let event = PlannedEvent(
+        on: [.record(record)],
+        OrderAdded(order: record, station: station, group: group.record, count: count, until: until),
+        details: .init(name: name))
+      return RegistryPlan(record: record, reads: reads, claims: [.orderName(name)], events: [event])
+    }
+  }
+
+  /// Closes an order for good. What was made by it stays.
+  public static func closeOrder(_ order: OrderSnapshot) -> RegistryDecision {
+    RegistryDecision { () throws(RegistryRefusal) in
+      guard !order.isClosed else { return nil }
+      var reads = ReadSet()
+      reads.saw(order)
+      let event = PlannedEvent(on: [.record(order.record)], OrderClosed(order: order.record))
+      return RegistryPlan(record: order.record, reads: reads, claims: [], events: [event])
+    }
+  }
+
+  /// A station makes hardware a device by an order. The same hardware, device ID and key of the same order get the same
+  /// answer again, whatever became of the order since; another is told who made it and when. `origin` is that of the
+  /// active binding of `enrollment.device`.
+  public static func provision(
+    _ order: OrderSnapshot, batch: RecordID, _ enrollment: EnrollmentCase, origin: BindingOrigin?
+  ) -> EnrollmentOutcome {
+    EnrollmentOutcome { () throws(RegistryRefusal) in
+      let hardware = enrollment.hardware.map(\.hardware)
+      if let blocked = hardware.first(where: { Registry.standing(of: $0, patterns: enrollment.patterns) == .blocked }) {
+        throw .hardwareBlocked(blocked.id)
+      }
+      if let device = enrollment.device, let bound = hardware.first(where: { $0.snapshot?.boundTo == device.record }) {
+        return try again(bound.id, as: device, order, enrollment, origin)
+      }
+      let standing = try checkHardware(hardware, for: nil, patterns: enrollment.patterns)
+      if case .allowed(let listed?) = standing, listed != order.group { throw .groupMismatch }
+      if let device = enrollment.device { throw .deviceIDTaken(device.id) }
+      try checkOpen(order, at: enrollment.at)
+      let plan = try plan(
+        enrollment, group: order.group, ticket: nil, provisioning: Provisioning(order: order.record, batch: batch))
+      return .enroll(plan.reading(order))
+    }
+  }
+
+  private static func again(
+    _ hardware: HardwareID, as device: DeviceSnapshot, _ order: OrderSnapshot, _ enrollment: EnrollmentCase,
+    _ origin: BindingOrigin?
+  ) throws(RegistryRefusal) -> EnrollmentOutcome {
+    guard let binding = device.binding, let origin else { throw .hardwareBound(hardware) }
+    guard origin.order == order.record, binding.publicKey == enrollment.publicKey, device.id == enrollment.deviceID
+    else { throw .hardwareProvisioned(hardware, as: device.id, by: origin.by, at: origin.at) }
+    try checkEnabled(device)
+    return .again(certificate: binding.certificate, device: device.record)
+  }
+
+  private static func checkOpen(_ order: OrderSnapshot, at time: Timestamp) throws(RegistryRefusal) {
+    guard !order.isClosed else { throw .orderClosed(order.name) }
+    if let until = order.until, until <= time { throw .orderExpired(order.name, at: until) }
+    guard order.made < order.count else { throw .orderExhausted(order.name, count: order.count) }
+  }
+}
+
+extension EnrollmentPlan {
+  fileprivate func reading(_ order: OrderSnapshot) -> EnrollmentPlan {
+    var plan = self
+    plan.reads.saw(order)
+    return plan
+  }
+}

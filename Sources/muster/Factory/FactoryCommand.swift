@@ -1,0 +1,7 @@
+import ArgumentParser
+
+struct FactoryCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "factory", abstract: "The factory line: orders, and boards made devices by the thousand.",
+    subcommands: [OrderCommand.self])
+}

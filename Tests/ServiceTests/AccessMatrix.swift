@@ -1,0 +1,139 @@
+import Foundation
+import MusterModel
+import NIOHTTP1
+import Testing
+import Yams
+
+@testable import muster
+
+/// What `openapi.yaml`, as it is served, and `access.yaml`, as it lies in the folder, say of who may ask what; and a
+/// sound request for each route, for what cannot be read is refused before anyone is.
+struct AccessMatrix: Sendable {
+  struct Route: Sendable {
+    let method: HTTPMethod
+    let path: String
+    /// `x-muster-access`.
+    let access: String
+
+    /// Whether a concrete path is of this route's form.
+    func takes(_ path: String) -> Bool {
+      let form = self.path.replacing(/\{(tile|request)\}/, with: ".+").replacing(/\{\w+\}/, with: "[^/]+")
+      return path.range(of: "^\(form)$", options: .regularExpression) != nil
+    }
+  }
+
+  struct Asker: Sendable {
+    let name: String
+    /// nil shows no certificate.
+    let identity: String?
+    /// Its list in `access.yaml`; nil for who is nobody, or nobody any more.
+    let list: String?
+  }
+
+  enum Expectation {
+    case letIn
+    /// 401: nobody whom the instance knows.
+    case unknown
+    /// 403: known, and not on the list.
+    case forbidden
+    /// 401 or 403: the use case has its own reasons.
+    case shutOut
+    /// 200: the one that the route is for.
+    case enrolled
+  }
+
+  let routes: [Route]
+  private let lists: [String: [String]]
+  private let recoveryCode: String
+  private let issuer: String
+
+  init(_ instance: ServedInstance) async throws {
+    let client = try instance.client()
+    let document = try await client.send(.GET, "/openapi.yaml").text
+    await client.shutdown()
+    routes = try AccessMatrix.routes(document)
+    let access = try #require(
+      try Yams.load(yaml: try instance.folder.read("data/policies/access.yaml")) as? [String: Any])
+    lists = try #require(access["allow"] as? [String: [String]])
+    recoveryCode = try instance.folder.read("recovery-code").trimmingCharacters(in: .newlines)
+    issuer =
+      try await instance.muster("ca", "show", "--output", "csv").succeeded()
+      .split(whereSeparator: \.isNewline).last.map { $0.split(separator: ",")[1] }.map(String.init) ?? ""
+  }
+
+  /// Those that seal and unseal the vault last, in this order, for who may seal may not leave it sealed to the next.
+  private static func routes(_ document: String) throws -> [Route] {
+    let root = try #require(try Yams.load(yaml: document) as? [String: Any])
+    let paths = try #require(root["paths"] as? [String: [String: Any]])
+    var routes: [Route] = []
+    for (path, methods) in paths {
+      for (method, description) in methods {
+        let access = (description as? [String: Any])?["x-muster-access"] as? String
+        routes.append(
+          Route(
+            method: HTTPMethod(rawValue: method.uppercased()), path: path,
+            access: try #require(access, "\(method) \(path) does not say who may ask")))
+      }
+    }
+    func rank(_ route: Route) -> Int { ["/v1/vault/seal": 1, "/v1/vault/unseal": 2][route.path] ?? 0 }
+    return routes.sorted { (rank($0), $0.path, $0.method.rawValue) < (rank($1), $1.path, $1.method.rawValue) }
+  }
+
+  func expectation(_ route: Route, _ asker: Asker) -> Expectation {
+    switch route.access {
+    case "anyone": .letIn
+    case "device":
+      // A device's own certificate renews; to enroll it takes a ticket or a maker's.
+      asker.name == "device" && route.path.hasSuffix("/simplereenroll") ? .enrolled : .shutOut
+    default:
+      if let list = asker.list { isListed(route.access, list) ? .letIn : .forbidden } else { .unknown }
+    }
+  }
+
+  private func isListed(_ operation: String, _ list: String) -> Bool {
+    let listed = lists[list] ?? []
+    return listed.contains(operation) || listed == ["*"]
+  }
+
+  // MARK: - Requests
+
+  struct Sample {
+    let path: String
+    let type: String?
+    let body: [UInt8]?
+  }
+
+  func request(_ route: Route, by asker: Asker) throws -> Sample {
+    let ticket = RecordID(.ticket, UUIDv7(at: Timestamp(milliseconds: 1_800_000_000_000))).description
+    let places = [
+      "{ticket}": ticket, "{certificate}": String(repeating: "0", count: 31) + "1", "{tile}": "0/000.p/1",
+      "{request}": "MAA=", "{label}": "none", "{shard}": "0", "{position}": "0", "{issuerKeyID}": issuer,
+    ]
+    var path = route.path
+    for (place, text) in places { path = path.replacing(place, with: text) }
+    path = path.replacing(/\{\w+\}/, with: "1")
+    if path == "/v1/ledger/proof" { path += "?position=0" }
+    guard route.method == .POST else { return Sample(path: path, type: nil, body: nil) }
+    let type =
+      path.contains("/est/") ? "application/pkcs10" : path == "/ocsp" ? "application/ocsp-request" : "application/json"
+    return Sample(path: path, type: type, body: Array(try body(route.path, asker).utf8))
+  }
+
+  private func body(_ path: String, _ asker: Asker) throws -> String {
+    let csr = Data(try PeerKey().request(commonName: asker.name == "device" ? "pump-7" : asker.name))
+      .base64EncodedString()
+    switch path {
+    case _ where path.contains("/est/"): return csr
+    case "/v1/enrollments": return #"{"csr":"\#(csr)"}"#
+    case "/v1/operators": return #"{"name":"by-\#(asker.name)","role":"auditor","csr":"\#(csr)"}"#
+    case "/v1/hubs": return #"{"name":"by-\#(asker.name)","host":"h.example","csr":"\#(csr)"}"#
+    case "/v1/tickets": return #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#
+    case "/v1/groups": return #"{"name":"by-\#(asker.name)"}"#
+    case "/v1/hardware/import": return #"[{"hardware":"mac:aabbcc001133"}]"#
+    case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
+    case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
+    case "/v1/ledger/{position}/erase": return #"{"reason":"asked"}"#
+    default: return "{}"
+    }
+  }
+}
