@@ -120,17 +120,26 @@ let package = Package(
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
+    // For test targets alone: conformance suites of the seams, and what tests share.
+    .target(
+      name: "MusterTesting",
+      dependencies: [
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "Publication", crypto,
+      ], path: "Tests/MusterTesting", swiftSettings: settings),
     .testTarget(
       name: "SQLiteStoreTests",
       dependencies: [
-        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
+        "MusterTesting", "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
+        "KeyVault", "Ledger",
         "Policy", "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
-        "muster", "HTTPService", "MusterModel", "CertificateAuthority", "Enrollment", "KeyVault", "Ledger", "Policy",
-        "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix, nioSSL, yams,
+        "MusterTesting", "muster", "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
+        "KeyVault", "Ledger", "Policy", "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix,
+        nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -143,31 +152,36 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault",
-        "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, grdb, httpTypes,
-        hummingbirdCore, lifecycle, logging, nio,
-        nioPosix, nioSSL, x509,
+        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, grdb, httpTypes,
+        hummingbirdCore, lifecycle, logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "muster", "MusterModel", "CertificateAuthority", "Enrollment", "Policy", httpClient, nio, nioHTTP1, nioSSL,
+        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "Enrollment", "Policy", httpClient, nio,
+        nioHTTP1, nioSSL,
         x509, yams,
       ], swiftSettings: settings),
     .testTarget(
-      name: "PublicationTests", dependencies: ["Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
+      name: "PublicationTests",
+      dependencies: ["MusterTesting", "Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
       swiftSettings: settings),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "MusterModel"], swiftSettings: settings),
-    .testTarget(name: "MusterModelTests", dependencies: ["MusterModel"], swiftSettings: settings),
+    .testTarget(name: "MusterModelTests", dependencies: ["MusterTesting", "MusterModel"], swiftSettings: settings),
     .testTarget(
       name: "CertificateAuthorityTests",
-      dependencies: ["CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto], exclude: ["Fixtures"],
+      dependencies: ["MusterTesting", "CertificateAuthority", "MusterModel", "Policy", asn1, x509, crypto],
+      exclude: ["Fixtures"],
       swiftSettings: settings),
-    .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MusterModel", crypto], swiftSettings: settings),
     .testTarget(
-      name: "AttestationTests", dependencies: ["Attestation", "MusterModel", asn1, x509, crypto],
+      name: "LedgerTests", dependencies: ["MusterTesting", "Ledger", "MusterModel", crypto], swiftSettings: settings),
+    .testTarget(
+      name: "AttestationTests", dependencies: ["MusterTesting", "Attestation", "MusterModel", asn1, x509, crypto],
       swiftSettings: settings),
-    .testTarget(name: "DeviceRegistryTests", dependencies: ["DeviceRegistry", "MusterModel"], swiftSettings: settings),
+    .testTarget(
+      name: "DeviceRegistryTests", dependencies: ["MusterTesting", "DeviceRegistry", "MusterModel"],
+      swiftSettings: settings),
     .testTarget(
       name: "EventVectorTests",
       dependencies: [
@@ -175,8 +189,12 @@ let package = Package(
         grdb,
       ],
       swiftSettings: settings),
-    .testTarget(name: "KeyVaultTests", dependencies: ["KeyVault", "MusterModel", crypto], swiftSettings: settings),
-    .testTarget(name: "PolicyTests", dependencies: ["Attestation", "MusterModel", "Policy"], swiftSettings: settings),
+    .testTarget(
+      name: "KeyVaultTests", dependencies: ["MusterTesting", "KeyVault", "MusterModel", crypto], swiftSettings: settings
+    ),
+    .testTarget(
+      name: "PolicyTests", dependencies: ["MusterTesting", "Attestation", "MusterModel", "Policy"],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,27 +1,22 @@
 import Attestation
-import Foundation
 import MusterModel
+import MusterTesting
 import SwiftASN1
 import Testing
 
 /// Chains that another hand made: the tool dates them by the day's clock, so this suite reads it too.
-@Suite final class OpenSSLChainTests {
-  private let folder: URL
+@Suite struct OpenSSLChainTests {
+  private let openssl: OpenSSL
   private let group = RecordID(.group, UUIDv7(at: SystemClock().now()))
 
-  init() throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "muster-idevid-\(UUID())")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: folder) }
+  init() throws { openssl = try OpenSSL() }
 
   @Test func `openssl and this agree about a chain, and about the anchor's key`() async throws {
     try makeChain(anchor: "ec -pkeyopt ec_paramgen_curve:P-256", leaf: "ec -pkeyopt ec_paramgen_curve:P-384")
-    try openssl("verify -x509_strict -purpose sslclient -CAfile ca.pem dev.pem")
-    try openssl("x509 -in ca.pem -noout -pubkey -out ca.pub")
-    try openssl("pkey -pubin -in ca.pub -outform DER -out ca.spki")
-    let key = Digest.sha256([UInt8](try Data(contentsOf: folder.appending(path: "ca.spki"))))
+    try openssl.succeed("verify -x509_strict -purpose sslclient -CAfile ca.pem dev.pem")
+    try openssl.succeed("x509 -in ca.pem -noout -pubkey -out ca.pub")
+    try openssl.succeed("pkey -pubin -in ca.pub -outform DER -out ca.spki")
+    let key = Digest.sha256(try openssl.read("ca.spki"))
     #expect(try await appraise().get().hardware.map(\.id.description) == ["idevid:\(key.hex).0000A1"])
   }
 
@@ -46,10 +41,10 @@ import Testing
 
   /// The leaf is valid until the year 9900 or so, as IDevIDs are.
   private func makeChain(anchor: String, leaf: String, hash: String = "sha256") throws {
-    try openssl(
+    try openssl.succeed(
       "req -x509 -newkey \(anchor) -nodes -keyout ca.key -out ca.pem -subj /CN=Maker -days 3650"
         + " -addext keyUsage=critical,keyCertSign")
-    try openssl(
+    try openssl.succeed(
       "req -x509 -newkey \(leaf) -nodes -keyout dev.key -out dev.pem -CA ca.pem -CAkey ca.key -\(hash)"
         + " -subj /O=Maker/serialNumber=0000A1 -days 2880000 -addext basicConstraints=critical,CA:FALSE"
         + " -addext keyUsage=critical,digitalSignature")
@@ -63,18 +58,6 @@ import Testing
   }
 
   private func text(_ name: String) throws -> String {
-    String(decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
-  }
-
-  private func openssl(_ arguments: String) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/openssl")
-    process.arguments = arguments.split(separator: " ").map(String.init)
-    process.currentDirectoryURL = folder
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "openssl \(arguments)")
+    String(decoding: try openssl.read(name), as: UTF8.self)
   }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority
@@ -62,7 +63,7 @@ import Testing
   }
 
   private func strictCertification() throws -> Certification {
-    let text = try Instance.shippedProfiles().first { $0.name == "device.yaml" }?.text ?? ""
+    let text = try Project.profiles().first { $0.name == "device.yaml" }?.text ?? ""
     let strict = try ProfileSet.load(files: [
       (name: "device.yaml", text: text.replacing("excess: ignore", with: "excess: refuse"))
     ])

@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority

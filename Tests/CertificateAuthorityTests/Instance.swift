@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MusterModel
+import MusterTesting
 import SwiftASN1
 
 @testable import CertificateAuthority
@@ -18,28 +19,18 @@ struct Instance {
   init(now: Timestamp = Instance.time) throws {
     guard let domain = TrustDomain("plant.example"),
       let points = PublicationPoints(trustDomain: domain, publishURL: "http://muster.plant.example:8080")
-    else { throw OpenSSL.Failure(text: "points") }
+    else { throw Unmet(description: "points") }
     self.points = points
     self.now = now
     hierarchy = try Hierarchy.make(organization: "Acme", points: points, now: now - .seconds(86_400))
-    profiles = try ProfileSet.load(files: Self.shippedProfiles())
-  }
-
-  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
-  static func shippedProfiles() throws -> [(name: String, text: String)] {
-    let folder = root.appending(path: "PKI/profiles")
-    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map {
-      ($0, String(decoding: try Data(contentsOf: folder.appending(path: $0)), as: UTF8.self))
-    }
+    profiles = try ProfileSet.load(files: Project.profiles())
   }
 
   var devices: Issuer { hierarchy.devices.issuer }
   var service: Issuer { hierarchy.service.issuer }
 
   func certification(_ name: String, _ issuer: Issuer? = nil) throws -> Certification {
-    guard let profile = profiles[name] else { throw OpenSSL.Failure(text: name) }
+    guard let profile = profiles[name] else { throw Unmet(description: name) }
     return try Certification(
       profile: profile, issuer: issuer ?? (profile.issuers == [.devices] ? devices : service))
   }
@@ -56,7 +47,7 @@ struct Instance {
   }
 
   func devicePermit(_ name: String = "meter-7") throws -> IssuancePermit {
-    guard let id = DeviceID(name) else { throw OpenSSL.Failure(text: name) }
+    guard let id = DeviceID(name) else { throw Unmet(description: name) }
     return permit(.device(RecordID(.device, UUIDv7(at: now)), id), profile: "device")
   }
 

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 import X509
 
@@ -71,7 +72,7 @@ import X509
   }
 
   @Test func `every profile issues, and the service's own certificates verify`() async throws {
-    guard let name = RecordName("anna@plant.example") else { throw OpenSSL.Failure(text: "name") }
+    guard let name = RecordName("anna@plant.example") else { throw Unmet(description: "name") }
     let request = try Instance.request()
     let subjects: [(IssuancePermit.Subject, String, String)] = [
       (.operator(RecordID(.operator, UUIDv7(at: instance.now)), name), "operator", "sslclient"),

@@ -1,10 +1,11 @@
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority
 
 @Suite struct ProfileTests {
   @Test func `every shipped profile loads`() throws {
-    let profiles = try ProfileSet.load(files: Instance.shippedProfiles())
+    let profiles = try ProfileSet.load(files: Project.profiles())
     #expect(profiles.names == ["device", "hub", "ocsp-responder", "operator", "server"])
     let device = try #require(profiles["device"])
     #expect(device.validity == .seconds(397 * 86_400) && device.backdating == .seconds(3600))
@@ -52,7 +53,7 @@ import Testing
 
   @Test(arguments: faults)
   func `a fault is refused by its file and line`(line: String, instead: String, at: Int, expected: String) throws {
-    let text = try #require(try Instance.shippedProfiles().first { $0.name == "device.yaml" }?.text)
+    let text = try #require(try Project.profiles().first { $0.name == "device.yaml" }?.text)
     #expect(text.contains(line + "\n"))
     let faulty = text.replacing(line + "\n", with: instead + "\n")
     for end in ["\n", "\r\n", "\r"] {
@@ -66,7 +67,7 @@ import Testing
 
   @Test(arguments: ["\r\n", "\r"])
   func `the shipped profiles mean the same whatever ends their lines`(end: String) throws {
-    let files = try Instance.shippedProfiles()
+    let files = try Project.profiles()
     let (profiles, again) = (
       try ProfileSet.load(files: files),
       try ProfileSet.load(files: files.map { ($0.name, $0.text.replacing("\n", with: end)) })
@@ -76,7 +77,7 @@ import Testing
 
   @Test(arguments: ["\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"])
   func `nothing hides behind another end of a line`(end: String) throws {
-    let text = try #require(try Instance.shippedProfiles().first { $0.name == "device.yaml" }?.text)
+    let text = try #require(try Project.profiles().first { $0.name == "device.yaml" }?.text)
     let hiding = "# a comment\(end)issuers: &a [devices]\n"
     let error = #expect(throws: ProfileError.self) {
       try ProfileSet.load(files: [("device.yaml", text.replacing("issuers: [devices]\n", with: hiding))])
@@ -96,7 +97,7 @@ import Testing
   }
 
   @Test func `one broken file refuses all`() throws {
-    let files = try Instance.shippedProfiles() + [("more.yaml", "profile: more")]
+    let files = try Project.profiles() + [("more.yaml", "profile: more")]
     #expect(throws: ProfileError.self) { try ProfileSet.load(files: files) }
   }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority
@@ -222,7 +223,7 @@ import Testing
 
   @Test func `a published test key and the CA's own keys are refused`() throws {
     let blocked = try BlockedKeys(
-      text: String(contentsOf: Instance.root.appending(path: "PKI/blocked-keys.txt"), encoding: .utf8))
+      text: String(contentsOf: Project.root.appending(path: "PKI/blocked-keys.txt"), encoding: .utf8))
     #expect(blocked.count > 100)
     // testECCP256 of RFC 9500 §2.3.
     let scalar = try #require(Hex.decode("e6cb5bdd80aa45ae9c95e8c15476679ffec953c16851e711e743939589c64fc1"))

@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority
@@ -33,7 +34,7 @@ struct WycheproofTests {
   @Test(arguments: signatures)
   func `no key of Wycheproof's is ever certified`(file: String, algorithm: SignatureAlgorithm) throws {
     let blocked = try BlockedKeys(
-      text: String(contentsOf: Instance.root.appending(path: "PKI/blocked-keys.txt"), encoding: .utf8))
+      text: String(contentsOf: Project.root.appending(path: "PKI/blocked-keys.txt"), encoding: .utf8))
     for group in try Wycheproof.read(file).testGroups {
       let der = try #require(Hex.decode(group.publicKeyDer ?? ""))
       guard case .failure = SubjectPublicKey.check(der, blocked: blocked) else {
@@ -57,7 +58,7 @@ enum Wycheproof {
     let result: String
   }
 
-  static let folder = Instance.root.deletingLastPathComponent().appending(path: "shared/vectors/wycheproof")
+  static let folder = Project.root.deletingLastPathComponent().appending(path: "shared/vectors/wycheproof")
   static var isThere: Bool { FileManager.default.fileExists(atPath: folder.path) }
 
   static func read(_ name: String) throws -> File {

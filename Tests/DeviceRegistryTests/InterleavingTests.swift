@@ -1,5 +1,6 @@
 import DeviceRegistry
 import MusterModel
+import MusterTesting
 import Testing
 
 /// Whatever operators and boards do, in whatever order: one device on a board, one board a device, generations grow,
@@ -18,14 +19,14 @@ import Testing
 
 private struct Steps {
   var world = World()
-  var random: Seeded
+  var random: SeededGenerator
   var enrolled = 0
   var refused = 0
   let boards: [HardwareID]
   let names: [DeviceID]
 
   init(seed: UInt64) {
-    random = Seeded(state: seed)
+    random = SeededGenerator(seed: seed)
     boards = (0..<5).compactMap { try? HardwareID.parse("mac:aabbcc00110\($0)").get() }
     names = (0..<3).compactMap { DeviceID("meter-\($0)") }
   }
@@ -82,18 +83,5 @@ private struct Steps {
     #expect(Set(names).count == names.count, "a device ID of two devices")
     #expect(Set(world.hardware.values.map(\.id)).count == world.hardware.count, "a hardware ID of two records")
     for generations in world.generations.values { #expect(zip(generations, generations.dropFirst()).allSatisfy(<)) }
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same steps for the same seed.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }

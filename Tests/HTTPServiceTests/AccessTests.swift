@@ -2,6 +2,7 @@ import Enrollment
 import Foundation
 import HTTPTypes
 import MusterModel
+import MusterTesting
 import Policy
 import Testing
 
@@ -21,6 +22,7 @@ import Testing
         case .rest: "0/000.p/1"
         }
       }.joined(separator: "/") + (route.shape.parameters.contains("position") ? "?position=0" : "")
+      + (route.shape.parameters.contains("batch") ? "?batch=\(RecordID(.batch, UUIDv7(at: FixedClock().now())))" : "")
   }
 
   /// A sound body, for what cannot be read is refused before anyone is.
@@ -31,12 +33,17 @@ import Testing
       "/v1/tickets": #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#, "/v1/groups": #"{"name":"a"}"#,
       "/v1/hardware/import": #"[{"hardware":"mac:aabbcc001122"}]"#, "/v1/vault/unseal": #"{"passphrase":"x"}"#,
       "/v1/policy/explain": #"{"position":1}"#,
+      "/v1/orders": #"{"name":"a","station":"b","group":"c","count":1}"#,
       "/v1/operators": #"{"name":"newcomer","role":"auditor","csr":"\#(csr)"}"#,
       "/v1/hubs": #"{"name":"newcomer","host":"h","csr":"\#(csr)"}"#,
       "/v1/ledger/{position}/erase": #"{"reason":"x"}"#,
     ]
     let hardware = route.path.hasPrefix("/v1/hardware/") ? #"{"hardware":"mac:aabbcc001122"}"# : nil
     return Array((bodies[route.path] ?? hardware ?? "{}").utf8)
+  }
+
+  private func headers(_ route: Route) -> HTTPFields {
+    route.shape.isStreamed ? [.contentType: BatchRoutes.mediaType] : [:]
   }
 
   @Test(arguments: Role.allCases)
@@ -49,7 +56,8 @@ import Testing
       }
       for route in real.table.routes {
         guard case .operation(let operation) = route.access else { continue }
-        let answer = try await real.ask(route.method, example(route), body: try body(route), showing: [certificate])
+        let answer = try await real.ask(
+          route.method, example(route), headers(route), body: try body(route), showing: [certificate])
         let what: Comment = "\(role) \(route.method) \(route.path): \(answer.status) \(answer.code ?? "")"
         switch real.instance.policies.decide(principal, operation, group: nil) {
         case .allowed: #expect(answer.status != .unauthorized && answer.code?.hasPrefix("not-allowed") != true, what)
@@ -70,7 +78,7 @@ import Testing
       for route in real.table.routes {
         guard case .operation = route.access else { continue }
         let answer = try await real.ask(
-          route.method, example(route), body: try body(route), showing: chain, by: dispatcher)
+          route.method, example(route), headers(route), body: try body(route), showing: chain, by: dispatcher)
         asked += 1
         #expect(answer.status == .unauthorized && answer.code == "not-authenticated", "\(route.method) \(route.path)")
         #expect(answer.headers[.wwwAuthenticate] != nil)

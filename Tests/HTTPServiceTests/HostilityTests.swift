@@ -1,3 +1,4 @@
+import MusterTesting
 import Foundation
 import HTTPTypes
 import NIOCore

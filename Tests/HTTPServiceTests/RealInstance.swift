@@ -5,26 +5,19 @@ import HTTPTypes
 import HummingbirdCore
 import Logging
 import MusterModel
+import MusterTesting
 import Policy
 import SQLiteStore
-import Synchronization
 import Testing
 
 @testable import HTTPService
 @testable import muster
 
-/// A clock that stands until it is told otherwise.
-final class ToldClock: WallClock {
-  private let time = Mutex(FixedClock().now())
-  func now() -> Timestamp { time.withLock { $0 } }
-  func advance(to time: Timestamp) { self.time.withLock { $0 = time } }
-}
-
 /// A real instance in a folder of its own, founded and opened as the program does it, with the CRLs of its CAs signed.
 struct RealInstance: Sendable {
   let opened: OpenInstance
   let status: PublishedStatus
-  let clock: ToldClock
+  let clock: FixedClock
 
   var instance: Instance { opened.instance }
   var administration: Administration { Administration(instance) }
@@ -50,7 +43,7 @@ struct RealInstance: Sendable {
     let plan = FoundingPlan(
       organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")), hostnames: ["localhost"],
       publishURL: "http://localhost:8080", passphrase: nil)
-    _ = try await Founding(plan: plan, rules: try Rules.shipped(), clock: ToldClock()).found(at: folder)
+    _ = try await Founding(plan: plan, rules: try Rules.shipped(), clock: FixedClock()).found(at: folder)
     try await open(folder) { try await $0.publish() }
     return folder
   }
@@ -62,7 +55,7 @@ struct RealInstance: Sendable {
   private static func open<Value: Sendable>(
     _ folder: String, _ body: (RealInstance) async throws -> Value
   ) async throws -> Value {
-    let clock = ToldClock()
+    let clock = FixedClock()
     let opened = try await OpenInstance.open(folder, clock: clock)
     let result = await Result {
       let status = try await PublishedStatus(opened, logger: Logger(label: "muster") { _ in SwiftLogNoOpLogHandler() })

@@ -2,8 +2,11 @@ import CertificateAuthority
 import Enrollment
 import Foundation
 import HTTPTypes
+import HummingbirdCore
 import Ledger
 import MusterModel
+import MusterTesting
+import NIOCore
 import Testing
 
 @testable import HTTPService
@@ -62,7 +65,7 @@ private func basic(_ pair: String) -> HTTPFields {
       let answer = try await ask()
       #expect(answer.status == .tooManyRequests)
       #expect(answer.headers[.retryAfter] == "60")
-      real.clock.advance(to: real.clock.now() + .seconds(60))
+      real.clock.set(real.clock.now() + .seconds(60))
       #expect(try await ask().status == .unauthorized)
     }
   }
@@ -121,7 +124,7 @@ private func basic(_ pair: String) -> HTTPFields {
     try await RealInstance.with { real in
       let keyID = try await real.keyID(of: .devices)
       let end = try #require(try await real.status.revocationList(of: keyID, shard: nil)?.nextUpdate)
-      real.clock.advance(to: end - .seconds(seconds))
+      real.clock.set(end - .seconds(seconds))
       let answer = try await real.ask(.get, "/crl/\(keyID).crl")
       #expect(answer.status == .ok && answer.headers[.cacheControl] == control)
     }
@@ -236,14 +239,11 @@ private func basic(_ pair: String) -> HTTPFields {
 
   @Test func `an export comes piece by piece, with every event in it`() async throws {
     try await ask("/v1/ledger/export") { answer, events, _ in
-      let pieces = try #require(answer.pieces)
-      var sent: [UInt8] = []
-      var index: UInt64 = 0
-      while let piece = try await pieces(index) {
-        sent += piece
-        index += 1
-      }
-      let lines = sent.split(separator: UInt8(ascii: "\n")).map(Array.init)
+      let sent = Collected()
+      var writer: any ResponseBodyWriter = sent
+      let stream = try #require(answer.stream)
+      try await stream(&writer)
+      let lines = sent.bytes.split(separator: UInt8(ascii: "\n")).map(Array.init)
       #expect(Array(lines.suffix(events.count)) == events)
       #expect(String(decoding: lines[0], as: UTF8.self).contains("muster-ledger-export/1"))
     }
@@ -253,4 +253,11 @@ private func basic(_ pair: String) -> HTTPFields {
   func `a proof is of a position`(path: String) async throws {
     try await ask(path) { answer, _, _ in #expect(answer.status == .badRequest) }
   }
+}
+
+/// What a body writes, in memory.
+private final class Collected: ResponseBodyWriter {
+  private(set) var bytes: [UInt8] = []
+  func write(_ buffer: ByteBuffer) async throws { bytes += Array(buffer: buffer) }
+  func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

@@ -2,6 +2,7 @@ import Enrollment
 import Foundation
 import Logging
 import MusterModel
+import MusterTesting
 import NIOCore
 import ServiceLifecycle
 import Synchronization
@@ -36,11 +37,6 @@ final class LogLines: Sendable {
   private let lines = Mutex<[String]>([])
   func append(_ data: Data) { lines.withLock { $0.append(String(decoding: data, as: UTF8.self)) } }
   var all: [String] { lines.withLock { $0 } }
-}
-
-struct FixedClock: WallClock {
-  var time = Timestamp("2026-11-24T10:00:00Z")!
-  func now() -> Timestamp { time }
 }
 
 /// `plainly` puts all routes on the plain listener too.

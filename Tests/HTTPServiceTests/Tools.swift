@@ -1,33 +1,6 @@
+import MusterTesting
 import Foundation
 import Testing
-
-/// Runs programs of the machine: openssl and curl are the oracles here.
-struct Ran: Sendable {
-  let status: Int32
-  let output: String
-  let errors: String
-}
-
-func run(_ program: String, _ arguments: [String], input: [UInt8] = []) async throws -> Ran {
-  let folder = FileManager.default.temporaryDirectory.appending(path: "run-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  let files = ["in", "out", "err"].map { folder.appending(path: $0) }
-  try Data(input).write(to: files[0])
-  for file in files[1...] { try Data().write(to: file) }
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = [program] + arguments
-  process.standardInput = try FileHandle(forReadingFrom: files[0])
-  process.standardOutput = try FileHandle(forWritingTo: files[1])
-  process.standardError = try FileHandle(forWritingTo: files[2])
-  let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-    process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-    do { try process.run() } catch { continuation.resume(throwing: error) }
-  }
-  func text(_ file: URL) throws -> String { String(decoding: try Data(contentsOf: file), as: UTF8.self) }
-  return Ran(status: status, output: try text(files[1]), errors: try text(files[2]))
-}
 
 /// A scratch PKI by openssl, made once: two servers' certificates, a client's with one intermediate, a stranger's.
 struct ScratchPKI: Sendable {

@@ -21,6 +21,15 @@ import Testing
     }
   }
 
+  @Test func `what tests share is known to tests alone, and to no product`() throws {
+    let graph = try Graph()
+    #expect(graph.targets.contains { $0.name == Graph.testing })
+    for target in graph.targets where target.type != "test" {
+      #expect(!target.localDependencies.contains(Graph.testing), "\(target.name) → \(Graph.testing)")
+    }
+    #expect(!graph.products.contains { $0.targets.contains(Graph.testing) })
+  }
+
   private let chainOfProofs: Set<[String]> = [
     ["CertificateAuthority", "Policy"], ["CertificateAuthority", "Attestation"], ["Policy", "Attestation"],
   ]
@@ -54,7 +63,7 @@ private struct Graph {
     let dependencies: [[String: [JSON?]]]
 
     /// System libraries stand beside the house, and what only tests use.
-    var isRoom: Bool { ["regular", "executable"].contains(type) && name != "MusterTesting" }
+    var isRoom: Bool { ["regular", "executable"].contains(type) && name != Graph.testing }
 
     /// Names of targets of this package: products name their package, by-name and target dependencies do not.
     var localDependencies: [String] {
@@ -75,13 +84,22 @@ private struct Graph {
     }
   }
 
+  struct Product: Decodable { let targets: [String] }
+
+  static let testing = "MusterTesting"
+
   let targets: [Target]
+  let products: [Product]
 
   init() throws {
-    struct Dump: Decodable { let targets: [Target] }
+    struct Dump: Decodable {
+      let targets: [Target]
+      let products: [Product]
+    }
     let file = root.appending(path: ".build/package-graph.json")
     let data = try #require(
       try? Data(contentsOf: file), "expected \(file.path): run Scripts/test, or swift package dump-package > it")
-    targets = try JSONDecoder().decode(Dump.self, from: data).targets
+    let dump = try JSONDecoder().decode(Dump.self, from: data)
+    (targets, products) = (dump.targets, dump.products)
   }
 }

@@ -2,6 +2,7 @@ import Enrollment
 import Foundation
 import Ledger
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 

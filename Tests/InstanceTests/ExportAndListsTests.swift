@@ -4,6 +4,7 @@ import HTTPService
 import Ledger
 import Logging
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 

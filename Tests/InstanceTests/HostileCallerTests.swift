@@ -2,6 +2,7 @@ import CertificateAuthority
 import DeviceRegistry
 import Enrollment
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 

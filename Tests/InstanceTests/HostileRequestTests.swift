@@ -4,6 +4,7 @@ import Enrollment
 import Foundation
 import KeyVault
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 

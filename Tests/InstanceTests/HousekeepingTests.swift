@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Logging
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 
@@ -90,15 +91,6 @@ private let board = "cpu-serial:00000000e4b1c9d2"
       try test.expectWholeLedger()
     }
   }
-
-  @Test func `the newest CRL that is gone is damage`() async throws {
-    try await TestInstance.with { test in
-      let newest = try #require(try await test.opened.store.publishedCRLs().first).published
-      await test.opened.store.close()
-      try await test.tamper("DELETE FROM attachment WHERE digest = x'\(Hex.encode(newest.der.bytes))'")
-      #expect(throws: StoreError.self) { try LedgerReplay.check(test.opened.folder.data) }
-    }
-  }
 }
 
 extension TestInstance {
@@ -111,9 +103,5 @@ extension TestInstance {
       try Int.fetchOne(db, sql: "SELECT count(*) FROM attachment WHERE id / 1024 = ?", arguments: [Int64(position)])
         == 1
     }
-  }
-
-  fileprivate func tamper(_ sql: String) async throws {
-    try await DatabaseQueue(path: opened.folder.data.database).write { try $0.execute(sql: sql) }
   }
 }

@@ -1,6 +1,7 @@
 @testable import Enrollment
 import Ledger
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import muster

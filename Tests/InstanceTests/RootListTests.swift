@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Publication
 import SQLiteStore
 import Testing
@@ -61,16 +62,8 @@ extension TestInstance {
   }
 
   fileprivate func expectOpenSSLVerifies(_ der: [UInt8]) async throws {
-    let file = path + "/root.crl"
-    try Data(der).write(to: URL(fileURLWithPath: file))
-    let openssl = Process()
-    openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    openssl.arguments = [
-      "openssl", "crl", "-inform", "DER", "-in", file, "-noout", "-CAfile", opened.folder.path(of: .root), "-verify",
-    ]
-    openssl.standardError = FileHandle.nullDevice
-    try openssl.run()
-    openssl.waitUntilExit()
-    #expect(openssl.terminationStatus == 0)
+    let openssl = try OpenSSL()
+    try openssl.write(der, "root.crl")
+    try openssl.succeed("crl -inform DER -in root.crl -noout -CAfile \(opened.folder.path(of: .root)) -verify")
   }
 }

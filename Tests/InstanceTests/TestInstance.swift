@@ -3,24 +3,14 @@ import Enrollment
 import Foundation
 import KeyVault
 import MusterModel
+import MusterTesting
 import Policy
 import SQLiteStore
 import SwiftASN1
-import Synchronization
 import Testing
 import X509
 
 @testable import muster
-
-/// A clock that stands until it is told otherwise.
-final class FixedClock: WallClock {
-  private let time: Mutex<Timestamp>
-
-  init(_ time: Timestamp = Timestamp(milliseconds: 1_800_000_000_000)) { self.time = Mutex(time) }
-
-  func now() -> Timestamp { time.withLock { $0 } }
-  func advance(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
-}
 
 /// A real instance in a folder of its own, founded and opened as the program does it.
 struct TestInstance: Sendable {
@@ -101,18 +91,5 @@ extension Outcome {
   var refusalCode: String? {
     if case .refused(let refusal) = self { return refusal.code }
     return nil
-  }
-}
-
-/// SplitMix64: the same numbers from the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -5,25 +5,6 @@ import Testing
 @Suite struct SlotTests {
   let root = RootKey.random()
 
-  @Test func `each protector opens its own slot, and no other's`() throws {
-    let file = FileProtector.random()
-    let passphrase = try PassphraseProtector(secret("correct horse battery"))
-    let code = RecoveryCodeProtector(.random())
-    let slots = [try file.wrap(root, slot: 1), try passphrase.wrap(root, slot: 2), try code.wrap(root, slot: 3)]
-    #expect(slots.map(\.kind) == [.file, .passphrase, .recoveryCode] && slots.map(\.number) == [1, 2, 3])
-    #expect(try file.unwrap(Slot(slots[0].bytes)).check == root.check)
-    #expect(try passphrase.unwrap(Slot(slots[1].bytes)).check == root.check)
-    #expect(try code.unwrap(Slot(slots[2].bytes)).check == root.check)
-    #expect(throws: VaultError.otherProtector(expected: .passphrase, found: .file)) { try file.unwrap(slots[1]) }
-    #expect(throws: VaultError.otherProtector(expected: .recoveryCode, found: .passphrase)) {
-      try passphrase.unwrap(slots[2])
-    }
-    #expect(throws: VaultError.wrongKey) { try FileProtector.random().unwrap(slots[0]) }
-    #expect(throws: VaultError.wrongKey) { try RecoveryCodeProtector(.random()).unwrap(slots[2]) }
-    let wrong = try PassphraseProtector(secret("correct horse batterz"))
-    #expect(throws: VaultError.wrongKey) { try wrong.unwrap(slots[1]) }
-  }
-
   @Test func `a flipped bit in a slot opens nothing`() throws {
     let file = FileProtector.random()
     let bytes = try file.wrap(root, slot: 1).bytes
@@ -68,16 +49,4 @@ import Testing
     #expect(throws: VaultError.fileKeyLength(bytes: count)) { try FileProtector(key: .random(count: count)) }
   }
 
-  @Test func `a vault that was sealed opens with a slot, and with no other key`() throws {
-    let vault = Vault()
-    try vault.unseal(root: root, keks: [])
-    let kek = try vault.addKEK()
-    let file = FileProtector.random()
-    let slot = try vault.slot(1, for: file)
-    vault.seal()
-    #expect(throws: VaultError.wrongKey) { try vault.unseal(slot, with: FileProtector.random(), keks: [kek]) }
-    #expect(vault.isSealed)
-    try vault.unseal(slot, with: file, keks: [kek])
-    #expect(!vault.isSealed)
-  }
 }

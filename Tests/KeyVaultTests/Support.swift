@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 /// `Tests/Vectors/vault.json`: made by another hand, `vault.py`, from the formats alone.
@@ -13,10 +14,10 @@ struct VaultVector: Decodable {
   }
 }
 
-let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+let tests = Project.root.appending(path: "Tests")
 
 /// Vectors from outside lie beside the project.
-let shared = tests.deletingLastPathComponent().deletingLastPathComponent().appending(path: "shared/vectors")
+let shared = Project.root.deletingLastPathComponent().appending(path: "shared/vectors")
 
 func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
 

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import Ledger
@@ -179,38 +180,16 @@ struct HostileNote: Sendable, CustomTestStringConvertible {
   }
 
   @Test func `OpenSSL agrees with the signature`() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "muster-note-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let openssl = try OpenSSL()
     let note = try SignedNote(Self.good)
     // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410 §4): a fixed head and the 32 bytes.
     let spki =
       [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]
       + Array(Fixture.key(1).publicKey.rawRepresentation)
-    try Data(spki).write(to: folder.appending(path: "key.der"))
-    try Data(note.text.utf8).write(to: folder.appending(path: "text"))
-    try Data(note.signatures[0].bytes).write(to: folder.appending(path: "signature"))
-    let verdict = try run(
-      [
-        "openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key.der", "-rawin", "-in", "text",
-        "-sigfile", "signature",
-      ],
-      in: folder)
-    #expect(verdict.status == 0, "\(verdict.output)")
+    try openssl.write(spki, "key.der")
+    try openssl.write(Array(note.text.utf8), "text")
+    try openssl.write(Array(note.signatures[0].bytes), "signature")
+    try openssl.succeed(
+      "pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature")
   }
-}
-
-/// Runs a program and waits for its end.
-func run(_ command: [String], in folder: URL) throws -> (status: Int32, output: String) {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = command
-  process.currentDirectoryURL = folder
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = pipe
-  try process.run()
-  let output = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, String(decoding: output, as: UTF8.self))
 }

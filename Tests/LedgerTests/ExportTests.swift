@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import Ledger
@@ -104,20 +105,17 @@ import Testing
   }
 
   @Test func `a stranger's script verifies an export, and finds an edited one`() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "muster-export-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
+    let folder = try TemporaryFolder()
     var bytes = try Self.export()
-    try Data(bytes).write(to: folder.appending(path: "whole"))
+    try folder.write(bytes, "whole")
     bytes[bytes.count - 20] ^= 1
-    try Data(bytes).write(to: folder.appending(path: "edited"))
+    try folder.write(bytes, "edited")
     let script = vectors.appending(path: "verify-export.py").path
-    let whole = try run(["python3", script, "whole", Fixture.verifier.key], in: folder)
+    let whole = try runBlocking("python3", [script, "whole", Fixture.verifier.key], in: folder.url)
     #expect(whole.status == 0 && whole.output == "verified: 700 events of \(Fixture.origin)\n", "\(whole.output)")
-    #expect(try run(["python3", script, "edited", Fixture.verifier.key], in: folder).status == 1)
+    #expect(try runBlocking("python3", [script, "edited", Fixture.verifier.key], in: folder.url).status == 1)
   }
 }
 
 /// `Tests/Vectors`.
-let vectors = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .appending(path: "Vectors")
+let vectors = Project.root.appending(path: "Tests/Vectors")

@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import Ledger
@@ -236,7 +237,7 @@ struct Tampering: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: 0..<120)
   func `one change anywhere is named with its place`(seed: Int) throws {
-    var generator = Sequence64(state: UInt64(seed))
+    var generator = SeededGenerator(seed: UInt64(seed))
     var ledger = TestLedger.whole
     let position = Int.random(in: 0..<700, using: &generator)
     let other = Int.random(in: 0..<700, using: &generator)
@@ -273,7 +274,7 @@ struct Tampering: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: 0..<60)
   func `many changes at once are never taken for a sound ledger, whatever is done to the hashes`(seed: Int) throws {
-    var generator = Sequence64(state: UInt64(seed))
+    var generator = SeededGenerator(seed: UInt64(seed))
     var ledger = TestLedger.whole
     for number in 0...Int.random(in: 0..<12, using: &generator) {
       let position = Int.random(in: 0..<ledger.events.count, using: &generator)
@@ -315,17 +316,5 @@ extension TestLedger {
     var ledger = self
     ledger.notes = notes
     return ledger
-  }
-}
-
-/// SplitMix64: the same numbers in every run.
-struct Sequence64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
   }
 }

@@ -1,5 +1,5 @@
-import Foundation
 import MusterModel
+import MusterTesting
 import Policy
 import Testing
 
@@ -11,11 +11,9 @@ func record(_ kind: RecordID.Kind) -> RecordID { RecordID(kind, UUIDv7(at: time)
 
 func name(_ text: String) throws -> RecordName { try #require(RecordName(text)) }
 
-/// The files that the program ships.
+/// A file that the program ships.
 func shipped(_ name: String) throws -> PolicyFile {
-  let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-  return PolicyFile(name: name, bytes: [UInt8](try Data(contentsOf: root.appending(path: "Policies/\(name)"))))
+  PolicyFile(name: name, bytes: try #require(try Project.policies().first { $0.name == name }).bytes)
 }
 
 func shippedPolicies() throws -> Policies {

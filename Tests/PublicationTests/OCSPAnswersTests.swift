@@ -1,4 +1,5 @@
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority

@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import CertificateAuthority
@@ -41,7 +42,7 @@ import Testing
     try openssl.write(pem: [issued.der], "leaf.pem")
     return try [nil, issued.facts.shard].map { shard in
       let list = try #require(round.offered[world.name(shard)])
-      try openssl.write(Array(OpenSSL.pem(list.der, "X509 CRL").utf8), "crl.pem")
+      try openssl.write(Array(pem(list.der, "X509 CRL").utf8), "crl.pem")
       let outcome = try openssl.run(
         "verify", "-x509_strict", "-crl_check", "-attime", "\(world.clock.now().seconds)", "-CAfile", "root.pem",
         "-untrusted", "issuer.pem", "-CRLfile", "crl.pem", "leaf.pem")
@@ -74,53 +75,5 @@ import Testing
         #expect(!outcome.text.contains("WARNING: no nonce") && (answer.freshness == nil) == (nonce == "-nonce"))
       }
     }
-  }
-}
-
-/// The openssl command line, in a folder of its own that goes away with it.
-final class OpenSSL: Sendable {
-  private let folder: URL
-
-  init() throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "publication-tests-\(UUID())")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: folder) }
-
-  func write(_ bytes: [UInt8], _ name: String) throws { try Data(bytes).write(to: folder.appending(path: name)) }
-  func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appending(path: name))) }
-
-  func write(pem certificates: [[UInt8]], _ name: String) throws {
-    try write(Array(certificates.map { OpenSSL.pem($0, "CERTIFICATE") }.joined().utf8), name)
-  }
-
-  static func pem(_ der: [UInt8], _ label: String) -> String {
-    "-----BEGIN \(label)-----\n"
-      + Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
-      + "\n-----END \(label)-----\n"
-  }
-
-  struct Outcome {
-    let status: Int32
-    let text: String
-  }
-
-  func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
-
-  @discardableResult
-  func run(_ arguments: [String]) throws -> Outcome {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["openssl"] + arguments
-    process.currentDirectoryURL = folder
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return Outcome(status: process.terminationStatus, text: String(decoding: data, as: UTF8.self))
   }
 }

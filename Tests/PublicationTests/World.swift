@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import Synchronization
 
 import enum Crypto.P256
@@ -7,17 +8,6 @@ import enum Crypto.P256
 @testable import CertificateAuthority
 @testable import Policy
 @testable import Publication
-
-/// A clock that stands until it is set.
-final class SetClock: WallClock {
-  private let time: Mutex<Timestamp>
-
-  init(_ start: Timestamp) { time = Mutex(start) }
-
-  func now() -> Timestamp { time.withLock { $0 } }
-  func set(_ new: Timestamp) { time.withLock { $0 = new } }
-  func advance(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
-}
 
 /// Issuers that can be taken away and given back.
 final class SealableAuthorities: SigningAuthorities {
@@ -39,7 +29,7 @@ struct World {
   let profiles: ProfileSet
   let authorities: SealableAuthorities
   let ledger = MemoryLedger()
-  let clock = SetClock(World.start)
+  let clock = FixedClock(World.start)
 
   init() async throws {
     let points = try World.required(
@@ -47,7 +37,7 @@ struct World {
         PublicationPoints(trustDomain: $0, publishURL: "http://muster.plant.example:8080")
       })
     hierarchy = try Hierarchy.make(organization: "Acme", points: points, now: World.start - .seconds(86_400))
-    profiles = try ProfileSet.load(files: World.shippedProfiles())
+    profiles = try ProfileSet.load(files: Project.profiles())
     let issuers = [hierarchy.devices.issuer, hierarchy.service.issuer]
     var responders: [OCSPResponder] = []
     for issuer in issuers { responders.append(try await World.responder(issuer, profiles)) }
@@ -59,14 +49,6 @@ struct World {
   static func required<Value>(_ value: Value?) throws -> Value {
     guard let value else { throw Missing() }
     return value
-  }
-
-  private static func shippedProfiles() throws -> [(name: String, text: String)] {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "PKI/profiles")
-    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map {
-      ($0, String(decoding: try Data(contentsOf: folder.appending(path: $0)), as: UTF8.self))
-    }
   }
 
   private static func responder(_ issuer: Issuer, _ profiles: ProfileSet) async throws -> OCSPResponder {
@@ -164,20 +146,5 @@ struct World {
       $0.revocations(devices.keyID, clock.now() - PublicationTimes.expiredKept)
     }
     return RevocationList.contents(of: due.filter { shard == nil || $0.shard == shard }.map(\.certificate))
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a failure can be had again by its seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
     await store.close()
     let running = try test.open()
     var history = History(seed: seed)
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     /// Each size the ledger ever had at a commit, and how long the log was then.
     var commits: [(size: UInt64, log: Int)] = [(2, test.logLength)]
     for _ in 0..<12 {

@@ -2,6 +2,7 @@ import Foundation
 import GRDBSQLite
 import Ledger
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import SQLiteStore

@@ -3,27 +3,13 @@ import DeviceRegistry
 import KeyVault
 import Ledger
 import MusterModel
+import MusterTesting
 import Policy
 import SQLiteStore
 
-/// SplitMix64: the same history again for the same seed.
-struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-    return value ^ value >> 31
-  }
-}
-
 /// A random history of an instance: steps that mostly may be taken, and now and then may not.
 struct History {
-  private var random: Seeded
+  private var random: SeededGenerator
   private var enrolled: [TestEnrollment] = []
   private var certificates: [TestEnrollment] = []
   private var tickets: [RecordID] = []
@@ -31,7 +17,7 @@ struct History {
   private var people: [(RecordID, isHub: Bool)] = []
   private var step = 0
 
-  init(seed: UInt64) { random = Seeded(seed) }
+  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   mutating func next() throws -> UnitOfWork {
     step += 1

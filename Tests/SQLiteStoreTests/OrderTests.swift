@@ -1,5 +1,6 @@
 import DeviceRegistry
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import SQLiteStore

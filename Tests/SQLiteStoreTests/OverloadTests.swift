@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import SQLiteStore

@@ -3,6 +3,7 @@ import DeviceRegistry
 import Enrollment
 import Ledger
 import MusterModel
+import MusterTesting
 import Policy
 import SQLiteStore
 import Testing

@@ -1,6 +1,7 @@
 import DeviceRegistry
 import Ledger
 import MusterModel
+import MusterTesting
 import SQLiteStore
 import Testing
 

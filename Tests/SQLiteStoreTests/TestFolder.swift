@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Ledger
 import MusterModel
+import MusterTesting
 import SQLiteStore
 
 /// A data folder of one test, gone with it, and the ledger key of its instance.
@@ -26,7 +27,7 @@ final class TestFolder: Sendable {
   }
 
   func create() throws -> FolderStore {
-    try FolderStore(folder, .create, signer: signer, clock: FixedClock(time: Units.time))
+    try FolderStore(folder, .create, signer: signer, clock: FixedClock(Units.time))
   }
 
   /// Closes a store of this folder, which lives until then.
@@ -60,9 +61,4 @@ final class TestFolder: Sendable {
   func number(_ sql: String) throws -> Int64? {
     try DatabaseQueue(path: folder.database).read { try Int64.fetchOne($0, sql: sql) }
   }
-}
-
-struct FixedClock: WallClock {
-  let time: Timestamp
-  func now() -> Timestamp { time }
 }

@@ -1,6 +1,7 @@
 import Enrollment
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import muster
@@ -16,7 +17,7 @@ extension ServiceTests {
 
     @Test func `nothing answered is lost when the service is killed while it enrolls`() async throws {
       let (rounds, boardsEach) = (8, 16)
-      var random = SplitMix(seed: 20_261_124)
+      var random = SeededGenerator(seed: 20_261_124)
       var answered = 0
       try await ServedInstance.with { instance in
         for round in 0..<rounds {
@@ -107,18 +108,5 @@ extension ServiceTests {
       let live = certificates.filter { $0.profile == "device" && $0.status == .good }.compactMap(\.subject)
       #expect(live.count == count && Set(live).count == count, "a device has two certificates")
     }
-  }
-}
-
-/// SplitMix64: the same numbers from the same seed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

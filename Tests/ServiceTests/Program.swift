@@ -1,14 +1,8 @@
+import MusterTesting
 import Foundation
 import Testing
 
-/// What a program did.
-struct Ran: Sendable {
-  let status: Int32
-  let output: String
-  let errors: String
-
-  var lines: [String] { output.split(separator: "\n").map(String.init) }
-
+extension Ran {
   /// What it printed, where it ended well.
   func succeeded(_ location: SourceLocation = #_sourceLocation) throws -> String {
     try #require(status == 0, "\(errors)", sourceLocation: location)
@@ -31,30 +25,6 @@ enum Program {
   ) async throws -> Ran {
     try await run(try path(), arguments, input: Array(input.utf8), environment: environment)
   }
-}
-
-/// Runs a program to its end; a name without a slash is looked up in PATH.
-func run(
-  _ program: String, _ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]
-) async throws -> Ran {
-  let folder = try ScratchFolder()
-  defer { folder.remove() }
-  let files = ["in", "out", "err"].map { URL(fileURLWithPath: folder.file($0)) }
-  try Data(input).write(to: files[0])
-  for file in files[1...] { try Data().write(to: file) }
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: program.contains("/") ? program : "/usr/bin/env")
-  process.arguments = program.contains("/") ? arguments : [program] + arguments
-  process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-  process.standardInput = try FileHandle(forReadingFrom: files[0])
-  process.standardOutput = try FileHandle(forWritingTo: files[1])
-  process.standardError = try FileHandle(forWritingTo: files[2])
-  let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-    process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-    do { try process.run() } catch { continuation.resume(throwing: error) }
-  }
-  func text(_ file: URL) throws -> String { String(decoding: try Data(contentsOf: file), as: UTF8.self) }
-  return Ran(status: status, output: try text(files[1]), errors: try text(files[2]))
 }
 
 struct ScratchFolder: Sendable {

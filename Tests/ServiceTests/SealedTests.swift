@@ -1,5 +1,6 @@
 import Enrollment
 import Foundation
+import MusterTesting
 import MusterModel
 import Testing
 

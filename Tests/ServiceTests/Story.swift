@@ -1,4 +1,5 @@
 import Foundation
+import MusterTesting
 import Testing
 
 /// One command of a story, and what it must come to.

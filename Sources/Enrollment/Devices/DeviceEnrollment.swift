@@ -25,6 +25,8 @@ public struct DeviceEnrollment: Sendable {
       return try await instance.deciding { try await redeem(evidence, request, verified) }
     case .certificate(let chain):
       return try await instance.deciding { try await enroll(chain, request, verified) }
+    case .station(let asked):
+      return try await instance.deciding(for: asked.caller.reads) { try await provision(asked, request, verified) }
     }
   }
 
@@ -91,7 +93,7 @@ public struct DeviceEnrollment: Sendable {
 
   // MARK: - The rest of the way is one
 
-  private func decide(_ attempt: EnrollmentAttempt, _ outcome: EnrollmentOutcome) async throws -> Decision<Enrolled> {
+  func decide(_ attempt: EnrollmentAttempt, _ outcome: EnrollmentOutcome) async throws -> Decision<Enrolled> {
     switch outcome {
     case .refused(let refusal): return try attempt.refuse(Refusal(refusal))
     case .again(let certificate, _): return try again(certificate, attempt)
@@ -116,7 +118,8 @@ public struct DeviceEnrollment: Sendable {
     if let refusal = found.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
     return .answer(
       Enrolled(
-        device: device.record, deviceID: device.id, certificate: found.record, chain: [found.der, issuer.certificate],
+        device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: found.record,
+        chain: [found.der, issuer.certificate],
         serial: found.serial, notAfter: found.notAfter, position: found.position))
   }
 
@@ -132,7 +135,8 @@ public struct DeviceEnrollment: Sendable {
     let (unit, offset) = try attempt.unit(permit, plan, issued)
     return .commit(unit) { position in
       Enrolled(
-        device: plan.device, deviceID: plan.deviceID, certificate: issued.facts.certificate,
+        device: plan.device, deviceID: plan.deviceID, generation: plan.generation,
+        certificate: issued.facts.certificate,
         chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
         position: position.first + UInt64(offset))
     }

@@ -94,7 +94,8 @@ public struct DeviceRenewal: Sendable {
       events: [event])
     return .commit(unit) { position in
       Enrolled(
-        device: device.record, deviceID: device.id, certificate: issued.facts.certificate,
+        device: device.record, deviceID: device.id, generation: device.lastGeneration,
+        certificate: issued.facts.certificate,
         chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
         position: position.first)
     }

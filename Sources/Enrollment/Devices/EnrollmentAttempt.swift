@@ -49,7 +49,7 @@ struct EnrollmentAttempt: Sendable {
     // What was only claimed may be another's: its history is none of this.
     let known = enrollmentCase(epoch: 0).hardware.filter { $0.assurance != .claimed }
       .compactMap(\.hardware.snapshot?.record)
-    let records = [facts.ticket?.record, facts.device?.record].compactMap(\.self) + known
+    let records = [facts.ticket?.record, facts.order?.record, facts.device?.record].compactMap(\.self) + known
     let event = try Event(
       at: at, by: actor, on: records.map(Aggregate.record), policy: policy,
       RequestRefused(operation: "enroll", code: refusal.code),
@@ -81,7 +81,9 @@ struct EnrollmentAttempt: Sendable {
     for certificate in facts.deviceCertificates where plan.isSwap {
       reads.saw(.record(certificate.record), version: certificate.version)
     }
-    let unit = UnitOfWork(reads: reads, claims: plan.claims + [issued.serialClaim], events: events)
+    if case .station(let asked) = request.evidence { reads = reads.merging(asked.caller.reads) }
+    let unit = UnitOfWork(
+      reads: reads, claims: plan.claims + [issued.serialClaim], spends: plan.spends, events: events)
     return (unit, events.count - 1)
   }
 }

@@ -8,12 +8,14 @@ public struct EnrollmentRequest: Sendable {
     case ticket(DeviceID, TicketCode)
     /// The chain with which the peer authenticated TLS, DER, leaf first.
     case certificate([[UInt8]])
+    /// A factory line's station, for the board before it.
+    case station(StationRequest)
   }
 
   public let evidence: Evidence
   /// PKCS #10 in DER, as received.
   public let csr: [UInt8]
-  /// The group that the path names, where it names one.
+  /// The group that the path or the row names, where it names one.
   public let label: RecordName?
   /// What the device says of its hardware beside its evidence.
   public let claimed: [HardwareID]
@@ -35,6 +37,8 @@ public struct EnrollmentRequest: Sendable {
 public struct Enrolled: Sendable, Hashable {
   public let device: RecordID
   public let deviceID: DeviceID
+  /// Of the binding: 1 for the first.
+  public let generation: UInt64
   public let certificate: RecordID
   /// The certificate in DER, then its issuer's.
   public let chain: [[UInt8]]
@@ -44,11 +48,12 @@ public struct Enrolled: Sendable, Hashable {
   public let position: UInt64
 
   public init(
-    device: RecordID, deviceID: DeviceID, certificate: RecordID, chain: [[UInt8]], serial: String,
+    device: RecordID, deviceID: DeviceID, generation: UInt64, certificate: RecordID, chain: [[UInt8]], serial: String,
     notAfter: Timestamp, position: UInt64
   ) {
     self.device = device
     self.deviceID = deviceID
+    self.generation = generation
     self.certificate = certificate
     self.chain = chain
     self.serial = serial

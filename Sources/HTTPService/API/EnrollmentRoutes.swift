@@ -1,4 +1,5 @@
 import Enrollment
+import Foundation
 import HTTPTypes
 import MusterModel
 
@@ -87,6 +88,8 @@ struct EnrollmentRoutes: Sendable {
 
 /// Bytes in a JSON field: base64, as PKCS #10 is written everywhere.
 enum Base64Field {
+  static func encode(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+
   static func decode(_ text: String, _ name: String) throws(Problem) -> [UInt8] {
     guard let bytes = ESTBody.base64(Array(text.utf8)), !bytes.isEmpty else {
       throw .badRequest("base64-malformed", "expected base64 in \(name)")

@@ -1,14 +1,16 @@
 import Foundation
+import HummingbirdCore
 public import HTTPTypes
 import MusterModel
+import NIOCore
 
 /// A response: status, fields and body.
 public struct Answer: Sendable {
   public var status: HTTPResponse.Status
   public var headers: HTTPFields
   public var body: [UInt8]
-  /// Comes after `body`: pieces by their index from 0, until there is none. For what is too long to be held whole.
-  var pieces: (@Sendable (UInt64) async throws -> [UInt8]?)?
+  /// Writes a body that is made while it is sent; then there is no other, and no length.
+  var stream: (@Sendable (inout any ResponseBodyWriter) async throws -> Void)?
 
   public init(_ status: HTTPResponse.Status, headers: HTTPFields = [:], body: [UInt8] = []) {
     self.status = status
@@ -20,10 +22,18 @@ public struct Answer: Sendable {
     self.init(status, headers: [.contentType: type], body: Array(body))
   }
 
-  /// Sent as it is read; its length is not known before.
-  static func pieces(type: String, _ pieces: @escaping @Sendable (UInt64) async throws -> [UInt8]?) -> Answer {
+  /// Pieces by their index from 0, until there is none: for what is too long to be held whole. Each is read once the one
+  /// before is on its way; what fails then breaks the answer off, for its status is gone already.
+  static func pieces(type: String, _ piece: @escaping @Sendable (UInt64) async throws -> [UInt8]?) -> Answer {
     var answer = Answer(type: type, [])
-    answer.pieces = pieces
+    answer.stream = { writer in
+      var index: UInt64 = 0
+      while let bytes = try await piece(index) {
+        try await writer.write(ByteBuffer(bytes: bytes))
+        index += 1
+      }
+      try await writer.finish(nil)
+    }
     return answer
   }
 

@@ -44,7 +44,8 @@ struct Dispatcher: Sendable {
       route = found
       try target.query.check(known: found.shape.parameters)
       let routed = RoutedRequest(
-        exchange, target, parameters: parameters, body: try await collect(exchange.request, limit: found.bodyLimit))
+        exchange, target, parameters: parameters,
+        body: found.shape.isStreamed ? [] : try await collect(exchange.request, limit: found.bodyLimit))
       return (try await work(found, routed), found, nil)
     } catch let refused as Problem {
       problem = refused
@@ -112,7 +113,7 @@ struct Dispatcher: Sendable {
 
   private func head(of answer: Answer, _ exchange: Exchange) -> HTTPResponse {
     var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-    if answer.status != .noContent, answer.status != .notModified, answer.pieces == nil {
+    if answer.status != .noContent, answer.status != .notModified, answer.stream == nil {
       head.headerFields[.contentLength] = String(answer.body.count)
     }
     head.headerFields[.date] = HTTPDate.text(exchange.at)
@@ -124,22 +125,9 @@ struct Dispatcher: Sendable {
 
   private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
     guard exchange.request.method != .head else { return ResponseBody() }
-    if let pieces = answer.pieces { return streamed(pieces) }
+    if let stream = answer.stream { return ResponseBody(stream) }
     guard !answer.body.isEmpty else { return ResponseBody() }
     return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
-  }
-
-  /// Each piece is read once the one before is on its way. What fails on the way breaks the answer off, for its status is
-  /// gone already.
-  private func streamed(_ pieces: @escaping @Sendable (UInt64) async throws -> [UInt8]?) -> ResponseBody {
-    ResponseBody { writer in
-      var index: UInt64 = 0
-      while let piece = try await pieces(index) {
-        try await writer.write(ByteBuffer(bytes: piece))
-        index += 1
-      }
-      try await writer.finish(nil)
-    }
   }
 }
 
@@ -149,7 +137,8 @@ extension RoutedRequest {
   ) {
     self.init(
       id: exchange.id, at: exchange.at, method: exchange.request.method, target: exchange.request.head.path ?? "",
-      parameters: parameters, query: target.query, headers: exchange.request.headers, body: body, peer: exchange.peer)
+      parameters: parameters, query: target.query, headers: exchange.request.headers, body: body,
+      stream: exchange.request.body, peer: exchange.peer)
   }
 }
 

@@ -31,6 +31,8 @@ struct Route: Sendable {
     var parameters: Set<String> = []
     /// The longest body, in bytes.
     var bodyLimit = 64 * 1024
+    /// Whether the handler reads the body itself, while it comes.
+    var isStreamed = false
     /// Whether the plain listener serves it too: public, and signed where it matters.
     var isPlain = false
 

@@ -1,4 +1,5 @@
 import HTTPTypes
+import HummingbirdCore
 import MusterModel
 
 /// A request that found its route: what was sent, in bounds, and by whom as far as the connection shows it.
@@ -12,6 +13,8 @@ struct RoutedRequest: Sendable {
   let query: Query
   let headers: HTTPFields
   let body: [UInt8]
+  /// The body of a route that reads it while it comes.
+  let stream: RequestBody
   let peer: PeerIdentity
 
   /// What fills the place `name` of the route's path; a route asks for its own places alone.

@@ -11,7 +11,7 @@ struct APIClient: Sendable {
   /// No answer is longer than this.
   private static let answerLimit = 16 << 20
 
-  private let server: String
+  let server: String
   private let http: HTTPClient
 
   init(server: String, tls: TLSConfiguration) throws {
@@ -54,6 +54,28 @@ struct APIClient: Sendable {
   }
 
   func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
+
+  /// NDJSON both ways: the lines are sent while those of the answer come. Throws `CommandFailure` where the service says
+  /// no, and what the connection throws where it may be tried again.
+  func stream(
+    _ path: String, query: [(String, String?)], _ lines: AsyncStream<ByteBuffer>
+  ) async throws -> HTTPClientResponse.Body {
+    var request = HTTPClientRequest(url: server + path + queryText(query))
+    request.method = .POST
+    request.headers.add(name: "Content-Type", value: "application/x-ndjson")
+    request.body = .stream(lines, length: .unknown)
+    let answer = try await http.execute(request, deadline: .distantFuture)
+    if answer.status.code == 200 { return answer.body }
+    let content = try await answer.body.collect(upTo: APIClient.answerLimit)
+    if answer.status.code >= 500 { throw ServiceUnavailable(status: answer.status.code) }
+    throw APIClient.refusal(answer.status, content)
+  }
+
+  /// Not now: sealed, overloaded, in trouble.
+  struct ServiceUnavailable: Error, CustomStringConvertible {
+    let status: UInt
+    var description: String { "the service answered \(status)" }
+  }
 
   /// All rows of a paged listing, page by page.
   func rows<Row: Codable & Sendable>(

@@ -48,6 +48,9 @@ struct PublishedStatus: Service, StatusPublisher {
       return .done(signed.map(PublishedList.init))
     } catch PublicationError.notCommitted(.stale) {
       return .refused(.identityChanged)
+    } catch let error as PublicationError {
+      guard case .notRunning = error else { throw error }
+      return .refused(Refusal(.unavailable, "publisher-not-running", error.description))
     }
   }
 
@@ -74,7 +77,7 @@ extension PublishedList {
 }
 
 /// The issuing CAs that can sign now: none while the vault is sealed.
-private struct UnsealedAuthorities: SigningAuthorities {
+struct UnsealedAuthorities: SigningAuthorities {
   let authorities: Authorities
 
   private static let uses = [IssuerUse.devices, .service]

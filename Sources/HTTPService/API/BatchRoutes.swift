@@ -1,0 +1,135 @@
+import Enrollment
+import HTTPTypes
+import HummingbirdCore
+import MusterModel
+import NIOCore
+
+/// `POST /v1/orders/{name}/enrollments`: a station's batch, NDJSON both ways. A line for each row, as soon as what it
+/// tells is on disk, while further rows come in.
+struct BatchRoutes: Sendable {
+  let rooms: ServiceRooms
+
+  static let mediaType = "application/x-ndjson"
+
+  var routes: [Route] {
+    [
+      .operation(
+        .orderProvision, .post, "/v1/orders/{name}/enrollments", .init(parameters: ["batch"], isStreamed: true)
+      ) { try await answer($0, $1) }
+    ]
+  }
+
+  private func answer(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    guard ESTBody.mediaType(request.headers[.contentType]) == BatchRoutes.mediaType else {
+      throw Problem(
+        .unsupportedMediaType, "content-type-unsupported", detail: "expected \(BatchRoutes.mediaType)")
+    }
+    guard let text = request.query["batch"], let batch = RecordID(text), batch.kind == .batch else {
+      throw Problem.badRequest("batch-malformed", "expected batch=bat_…, a batch's record ID")
+    }
+    let order = try request.name()
+    _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
+    guard let issuer = rooms.instance.authorities.issuer(for: .devices) else {
+      throw Problem(.serviceUnavailable, "vault-sealed", detail: "expected an unsealed vault, found it sealed")
+        .adding(.retryAfter, "5")
+    }
+    let head = BatchHead(
+      batch: batch, issuers: [Base64Field.encode(issuer.certificate)], order: order,
+      trustAnchor: Base64Field.encode(rooms.instance.authorities.root))
+    let flow = BatchFlow(
+      enrollment: DeviceEnrollment(rooms.instance), rows: BatchRows(caller: caller, order: order, batch: batch))
+    var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
+    answer.stream = { try await flow.run(request.stream, head: head, to: &$0) }
+    return answer
+  }
+}
+
+/// The first line of an answer: what is the same for every row.
+struct BatchHead: CanonicalJSON {
+  let batch: RecordID
+  /// The certificates above the devices', DER in base64.
+  let issuers: [String]
+  let order: RecordName
+  let trustAnchor: String
+
+  func write(to json: inout JSONWriter) {
+    json.field("batch", batch)
+    json.field("issuers", texts: issuers)
+    json.field("order", order)
+    json.field("trustAnchor", trustAnchor)
+  }
+}
+
+/// What came of one row.
+struct BatchLine: CanonicalJSON {
+  let row: UInt64
+  let outcome: Outcome<Enrolled>
+
+  func write(to json: inout JSONWriter) {
+    switch outcome {
+    case .done(let enrolled):
+      json.field("certificate", enrolled.chain.first.map(Base64Field.encode))
+      json.field("device", enrolled.device)
+      json.field("deviceID", enrolled.deviceID)
+      json.field("generation", number: enrolled.generation)
+      json.field("notAfter", enrolled.notAfter)
+      json.field("position", number: enrolled.position)
+      json.field("row", number: row)
+      json.field("serial", enrolled.serial)
+    case .refused(let refusal):
+      json.field("code", refusal.code)
+      json.field("reason", refusal.reason)
+      if refusal.kind == .unavailable { json.field("retry", bool: true) }
+      json.field("row", number: row)
+    }
+  }
+}
+
+/// Rows out of the bytes of a body, and the requests that they are.
+struct BatchRows: Sendable {
+  let caller: Caller
+  let order: RecordName
+  let batch: RecordID
+
+  /// In bytes.
+  static let lineLength = 16_384
+
+  /// A row as it is to be enrolled, or why it is none.
+  struct Row: Sendable {
+    let number: UInt64
+    let request: Result<EnrollmentRequest, Refusal>
+  }
+
+  /// nil where the line is no row at all: nobody could tell which it was.
+  func row(_ line: some Sequence<UInt8>) -> Row? {
+    guard let object = FlatObject(line), let number = object.number("row") else { return nil }
+    return Row(number: number, request: Result { () throws(Refusal) in try request(object) })
+  }
+
+  private static let fields: Set = ["row", "hardware", "deviceID", "group", "csr"]
+
+  private func request(_ object: FlatObject) throws(Refusal) -> EnrollmentRequest {
+    if let unknown = object.fields.first(where: { !BatchRows.fields.contains($0.name) }) {
+      throw Refusal(
+        .invalid, "field-unknown",
+        "expected fields that openapi.yaml names, found \(excerpt(unknown.name, upTo: 64))")
+    }
+    guard let text = object.text("hardware"), case .success(let hardware) = HardwareID.parse(text) else {
+      throw Refusal(.invalid, "hardware-id-malformed", "expected a hardware ID in hardware, found something else")
+    }
+    guard let deviceID = object.text("deviceID").flatMap({ DeviceID($0) }) else {
+      throw Refusal(.invalid, "device-id-malformed", "expected a device ID (\(DeviceID.rule)) in deviceID")
+    }
+    guard let csr = object.text("csr").flatMap({ ESTBody.base64(Array($0.utf8)) }), !csr.isEmpty else {
+      throw Refusal(.invalid, "base64-malformed", "expected base64 in csr")
+    }
+    let group = object.text("group").map { RecordName($0) }
+    if case .some(nil) = group {
+      throw Refusal(.invalid, "name-malformed", "expected a group's name (\(RecordName.rule)) in group")
+    }
+    let station = StationRequest(
+      caller: caller, order: order, batch: batch, hardware: hardware, deviceID: deviceID)
+    return EnrollmentRequest(
+      evidence: .station(station), csr: csr, label: group ?? nil, source: caller.source)
+  }
+}

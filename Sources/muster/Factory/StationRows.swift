@@ -1,0 +1,151 @@
+import Foundation
+import Manifests
+import MusterModel
+
+/// What became of the rows of a run.
+struct RunCounts: Sendable, Equatable {
+  var made = 0
+  /// Made by a run before.
+  var already = 0
+  var refused = 0
+
+  var all: Int { made + already + refused }
+}
+
+/// A run's own state, one step at a time: the manifest as far as it is read, the journal, the folders, the refused rows.
+actor StationRows {
+  private static let chunk = 128
+
+  private let files: StationFiles
+  private let manifest: FileHandle
+  private let length: UInt64
+  private var readLength: UInt64 = 0
+  private var reader: ManifestReader
+  private var journal: StationJournal
+  private var folders: DeviceFolders
+  private var refusedRows: RefusedFile
+  private var waiting: [ManifestRow] = []
+  private var isAtEnd = false
+  private var number: UInt64 = 0
+  private(set) var counts = RunCounts()
+
+  nonisolated let order: RecordName
+  nonisolated let batch: RecordID
+
+  init(_ files: StationFiles, manifest path: String, naming: DeviceIDPattern?, order: RecordName) throws {
+    guard let manifest = FileHandle(forReadingAtPath: path) else {
+      throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
+    }
+    self.files = files
+    self.manifest = manifest
+    length = (try? manifest.seekToEnd()) ?? 0
+    try manifest.seek(toOffset: 0)
+    reader = ManifestReader(naming: naming)
+    let folders = try DeviceFolders(files)
+    journal = try StationJournal(files, order: order) { folders.isMade($0) }
+    self.folders = folders
+    refusedRows = try RefusedFile(files)
+    (self.order, batch) = (journal.order, journal.batch)
+  }
+
+  /// How much of the manifest is read, from 0 to 1.
+  var progress: Double { length == 0 ? 1 : Double(readLength) / Double(length) }
+
+  /// The next boards to be made, their keys and requests on disk; nil at the manifest's end.
+  func next() throws -> [PendingBoard]? {
+    while true {
+      var rows: [(number: UInt64, row: ManifestRow)] = []
+      while rows.count < StationRows.chunk, let row = try nextRow() {
+        switch try folders.standing(of: row) {
+        case .made: counts.already += 1
+        case .otherHardware:
+          try refuse(
+            row.cells, "folder-taken", "expected no folder of \(row.deviceID), found one of other hardware")
+        case .absent:
+          number += 1
+          rows.append((number, row))
+        }
+      }
+      if !rows.isEmpty { return try journal.boards(rows) }
+      if isAtEnd, waiting.isEmpty { return nil }
+    }
+  }
+
+  func made(_ devices: [MadeDevice], _ facts: RunFacts) throws {
+    guard !devices.isEmpty else { return }
+    try folders.write(devices, facts)
+    counts.made += devices.count
+  }
+
+  func refuse(_ cells: ManifestCells, _ code: String, _ reason: String) throws {
+    try refusedRows.add(cells, code: code, reason: reason)
+    counts.refused += 1
+  }
+
+  /// The run is over: the refused rows stand in their file, the keys in their folders alone.
+  func finish() throws -> RunCounts {
+    try refusedRows.finish()
+    try journal.finish()
+    return counts
+  }
+
+  private func nextRow() throws -> ManifestRow? {
+    while waiting.isEmpty, !isAtEnd {
+      let bytes = try manifest.read(upToCount: 1 << 16) ?? Data()
+      readLength += UInt64(bytes.count)
+      var lines = try read { () throws(ManifestError) in try reader.read(bytes) }
+      if bytes.isEmpty {
+        isAtEnd = true
+        if let last = try read({ () throws(ManifestError) in try reader.finish() }) { lines.append(last) }
+      }
+      for line in lines {
+        switch line {
+        case .row(let row): waiting.append(row)
+        case .fault(let fault): try refuse(fault.cells, fault.code, "line \(fault.line): \(fault.reason)")
+        }
+      }
+      waiting.reverse()
+    }
+    return waiting.popLast()
+  }
+
+  private func read<Value>(_ body: () throws(ManifestError) -> Value) throws -> Value {
+    do throws(ManifestError) {
+      return try body()
+    } catch {
+      throw CommandFailure("\(error)", status: 2)
+    }
+  }
+}
+
+/// `refused.csv`: written beside, and put in its place once the run is over. Where nothing was refused there is none.
+struct RefusedFile {
+  private let files: StationFiles
+  private let file: AppendFile
+  private var isEmpty = true
+
+  init(_ files: StationFiles) throws {
+    self.files = files
+    file = try AppendFile(files.refused + ".new")
+    try file.clear()
+    try file.append(Array(RefusedRows.header.utf8))
+  }
+
+  mutating func add(_ cells: ManifestCells, code: String, reason: String) throws {
+    isEmpty = false
+    try file.append(Array(RefusedRows.line(cells, code: code, reason: reason).utf8))
+  }
+
+  func finish() throws {
+    if isEmpty {
+      unlink(files.refused)
+      unlink(file.path)
+      return
+    }
+    try file.sync()
+    guard rename(file.path, files.refused) == 0 else {
+      throw CommandFailure("expected to write \(files.refused), found: \(systemError())")
+    }
+    try syncFolder(files.out)
+  }
+}

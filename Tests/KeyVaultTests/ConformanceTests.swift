@@ -1,0 +1,29 @@
+import KeyVault
+import MusterModel
+import MusterTesting
+import Testing
+
+@Suite struct ConformanceTests {
+  static let protectors: [KeyProtectorConformance.Subject] = {
+    guard let passphrase = try? PassphraseProtector(secret("correct horse battery")),
+      let rival = try? PassphraseProtector(secret("correct horse batterz"))
+    else { return [] }
+    let file = FileProtector.random()
+    return [
+      .init(own: file, rival: FileProtector.random(), other: passphrase),
+      .init(own: passphrase, rival: rival, other: file),
+      .init(own: RecoveryCodeProtector(.random()), rival: RecoveryCodeProtector(.random()), other: file),
+    ]
+  }()
+
+  @Test func `every kind of slot has its protector here`() {
+    #expect(ConformanceTests.protectors.map(\.own.kind) == SlotKind.allCases)
+  }
+
+  @Test(arguments: KeyProtectorConformance.all, protectors)
+  func `a protector is a KeyProtector`(
+    _ requirement: Requirement<KeyProtectorConformance.Subject>, protector: KeyProtectorConformance.Subject
+  ) async throws {
+    try await requirement.check(protector)
+  }
+}

@@ -1,0 +1,19 @@
+package import Foundation
+
+/// A folder of one test, gone with it.
+package final class TemporaryFolder: Sendable {
+  package let url: URL
+
+  package init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "muster-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  package func path(_ name: String) -> String { url.appending(path: name).path }
+  package func write(_ bytes: some Sequence<UInt8>, _ name: String) throws {
+    try Data(bytes).write(to: url.appending(path: name))
+  }
+  package func read(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: url.appending(path: name))) }
+}

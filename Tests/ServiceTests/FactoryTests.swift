@@ -1,0 +1,274 @@
+import Enrollment
+import Foundation
+import MusterModel
+import MusterTesting
+import Synchronization
+import Testing
+
+@testable import muster
+
+extension ServiceTests {
+  /// The factory line as a process: cut off anywhere, gone on with, nothing twice and nothing lost.
+  @Suite struct FactoryTests {
+    @Test func `a thousand boards are made, though the station and the service are killed meanwhile`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 5000, instance)
+        var lines = (0..<1000).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        lines[100] = "cpu-serial:\(board(100)),not a device ID"
+        lines[500] = "cpu-serial:\(board(499)),meter-500"
+        lines[900] = "nothing,meter-900"
+        let manifest = try instance.folder.write(csv(lines), to: "boards.csv")
+        let out = instance.folder.file("made")
+
+        let first = try StationProcess(instance, station, manifest, out)
+        #expect(await first.reached(200, in: out + "/.station/journal"))
+        await first.end(SIGKILL)
+
+        let second = try StationProcess(instance, station, manifest, out)
+        #expect(await second.reached(700, in: out + "/.station/journal"))
+        let address = String(instance.service.server.dropFirst("https://".count))
+        await instance.service.end(SIGKILL)
+        instance.service = try await ServiceProcess(
+          data: instance.data, log: instance.folder.file("log"), ["--listen", address])
+        #expect(await second.ended() == 3, "\(second.errors)")
+
+        try expectFolders(in: out, 997)
+        let refused = try String(contentsOfFile: out + "/refused.csv", encoding: .utf8).split(separator: "\n")
+        #expect(refused.count == 4)
+        for code in ["device-id-malformed", "hardware-twice", "hardware-id-malformed"] {
+          #expect(refused.contains { $0.contains(code) }, "\(code)")
+        }
+        let again = try await provision(instance, station, manifest, out)
+        #expect(again.status == 3 && again.output.hasPrefix("0 made, 997 there already, 3 refused"), "\(again.output)")
+        try await expectOneIdentityEach(997, instance)
+        #expect(try await shown("june", instance).made == 997)
+        try await instance.expectWholeLedger()
+      }
+    }
+
+    @Test func `what a station is given is whole, and its own`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 5, instance)
+        let own = try PeerKey().request(commonName: "meter-2")
+        let manifest = try instance.folder.write(
+          """
+          {"hardware_id":"cpu-serial:\(board(1))","device_id":"meter-{n:03}","tags":"site=Köln;lot=7"}
+          {"hardware_id":"cpu-serial:\(board(2))","device_id":"meter-2","csr":"\(Data(own).base64EncodedString())"}
+
+          """, to: "boards.ndjson")
+        let out = instance.folder.file("made")
+        let ran = try await provision(instance, station, manifest, out)
+        #expect(ran.status == 0 && ran.output == "2 made, 0 there already, 0 refused\n", "\(ran.errors)")
+        #expect(!FileManager.default.fileExists(atPath: out + "/refused.csv"))
+
+        let folder = out + "/meter-001"
+        let file = try JSONDecoder().decode(
+          DeviceFile.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/device.json")))
+        #expect(file.generation == 1 && file.group == "meters" && file.tags == ["site": "Köln", "lot": "7"])
+        #expect(file.order.text == "june" && file.endpoints.service == instance.service.server)
+        let mode = try FileManager.default.attributesOfItem(atPath: folder + "/private-key.pem")[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        #expect(!FileManager.default.fileExists(atPath: out + "/meter-2/private-key.pem"))
+        _ = try await run(
+          "openssl",
+          [
+            "verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", folder + "/trust.pem", "-untrusted",
+            folder + "/certificate.pem", folder + "/certificate.pem",
+          ]
+        ).succeeded()
+        let keys = [
+          try await run("openssl", ["pkey", "-in", folder + "/private-key.pem", "-pubout"]).succeeded(),
+          try await run("openssl", ["x509", "-in", folder + "/certificate.pem", "-noout", "-pubkey"]).succeeded(),
+        ]
+        #expect(keys[0] == keys[1])
+        let proof = try await instance.onFolder("ledger", "prove", String(file.position)).succeeded()
+        #expect(!proof.isEmpty)
+      }
+    }
+
+    @Test func `of two stations with the same boards each gets some, and is told who has the others`() async throws {
+      try await ServedInstance.with { instance in
+        let first = try await station("line-1", order: "june", count: 500, instance)
+        let second = try await station("line-2", order: "july", count: 500, instance)
+        let lines = (0..<300).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        let manifests = [
+          try instance.folder.write(csv(lines), to: "first.csv"),
+          try instance.folder.write(csv(lines.reversed()), to: "second.csv"),
+        ]
+        let outs = [instance.folder.file("one"), instance.folder.file("two")]
+        let runs = [
+          try StationProcess(instance, first, manifests[0], outs[0], order: "june"),
+          try StationProcess(instance, second, manifests[1], outs[1], order: "july"),
+        ]
+        for run in runs { #expect([0, 3].contains(await run.ended()), "\(run.errors)") }
+
+        let made = outs.map { folders(in: $0) }
+        #expect(made[0].union(made[1]).count == 300 && made[0].isDisjoint(with: made[1]))
+        for (out, other) in zip(outs, ["line-2", "line-1"]) {
+          let refused = (try? String(contentsOfFile: out + "/refused.csv", encoding: .utf8)) ?? ""
+          let rows = refused.split(separator: "\n").dropFirst()
+          #expect(rows.count == 300 - folders(in: out).count)
+          #expect(rows.allSatisfy { $0.contains("hardware-provisioned") && $0.contains("by \(other) at 2") })
+        }
+        try await expectOneIdentityEach(300, instance)
+        try await instance.expectWholeLedger()
+      }
+    }
+
+    @Test func `more than the order says is refused, and the order tells of it`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let lines = (0..<15).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        let manifest = try instance.folder.write(csv(lines), to: "boards.csv")
+        let ran = try await provision(instance, station, manifest, instance.folder.file("made"))
+        #expect(ran.status == 3 && ran.output.hasPrefix("10 made, 0 there already, 5 refused"), "\(ran.output)")
+        let order = try await shown("june", instance)
+        #expect(order.made == 10 && order.state == .full && order.lastRefusal?.code == "order-exhausted")
+        // What was made is answered again, whatever became of the order.
+        _ = try await instance.muster("factory", "order", "close", "june").succeeded()
+        let rest = try await provision(instance, station, manifest, instance.folder.file("made"), order: "june")
+        #expect(rest.output.hasPrefix("0 made, 10 there already, 5 refused"))
+        #expect(try await shown("june", instance).lastRefusal?.code == "order-closed")
+      }
+    }
+
+    @Test func `a station provisions by its own order alone, and an order names a station`() async throws {
+      try await ServedInstance.with { instance in
+        _ = try await station("line-1", order: "june", count: 10, instance)
+        let other = try await station("line-2", order: "july", count: 10, instance)
+        let engineer = try await instance.add("engineer", .fieldEngineer)
+        let manifest = try instance.folder.write(csv(["cpu-serial:\(board(1)),meter-1"]), to: "boards.csv")
+        let stranger = try await provision(instance, other, manifest, instance.folder.file("a"), order: "june")
+        #expect(stranger.status == 3)
+        #expect(try instance.folder.read("a/refused.csv").contains("station-other"))
+        let none = try await provision(instance, engineer, manifest, instance.folder.file("b"), order: "june")
+        #expect(none.status == 1 && none.errors.contains("not-allowed"), "\(none.errors)")
+        let unknown = try await instance.muster(
+          "factory", "order", "add", "x", "--station", "engineer", "--group", "meters", "--count", "1")
+        #expect(unknown.status == 1 && unknown.errors.contains("station-unknown"))
+      }
+    }
+
+    @Test func `a manifest is checked without a service`() async throws {
+      let folder = try ScratchFolder()
+      defer { folder.remove() }
+      let manifest = try folder.write(csv(["cpu-serial:\(board(1)),meter-1", "x,meter-2"]), to: "boards.csv")
+      let ran = try await Program.muster(["factory", "provision", "--manifest", manifest, "--check"])
+      #expect(ran.status == 3 && ran.output.hasPrefix("line 3: hardware-id-malformed"), "\(ran.output)\(ran.errors)")
+      let header = try folder.write("serial,name\n", to: "other.csv")
+      let refused = try await Program.muster(["factory", "provision", "--manifest", header, "--check"])
+      #expect(refused.status == 2 && refused.errors.contains("serial"))
+    }
+
+    // MARK: - The line
+
+    private func board(_ number: Int) -> String {
+      let digits = String(number, radix: 16)
+      return "00e4b1" + String(repeating: "0", count: 10 - digits.count) + digits
+    }
+
+    private func csv(_ lines: some Sequence<String>) -> String {
+      "hardware_id,device_id\n" + lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A station with an order; its identity file.
+    private func station(
+      _ name: String, order: String, count: Int, _ instance: ServedInstance
+    ) async throws -> String {
+      _ = try await instance.muster("group", "add", "meters")
+      let file = try await instance.add(name, .factoryLine, ["--group", "meters"])
+      _ = try await instance.muster(
+        "factory", "order", "add", order, "--station", name, "--group", "meters", "--count", String(count)
+      ).succeeded()
+      return file
+    }
+
+    private func provision(
+      _ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String? = nil
+    ) async throws -> Ran {
+      try await Program.muster(
+        ["factory", "provision", "--manifest", manifest, "--out", out] + (order.map { ["--order", $0] } ?? []),
+        environment: ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station])
+    }
+
+    private func shown(_ name: String, _ instance: ServedInstance) async throws -> OrderSummary {
+      let shown = try await instance.muster("factory", "order", "show", name, "--output", "json").succeeded()
+      return try JSONDecoder().decode(OrderSummary.self, from: Data(shown.utf8))
+    }
+
+    private func folders(in out: String) -> Set<String> {
+      Set((try? FileManager.default.contentsOfDirectory(atPath: out).filter { $0.hasPrefix("meter-") }) ?? [])
+    }
+
+    private func expectFolders(in out: String, _ count: Int) throws {
+      let folders = folders(in: out)
+      #expect(folders.count == count)
+      let files: Set = ["device.json", "certificate.pem", "trust.pem", "private-key.pem"]
+      for folder in folders {
+        #expect(Set(try FileManager.default.contentsOfDirectory(atPath: "\(out)/\(folder)")) == files, "\(folder)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: out + "/.station/new").isEmpty)
+    }
+
+    private func expectOneIdentityEach(_ count: Int, _ instance: ServedInstance) async throws {
+      let devices = try await instance.muster("device", "list", "--output", "json").succeeded().split(separator: "\n")
+        .map { try JSONDecoder().decode(DeviceSummary.self, from: Data($0.utf8)) }
+      #expect(devices.count == count && Set(devices.map(\.deviceID)).count == count)
+      #expect(devices.allSatisfy { $0.generation == 1 && $0.group?.text == "meters" })
+      let certificates = try await instance.muster("certificate", "list", "--output", "json").succeeded()
+        .split(separator: "\n").map { try JSONDecoder().decode(CertificateSummary.self, from: Data($0.utf8)) }
+      #expect(certificates.count { $0.profile == "device" } == count, "a device has two certificates")
+    }
+  }
+}
+
+/// A running `muster factory provision`, ended by its own PID.
+private final class StationProcess: Sendable {
+  private let process: Mutex<Process>
+  private let exit: Task<Int32, Never>
+  private let log: String
+  let pid: Int32
+
+  init(_ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String = "june") throws
+  {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Program.path())
+    process.arguments = ["factory", "provision", "--manifest", manifest, "--out", out, "--order", order]
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station]) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    log = out + ".log"
+    try Data().write(to: URL(fileURLWithPath: log))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+    let (ends, end) = AsyncStream.makeStream(of: Int32.self)
+    process.terminationHandler = {
+      end.yield($0.terminationStatus)
+      end.finish()
+    }
+    try process.run()
+    pid = process.processIdentifier
+    self.process = Mutex(process)
+    exit = Task { await ends.first { _ in true } ?? -1 }
+  }
+
+  var errors: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+
+  /// Whether the file came to have so many lines while the process ran.
+  func reached(_ lines: Int, in file: String) async -> Bool {
+    while process.withLock({ $0.isRunning }) {
+      let content = FileManager.default.contents(atPath: file) ?? Data()
+      if content.count(where: { $0 == UInt8(ascii: "\n") }) >= lines { return true }
+      await Task.yield()
+    }
+    return false
+  }
+
+  @discardableResult
+  func end(_ signal: Int32) async -> Int32 {
+    kill(pid, signal)
+    return await exit.value
+  }
+
+  func ended() async -> Int32 { await exit.value }
+}
