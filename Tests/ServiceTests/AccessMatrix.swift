@@ -114,6 +114,10 @@ struct AccessMatrix: Sendable {
     path = path.replacing(/\{\w+\}/, with: "1")
     if path == "/v1/ledger/proof" { path += "?position=0" }
     guard route.method == .POST else { return Sample(path: path, type: nil, body: nil) }
+    if route.path == "/v1/orders/{name}/enrollments" {
+      let batch = RecordID(.batch, UUIDv7(at: Timestamp(milliseconds: 1_800_000_000_000)))
+      return Sample(path: path + "?batch=\(batch)", type: "application/x-ndjson", body: [])
+    }
     let type =
       path.contains("/est/") ? "application/pkcs10" : path == "/ocsp" ? "application/ocsp-request" : "application/json"
     return Sample(path: path, type: type, body: Array(try body(route.path, asker).utf8))
@@ -129,6 +133,7 @@ struct AccessMatrix: Sendable {
     case "/v1/hubs": return #"{"name":"by-\#(asker.name)","host":"h.example","csr":"\#(csr)"}"#
     case "/v1/tickets": return #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#
     case "/v1/groups": return #"{"name":"by-\#(asker.name)"}"#
+    case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"none","group":"none","count":1}"#
     case "/v1/hardware/import": return #"[{"hardware":"mac:aabbcc001133"}]"#
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
