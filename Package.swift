@@ -156,8 +156,9 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HTTPService", "HubAccess",
-        "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpTypes,
+        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "HubAccess", "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, grdb,
+        httpTypes,
         hummingbirdCore, lifecycle, logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(

@@ -41,7 +41,7 @@ extension Dispatcher {
   ) {
     let metrics = Metrics(MetricNames.families)
     let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, census: census) { caller in
-      try await Inspection(rooms.instance, for: caller).grant(.metricsRead)
+      try await rooms.check(.metricsRead, for: caller)
     }
     self.init(
       table: RouteTable(routes: monitoring.routes + ServiceRoutes(rooms: rooms, strangers: strangers).all),

@@ -8,6 +8,7 @@ public final class FolderStore: Store {
   private let committer: Committer
   private let reader: SnapshotReader
   let head: PublishedHead
+  let verifier: CheckpointVerifier
   let clock: any WallClock
   let verifierKey: String
   /// Wakes the hubs that wait for a commit.
@@ -34,6 +35,7 @@ public final class FolderStore: Store {
     let db = try FolderStore.connection(folder)
     let stored = StoredTree(db: db)
     let tree = try stored.checked(signer.verifier, noted: try CheckpointNote.read(folder))
+    verifier = signer.verifier
     head = PublishedHead(tree, note: try stored.note())
     self.clock = clock
     verifierKey = signer.verifier.key
@@ -69,8 +71,18 @@ public final class FolderStore: Store {
   public func submit(
     _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, StoreError>]) -> Void
   ) {
-    committer.submit(units.map(PreparedUnit.init), answer: answer)
+    committer.submit(units.map { PreparedUnit($0) }, answer: answer)
   }
+
+  func clear(_ clearing: Clearing) async throws {
+    let unit = PreparedUnit(UnitOfWork(events: []), clearing: clearing)
+    _ = try await withCheckedContinuation { continuation in
+      committer.submit([unit]) { continuation.resume(returning: $0[0]) }
+    }.get()
+  }
+
+  /// Why nothing is committed now; nil where the last commit went well.
+  public var outage: StoreOutage? { committer.outage }
 
   /// Runs `body` on one snapshot, which holds every commit that was answered before this call. `body` runs on a reader's
   /// thread, with others waiting: it reads and nothing else.

@@ -15,6 +15,7 @@ import Testing
       "order.list", "order.show", "order.provision", "ca.show",
     ],
     .role(.hub): ["ca.show", "hub.devices", "hub.feed", "hub.receipt", "hub.verify-tokens"],
+    .role(.monitoring): ["metrics.read"],
     .device: ["ca.show"],
     .anonymous: [],
     .service: ["ca.crl", "metrics.read"],

@@ -142,6 +142,7 @@ struct AccessMatrix: Sendable {
     case "/v1/groups": return #"{"name":"by-\#(asker.name)"}"#
     case "/v1/hardware/import": return #"[{"hardware":"mac:aabbcc001133"}]"#
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
+    case "/v1/policy/explain": return #"{"position":1}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
     case "/v1/orders/{name}/enrollments": return "\n"

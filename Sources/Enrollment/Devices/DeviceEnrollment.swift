@@ -102,7 +102,8 @@ public struct DeviceEnrollment: Sendable {
       if attempt.facts.publicKeyIsCompromised { return try attempt.refuse(.keyCompromised) }
       let question = attempt.question(plan)
       switch instance.policies.decide(question) {
-      case .refused(let reference, let refusal): return try attempt.refuse(Refusal(refusal), by: reference)
+      case .refused(let reference, let refusal):
+        return try attempt.refuse(Refusal(refusal), by: reference, act: question.act)
       case .permit(let permit): return try await issue(permit, plan, attempt)
       }
     }

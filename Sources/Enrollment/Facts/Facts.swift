@@ -5,10 +5,10 @@ public import MusterModel
 /// All that one use case was told, in one snapshot. Each fact holds its version; `reads` holds the versions of what has no
 /// snapshot of its own here.
 public struct Facts: Sendable {
-  /// The policies in force, and each record below.
+  /// The policies in force, the vault, and each record below. What is signed before a seal is stale after it.
   public var reads = ReadSet()
   public var ticket: TicketSnapshot?
-  /// With `deviceOfHardware`, the device that the first bound hardware ID is bound to; else, or where there is none,
+  /// With `deviceOfHardware`, the device that the first hardware ID is bound to; else, or where there is none,
   /// the device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
   /// asked for.
   public var device: DeviceSnapshot?

@@ -28,7 +28,7 @@ public struct FactsQuery: Sendable, Hashable {
   public var ticket: TicketKey?
   public var deviceID: DeviceID?
   public var hardware: [HardwareID] = []
-  /// Prefer the device that the first bound hardware ID is bound to over the one of `deviceID`.
+  /// Prefer the device that the first hardware ID is bound to over the one of `deviceID`.
   public var deviceOfHardware = false
   public var group: GroupKey?
   public var order: OrderKey?

@@ -13,25 +13,25 @@ struct DeviceRoutes: Sendable {
       .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group", "batch"])) {
         request, caller in
         if let batch = try request.query["batch"].map(request.batch) {
-          return try .json(try await look(caller).devices(request.page(), batch: batch))
+          return try .json(try await look(caller).devices(request.page(), batch: batch).answered())
         }
         let group = try request.query["group"].map(request.name)
-        return try .json(try await look(caller).devices(request.page(), group: group))
+        return try .json(try await look(caller).devices(request.page(), group: group).answered())
       },
       .operation(.deviceShow, .get, "/v1/devices/{id}") { request, caller in
-        let device = try await look(caller).device(request.deviceID())
+        let device = try await look(caller).device(request.deviceID()).answered()
         return try Answer.json(device).adding(.eTag, EntityTag.text(device.version))
       },
       .operation(.deviceHistory, .get, "/v1/devices/{id}/history", .paged) { request, caller in
-        try .json(try await look(caller).history(of: request.deviceID(), request.page()))
+        try .json(try await look(caller).history(of: request.deviceID(), request.page()).answered())
       },
       .operation(.certificateList, .get, "/v1/certificates", .init(parameters: ["limit", "after", "device"])) {
         request, caller in
         let device = try request.query["device"].map(request.deviceID)
-        return try .json(try await look(caller).certificates(request.page(), of: device))
+        return try .json(try await look(caller).certificates(request.page(), of: device).answered())
       },
       .operation(.certificateShow, .get, "/v1/certificates/{certificate}") { request, caller in
-        try .json(try await look(caller).certificate(request.certificateName()))
+        try .json(try await look(caller).certificate(request.certificateName()).answered())
       },
     ]
   }

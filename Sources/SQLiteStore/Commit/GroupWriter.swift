@@ -40,6 +40,14 @@ final class GroupWriter {
       case .rolledBack(let error), .uncertain(let error): error
       }
     }
+
+    /// nil for what concerned this group alone.
+    var outage: StoreOutage? {
+      switch self {
+      case .rolledBack(let error): error.outage
+      case .uncertain: .stopped
+      }
+    }
   }
 
   /// The outcome of each unit, in order. When this returns, what is `committed` is on disk.

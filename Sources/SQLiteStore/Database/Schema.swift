@@ -7,6 +7,7 @@ enum Schema {
     Migration(sql: ledgerTables + viewTables),
     Migration(sql: orderTables),
     Migration(sql: hubTables, fills: Projections([HubFeedView.self, HubReceiptView.self, DeviceKeyView.self])),
+    Migration(sql: endedBindings),
   ]
 
   struct Migration: Sendable {
@@ -56,3 +57,13 @@ enum Schema {
     return Int(version)
   }
 }
+
+/// Finds whether hardware left a device, and gives the vault a version by its seals, so that what was signed before one
+/// is stale after it.
+private let endedBindings = """
+  CREATE INDEX bound_hardware_ended ON bound_hardware(hardware) WHERE ended_at IS NOT NULL;
+
+  UPDATE OR IGNORE concern SET changes = 1 WHERE record = 'vault' AND changes = 0 AND (
+    SELECT json_extract(CAST(bytes AS TEXT), '$.kind') FROM event WHERE event.position = concern.position
+  ) = 'vault-sealed';
+  """

@@ -5,35 +5,49 @@ import MusterModel
 
 extension Snapshot {
   /// Devices in the order in which they came to be; of one group, where it is given.
-  func devices(_ request: PageRequest, group: RecordName?) throws -> Page<DeviceSummary> {
+  func devices(_ request: PageRequest, group: RecordName?, in scope: GroupScope) throws -> Page<DeviceSummary> {
     let (start, probe) = (try request.start(), request.probe)
-    guard let group else {
+    var scope = scope
+    if let group {
+      guard let record = try self.group(group)?.record, scope.contains(record) else { return Page(rows: [], next: nil) }
+      scope = .groups([record])
+    }
+    guard let groups = scope.list else {
       return request.page(
         try db.all(
           """
           SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
-          WHERE id > ? ORDER BY id LIMIT ?
+          WHERE device_id IS NOT NULL AND id > ? ORDER BY id LIMIT ?
           """, start, probe, read: placedDevice))
     }
-    guard let record = try self.group(group)?.record else { return Page(rows: [], next: nil) }
     return request.page(
       try db.all(
         """
         SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
-        WHERE device_group = ? AND id > ? ORDER BY id LIMIT ?
-        """, record, start, probe, read: placedDevice))
+        WHERE device_group IN (SELECT value FROM json_each(?)) AND device_id IS NOT NULL AND id > ?
+        ORDER BY id LIMIT ?
+        """, groups, start, probe, read: placedDevice))
+  }
+
+  /// nil where it is in none.
+  func group(ofDevice record: RecordID) throws(StoreError) -> RecordID? {
+    try db.first("SELECT device_group FROM device WHERE record = ?", record) { (row) throws(StoreError) in
+      try row.optional(0, Row.record)
+    } ?? nil
   }
 
   /// The place is the position of the event that made the device.
-  func devices(_ request: PageRequest, batch: RecordID) throws -> Page<DeviceSummary> {
-    request.page(
+  func devices(_ request: PageRequest, batch: RecordID, in scope: GroupScope) throws -> Page<DeviceSummary> {
+    let groups = scope.list
+    return request.page(
       try db.all(
         """
         SELECT binding.position, record, device_id, state, device_group, hub, device.generation, created_at,
           last_seen_at
         FROM binding JOIN device ON device.record = binding.device
-        WHERE batch = ? AND binding.position > ? ORDER BY binding.position LIMIT ?
-        """, batch, try request.start(), request.probe, read: placedDevice))
+        WHERE batch = ? AND (? OR device_group IN (SELECT value FROM json_each(?))) AND binding.position > ?
+        ORDER BY binding.position LIMIT ?
+        """, batch, groups == nil, groups ?? "[]", try request.start(), request.probe, read: placedDevice))
   }
 
   private func placedDevice(_ row: Row) throws(StoreError) -> Placed<DeviceSummary> {
@@ -60,8 +74,8 @@ extension Snapshot {
       read: Row.record)
   }
 
-  func deviceDetail(_ id: DeviceID) throws(StoreError) -> DeviceDetail? {
-    guard let record = try deviceRecord(id) else { return nil }
+  func deviceDetail(_ id: DeviceID, in scope: GroupScope) throws(StoreError) -> DeviceDetail? {
+    guard let record = try deviceRecord(id), scope.contains(try group(ofDevice: record)) else { return nil }
     let bound = try boundHardware(of: record)
     let certificates = try certificates(of: record)
     let version = try version(of: record)

@@ -18,6 +18,7 @@ struct FactsReading {
   /// What names others is read before them.
   mutating func read() throws(StoreError) -> Facts {
     facts.reads.saw(.policies, version: try snapshot.version(of: .policies))
+    facts.reads.saw(.vault, version: try snapshot.version(of: .vault))
     facts.patterns = try snapshot.patterns()
     facts.reads.saw(.hardwarePatterns, version: facts.patterns.version)
     try readTicket()
@@ -105,7 +106,7 @@ struct FactsReading {
   }
 
   private func device() throws(StoreError) -> DeviceSnapshot? {
-    if query.deviceOfHardware, let bound = facts.hardware.lazy.compactMap(\.snapshot?.boundTo).first,
+    if query.deviceOfHardware, let bound = facts.hardware.first?.snapshot?.boundTo,
       let device = try snapshot.device(bound)
     {
       return device

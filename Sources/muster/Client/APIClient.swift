@@ -50,6 +50,19 @@ struct APIClient: Sendable {
     Array(buffer: try await send(.GET, path, query: query, body: nil))
   }
 
+  /// An answer of any length, as it comes. A break on the way is thrown, once what came is handed on.
+  func download(_ path: String, to write: ([UInt8]) throws -> Void) async throws {
+    let answer = try await execute(HTTPClientRequest(url: server + path), within: .hours(24))
+    guard answer.status == .ok else {
+      throw APIClient.refusal(answer.status, try await answer.body.collect(upTo: APIClient.answerLimit))
+    }
+    do {
+      for try await piece in answer.body { try write(Array(buffer: piece)) }
+    } catch let error as HTTPClientError {
+      throw CommandFailure("expected the answer to its end, found: \(error)")
+    }
+  }
+
   func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
 
   /// NDJSON both ways: the lines are sent while those of the answer come. Throws `CommandFailure` where the service says
@@ -105,12 +118,14 @@ struct APIClient: Sendable {
   }
 
   /// A POST is sent once more with the same Idempotency-Key when the connection broke: a lost answer is no loss.
-  private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
+  private func execute(
+    _ request: HTTPClientRequest, within limit: TimeAmount = .seconds(60)
+  ) async throws -> HTTPClientResponse {
     do {
       do {
-        return try await http.execute(request, timeout: .seconds(60))
+        return try await http.execute(request, timeout: limit)
       } catch let error as HTTPClientError where error == .remoteConnectionClosed {
-        return try await http.execute(request, timeout: .seconds(60))
+        return try await http.execute(request, timeout: limit)
       }
     } catch is NIOSSLError, is NIOSSLExtraError {
       throw CommandFailure(

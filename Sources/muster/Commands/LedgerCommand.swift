@@ -134,10 +134,20 @@ struct LedgerCommand: AsyncParsableCommand {
   struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes the ledger as lines that a stranger can verify; attachments are no part of it.",
-      discussion: "Example: muster ledger export --data DATA > ledger.export")
-    @Option(help: "The instance's folder; the service may go on serving.", completion: .directory) var data: String
+      discussion: """
+        Example: muster ledger export > ledger.export
+        Example: muster ledger export --data DATA > ledger.export
+        Without --data the service is asked, which lets auditors and security officers.
+        """)
+    @OptionGroup var connection: Connection
+    @Option(help: "The instance's folder; the service may go on serving.", completion: .directory) var data: String?
 
     func run() async throws {
+      guard let data else {
+        return try await connection.withClient { client in
+          try await client.download("/v1/ledger/export") { try FileHandle.standardOutput.write(contentsOf: $0) }
+        }
+      }
       let folder = InstanceFolder(data)
       try LedgerArchive(folder.data).export(try OpenInstance.verifier(folder)) {
         try FileHandle.standardOutput.write(contentsOf: $0)
@@ -158,7 +168,8 @@ struct LedgerCommand: AsyncParsableCommand {
       guard report.agrees else {
         throw CommandFailure(report.differences.map(\.description).joined(separator: "\nmuster: "))
       }
-      print("\(report.events) events replayed, \(report.erased) of them erased: every view agrees")
+      let dropped = report.listsDropped > 0 ? ", \(report.listsDropped) CRLs that are over no longer kept" : ""
+      print("\(report.events) events replayed, \(report.erased) of them erased\(dropped): every view agrees")
     }
   }
 

@@ -42,7 +42,8 @@ struct Serving {
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { onReady($0) },
       logger: logger,
       findings: { findings.all() })
-    return [status, upkeep, application]
+    let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
+    return [status, upkeep, housekeeping, application]
   }
 
   private func announce(_ bound: Listening.Bound) {
