@@ -90,18 +90,23 @@ let package = Package(
     .target(
       name: "Publication", dependencies: ["MusterModel", "CertificateAuthority"], swiftSettings: settings),
 
+    .target(
+      name: "HubAccess",
+      dependencies: ["MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger"],
+      swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
       dependencies: [
-        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger",
-        "Policy",
-        "Publication", crypto, grdb, grdbSQLite,
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
+        "Ledger", "Policy", "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(
       name: "HTTPService",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
+        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault", "Ledger",
+        "Policy",
         asn1, x509, crypto, hummingbird, hummingbirdCore, hummingbirdHTTP2, httpTypes, logging, lifecycle,
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
@@ -113,7 +118,7 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "HubAccess",
         "KeyVault", "Ledger", "Manifests", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto,
         httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
@@ -131,15 +136,14 @@ let package = Package(
       name: "SQLiteStoreTests",
       dependencies: [
         "MusterTesting", "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
-        "KeyVault", "Ledger",
-        "Policy", "Publication", crypto, grdb, grdbSQLite,
+        "HubAccess", "KeyVault", "Ledger", "Policy", "Publication", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .testTarget(
       name: "HTTPServiceTests",
       dependencies: [
         "MusterTesting", "muster", "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
-        "KeyVault", "Ledger", "Policy", "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio, nioPosix,
-        nioSSL, yams,
+        "HubAccess", "KeyVault", "Ledger", "Policy", "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio,
+        nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -152,21 +156,27 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, httpTypes, hummingbirdCore, lifecycle,
-        logging, nio, nioPosix, nioSSL, x509,
+        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "HubAccess", "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, grdb,
+        httpTypes,
+        hummingbirdCore, lifecycle, logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "Enrollment", "Policy", httpClient, nio,
-        nioHTTP1, nioSSL,
-        x509, yams,
+        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess", "Policy",
+        httpClient, nio, nioHTTP1, nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests",
       dependencies: ["MusterTesting", "Publication", "CertificateAuthority", "MusterModel", "Policy", crypto],
       swiftSettings: settings),
+    .testTarget(
+      name: "HubAccessTests",
+      dependencies: [
+        "MusterTesting", "HubAccess", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger",
+        crypto,
+      ], swiftSettings: settings),
     .testTarget(name: "ManifestsTests", dependencies: ["Manifests", "MusterModel"], swiftSettings: settings),
     .testTarget(name: "MusterModelTests", dependencies: ["MusterTesting", "MusterModel"], swiftSettings: settings),
     .testTarget(

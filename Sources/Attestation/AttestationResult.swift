@@ -39,7 +39,7 @@ public struct AttestationResult: Sendable, Hashable {
 
   /// `claimed` is what the device says of itself beside the evidence; it never lifts what the evidence shows.
   init(_ shown: [Hardware], claimed: [HardwareID], _ claims: Claims) throws(AttestationRefusal) {
-    // A claim binds, so that a claim to a proof's name would lock out the board that can prove it.
+    // Who has the proof shows it; who claims to is wrong.
     if let proof = claimed.first(where: { id in id.kind.isProof && !shown.contains { $0.id == id } }) {
       throw .claimOfProof(proof.kind)
     }

@@ -2,7 +2,7 @@ public import MusterModel
 
 /// What an enrollment is decided from: the board that asks, with all that the registry knows of it.
 public struct EnrollmentCase: Sendable, Hashable {
-  /// A hardware ID that the evidence shows, and how well.
+  /// A hardware ID that the evidence shows or the device claims.
   public struct Shown: Sendable, Hashable {
     public let hardware: KnownHardware
     public let assurance: Assurance
@@ -14,6 +14,9 @@ public struct EnrollmentCase: Sendable, Hashable {
   }
 
   public let hardware: [Shown]
+  /// What the evidence shows. It alone says whose the board is, and it alone is bound: a claim costs nothing, so it takes
+  /// no name that another board has or may need, and lends no standing.
+  var shown: [Shown] { hardware.filter { $0.assurance != .claimed } }
   public let patterns: PatternsSnapshot
   public let deviceID: DeviceID
   /// The device of that ID, by folding, that is not retired.
@@ -39,7 +42,15 @@ public struct EnrollmentCase: Sendable, Hashable {
     self.epoch = epoch
   }
 
-  public var standing: Standing { Registry.standing(of: hardware.map(\.hardware), patterns: patterns) }
+  /// Of what the evidence shows; blocked also where a claim is.
+  public var standing: Standing {
+    claimsBlocked == nil ? Registry.standing(of: shown.map(\.hardware), patterns: patterns) : .blocked
+  }
+
+  /// Who says of a board that it is a blocked one is taken at its word.
+  var claimsBlocked: HardwareID? {
+    hardware.first { Registry.standing(of: $0.hardware, patterns: patterns) == .blocked }?.hardware.id
+  }
 }
 
 /// The registry's answer to a board.

@@ -4,13 +4,9 @@ extension Registry {
   /// Redeems a ticket. It binds to the first key: the same key gets the same answer again within the ticket's time.
   public static func redeem(_ ticket: TicketSnapshot, _ enrollment: EnrollmentCase) -> EnrollmentOutcome {
     EnrollmentOutcome { () throws(RegistryRefusal) in
-      let hardware = enrollment.hardware.map(\.hardware)
-      guard ticket.deviceID == enrollment.deviceID, hardware.contains(where: { $0.id == ticket.hardware }) else {
-        throw .ticketMismatch
-      }
-      if let blocked = hardware.first(where: { standing(of: $0, patterns: enrollment.patterns) == .blocked }) {
-        throw .hardwareBlocked(blocked.id)
-      }
+      let isNamed = enrollment.shown.contains { $0.hardware.id == ticket.hardware }
+      guard ticket.deviceID == enrollment.deviceID, isNamed else { throw .ticketMismatch }
+      if let blocked = enrollment.claimsBlocked { throw .hardwareBlocked(blocked) }
       switch ticket.state {
       case .cancelled: throw .ticketCancelled
       case .redeemed(let redemption): return try again(redemption, of: ticket, enrollment)
@@ -26,16 +22,19 @@ extension Registry {
   }
 
   /// Enrolls hardware that its maker's certificate proves, into the group whose trust anchor it is under. The key that
-  /// enrolled it gets the same answer again; another key for bound hardware takes an operator's ticket.
+  /// enrolled it gets the same answer again; another key for bound hardware takes an operator's ticket, and so does
+  /// hardware that left its device: a board that was retired does not come back by itself.
   public static func enroll(_ enrollment: EnrollmentCase) -> EnrollmentOutcome {
     EnrollmentOutcome { () throws(RegistryRefusal) in
       guard let group = enrollment.group else { throw .groupUnknown }
-      let hardware = enrollment.hardware.map(\.hardware)
-      let standing = try checkHardware(hardware, for: enrollment.device, patterns: enrollment.patterns)
+      let standing = try checkHardware(enrollment)
       if case .bound = standing, let device = enrollment.device, let binding = device.binding {
         try checkEnabled(device)
-        guard binding.publicKey == enrollment.publicKey else { throw .hardwareBound(hardware[0].id) }
+        guard binding.publicKey == enrollment.publicKey else { throw .hardwareBound(enrollment.shown[0].hardware.id) }
         return .again(certificate: binding.certificate, device: device.record)
+      }
+      if let left = enrollment.shown.first(where: { $0.hardware.snapshot?.isOutOfUse == true }) {
+        throw .hardwareOutOfUse(left.hardware.id)
       }
       if case .allowed(let listed?) = standing, listed != group.record { throw .groupMismatch }
       if let device = enrollment.device { throw .deviceIDTaken(device.id) }
@@ -92,13 +91,13 @@ extension Registry {
     _ enrollment: EnrollmentCase, group: RecordID?, ticket: TicketSnapshot?, provisioning: Provisioning? = nil
   ) throws(RegistryRefusal) -> EnrollmentPlan {
     let device = enrollment.device
-    _ = try checkHardware(enrollment.hardware.map(\.hardware), for: device, patterns: enrollment.patterns)
+    _ = try checkHardware(enrollment)
     guard enrollment.group?.record == group else { throw .groupUnknown }
     if let group = enrollment.group, group.isRemoved, device == nil { throw .groupRemoved(group.name) }
     guard let generation = generation(after: device?.lastGeneration ?? 0, epoch: enrollment.epoch) else {
       throw .generationsExhausted(enrollment.deviceID)
     }
-    let hardware = enrollment.hardware.map { shown in
+    let hardware = enrollment.shown.map { shown in
       EnrollmentPlan.Hardware(
         id: shown.hardware.id,
         record: shown.hardware.snapshot?.record ?? RecordID(.hardware, UUIDv7(at: enrollment.at)),
@@ -112,6 +111,12 @@ extension Registry {
       reads: reads(enrollment, ticket),
       claims: claims(enrollment, device: record, hardware),
       ended: device.flatMap { end($0, because: .swapped) })
+  }
+
+  private static func checkHardware(_ enrollment: EnrollmentCase) throws(RegistryRefusal) -> Standing {
+    if let blocked = enrollment.claimsBlocked { throw .hardwareBlocked(blocked) }
+    return try checkHardware(
+      enrollment.shown.map(\.hardware), for: enrollment.device, patterns: enrollment.patterns)
   }
 
   private static func reads(_ enrollment: EnrollmentCase, _ ticket: TicketSnapshot?) -> ReadSet {
@@ -132,7 +137,7 @@ extension Registry {
     var claims: [UniqueName] = [.publicKey(enrollment.publicKey, of: device)]
     if enrollment.device == nil { claims.append(.deviceID(enrollment.deviceID)) }
     if enrollment.device?.binding == nil { claims.append(.activeBinding(device)) }
-    for (shown, planned) in zip(enrollment.hardware, hardware) {
+    for (shown, planned) in zip(enrollment.shown, hardware) {
       if shown.hardware.snapshot == nil { claims.append(.hardware(planned.id)) }
       if !held.contains(planned.record) { claims.append(.activeBinding(planned.record)) }
     }

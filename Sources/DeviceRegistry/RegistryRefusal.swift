@@ -6,6 +6,8 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
   case patternBlocked(HardwarePattern)
   /// Bound to another device.
   case hardwareBound(HardwareID)
+  /// It was a device, and was not allowed since.
+  case hardwareOutOfUse(HardwareID)
   case noHardware
   case deviceBound(DeviceID)
   case deviceDisabled(DeviceID)
@@ -48,6 +50,7 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
     case .hardwareBlocked: "hardware-blocked"
     case .patternBlocked: "hardware-blocked"
     case .hardwareBound: "hardware-bound"
+    case .hardwareOutOfUse: "hardware-out-of-use"
     case .noHardware: "hardware-missing"
     case .deviceBound: "device-bound"
     case .deviceDisabled: "device-disabled"
@@ -89,6 +92,8 @@ extension RegistryRefusal: CustomStringConvertible {
     case .hardwareBlocked(let id): "expected hardware that may enroll, found \(id) on the blocklist"
     case .patternBlocked(let pattern): "expected a pattern that may be allowed, found \(pattern) on the blocklist"
     case .hardwareBound(let id): "expected hardware that is no device yet, found \(id) bound to another device or key"
+    case .hardwareOutOfUse(let id):
+      "expected hardware that may enroll by itself, found \(id), which left its device: a ticket or hardware allow brings it back"
     case .noHardware: "expected at least one hardware ID, found none"
     case .deviceBound(let id): "expected a device without hardware, found \(id) bound; a ticket with --swap takes over"
     case .deviceDisabled(let id): "expected an enabled device, found \(id) disabled"

@@ -55,10 +55,12 @@ public struct HardwareSnapshot: Sendable, Hashable {
   public let group: RecordID?
   /// The device of its active binding.
   public let boundTo: RecordID?
+  /// Whether it left a device, retired or swapped, is none's now, and was not allowed since.
+  public let isOutOfUse: Bool
 
   public init(
     record: RecordID, version: UInt64, id: HardwareID, listing: HardwareListed.Listing, group: RecordID?,
-    boundTo: RecordID?
+    boundTo: RecordID?, isOutOfUse: Bool = false
   ) {
     self.record = record
     self.version = version
@@ -66,6 +68,7 @@ public struct HardwareSnapshot: Sendable, Hashable {
     self.listing = listing
     self.group = group
     self.boundTo = boundTo
+    self.isOutOfUse = isOutOfUse
   }
 }
 

@@ -74,7 +74,7 @@ extension CertificateSnapshot {
 
 extension Refusal {
   /// Who asked is no longer who was authenticated: removed, or the certificate revoked, while the request was under way.
-  static let identityChanged = Refusal(
+  public static let identityChanged = Refusal(
     .unauthenticated, "identity-changed", "expected a caller still in office at the commit, found the record changed")
 
   static func removed(_ what: String, _ name: RecordName) -> Refusal {

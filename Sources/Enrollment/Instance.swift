@@ -14,12 +14,14 @@ public struct Instance: Sendable {
   public let clock: any WallClock
   /// Which life of the ledger this is: 0, and one more with each restore.
   public let epoch: UInt32
+  public let refusals: RefusalBudget
   /// Requests that wait to be prepared, in chunks.
   let enrollments = EnrollmentQueue()
 
   public init(
     store: any Store, facts: any FactsReader, listings: any ListingReader, ledger: any LedgerReader, vault: Vault,
-    policies: Policies, authorities: Authorities, clock: any WallClock, epoch: UInt32
+    policies: Policies, authorities: Authorities, clock: any WallClock, epoch: UInt32,
+    refusals: RefusalBudget = RefusalBudget()
   ) {
     self.store = store
     self.facts = facts
@@ -30,6 +32,7 @@ public struct Instance: Sendable {
     self.authorities = authorities
     self.clock = clock
     self.epoch = epoch
+    self.refusals = refusals
   }
 
   static let attempts = 3
@@ -43,8 +46,7 @@ public struct Instance: Sendable {
       switch try await decide() {
       case .answer(let value): return .done(value)
       case .refuse(let refusal, let event):
-        if let event { _ = try await store.commit(UnitOfWork(events: [event])) }
-        return .refused(refusal)
+        return .refused(try await record(refusal, event))
       case .commit(let unit, let value):
         switch try await store.commit(unit) {
         case .committed(let position): return .done(value(position))
@@ -54,6 +56,13 @@ public struct Instance: Sendable {
       }
     }
     return .refused(.contended)
+  }
+
+  /// Commits the event that says so, where there is one and its caller's budget has room; the refusal knows whether.
+  func record(_ refusal: Refusal, _ event: Event?) async throws -> Refusal {
+    let (refusal, event) = refusals.weigh(refusal, event)
+    if let event { _ = try await store.commit(UnitOfWork(events: [event])) }
+    return refusal
   }
 }
 

@@ -26,6 +26,8 @@ public struct Refusal: Sendable, Hashable, Error {
   public let code: String
   /// What was expected and what was found.
   public let reason: String
+  /// Whether an event says so: else it is to be counted.
+  public internal(set) var isRecorded = false
 
   public init(_ kind: Kind, _ code: String, _ reason: String) {
     self.kind = kind
@@ -69,7 +71,7 @@ extension Refusal {
     self.init(kind, refusal.code, refusal.description)
   }
 
-  static let sealed = Refusal(.unavailable, "vault-sealed", "expected an unsealed vault, found it sealed")
+  public static let sealed = Refusal(.unavailable, "vault-sealed", "expected an unsealed vault, found it sealed")
   static let contended = Refusal(
     .unavailable, "contended", "expected the facts to stand still for one commit, found them changed three times")
 }

@@ -19,7 +19,9 @@ public struct ServiceApplication: Service {
     let recorder = RefusalRecorder(instance: rooms.instance, logger: logger)
     services = [
       TallyKeeper(limits: strangers, clock: rooms.instance.clock, record: recorder.record),
+      TokenTallyKeeper(rooms: rooms, logger: logger),
       Listeners(listening: listening, dispatcher: dispatcher, census: census, logger: logger),
+      PollRelease(signal: rooms.hubs.signal),
     ]
     self.logger = logger
   }
@@ -39,7 +41,7 @@ extension Dispatcher {
   ) {
     let metrics = Metrics(MetricNames.families)
     let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, census: census) { caller in
-      try await Inspection(rooms.instance, for: caller).grant(.metricsRead)
+      try await rooms.check(.metricsRead, for: caller)
     }
     self.init(
       table: RouteTable(routes: monitoring.routes + ServiceRoutes(rooms: rooms, strangers: strangers).all),

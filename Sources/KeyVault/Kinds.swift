@@ -4,6 +4,7 @@ public import MusterModel
 public enum VaultEvents {
   public static let kinds: [EventKind] = [
     EventKind(KEKCreated.self), EventKind(SlotAdded.self), EventKind(VaultUnsealed.self),
-    EventKind(VaultSealed.self),
+    EventKind(VaultSealed.self), EventKind(DeviceKeysMade.self), EventKind(DeviceKeysRead.self),
+    EventKind(DeviceTokenMade.self), EventKind(DeviceKeysProved.self), EventKind(TokensVerified.self),
   ]
 }

@@ -37,6 +37,5 @@ public struct VaultUnsealed: EventBody {
 
 public struct VaultSealed: EventBody {
   public static let kind = "vault-sealed"
-  public static let changesRecords = false
   public init() {}
 }

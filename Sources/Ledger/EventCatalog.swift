@@ -4,7 +4,7 @@ public import MusterModel
 public enum LedgerEvents {
   public static let kinds: [EventKind] = [
     EventKind(InstanceCreated.self), EventKind(ServiceStarted.self), EventKind(EventErased.self),
-    EventKind(RequestRefused.self), EventKind(RefusalsCounted.self),
+    EventKind(RequestRefused.self), EventKind(RefusalsCounted.self), EventKind(ReceiptGiven.self),
   ]
 }
 

@@ -144,9 +144,9 @@ enum CSVLine {
     return nil
   }
 
-  /// A field as it is written, quoted where it must be.
+  /// A field as it is written, quoted where it must be. By scalars: a quote is one whatever mark combines with it.
   static func text(_ field: String) -> String {
     guard field.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return field }
-    return "\"" + field.replacing("\"", with: "\"\"") + "\""
+    return "\"" + field.unicodeScalars.reduce(into: "") { $0 += $1 == "\"" ? "\"\"" : String($1) } + "\""
   }
 }

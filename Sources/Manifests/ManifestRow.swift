@@ -13,6 +13,26 @@ public struct ManifestRow: Sendable, Hashable {
   public let tags: [Tag]
   public let cells: ManifestCells
 
+  init(
+    line: Int, hardware: HardwareID, deviceID: DeviceID, group: RecordName?, request: [UInt8]?, tags: [Tag],
+    cells: ManifestCells
+  ) {
+    self.line = line
+    self.hardware = hardware
+    self.deviceID = deviceID
+    self.group = group
+    self.request = request
+    self.tags = tags
+    self.cells = cells
+  }
+
+  /// A board that stands in no manifest.
+  public init(hardware: HardwareID, deviceID: DeviceID) {
+    var cells = ManifestCells()
+    (cells.hardware, cells.deviceID) = (hardware.description, deviceID.text)
+    self.init(line: 0, hardware: hardware, deviceID: deviceID, group: nil, request: nil, tags: [], cells: cells)
+  }
+
   public struct Tag: Sendable, Hashable {
     public let name: String
     public let value: String

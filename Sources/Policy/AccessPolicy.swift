@@ -57,44 +57,57 @@ public struct AccessPolicy: Sendable, Hashable {
 
   /// `group` is the group of the record that the operation concerns, nil where it is in none.
   public func decide(_ principal: Principal, _ operation: Operation, group: RecordID?) -> AccessDecision {
-    let list = principal.list
-    let reference = PolicyReference(digest: digest, rule: "access.yaml: \(list)")
-    guard lists[list, default: []].contains(operation) else {
-      return .refused(reference, reason: .notListed(list, operation))
-    }
-    let groups = principal.groups
-    if !groups.isEmpty {
-      switch operation.scope {
-      case .open, .listing: break
-      case .instance: return .refused(reference, reason: .limitedToGroups(operation))
-      case .group:
-        guard let group, groups.contains(group) else {
-          return .refused(reference, reason: .otherGroup(operation))
-        }
-      }
+    let reference = reference(principal.list)
+    if let reason = refusal(principal.list, limitedTo: principal.groups, operation, group: group) {
+      return .refused(reference, reason: reason)
     }
     return .allowed(
-      AccessGrant(principal: principal, operation: operation, decidedBy: reference, limitedTo: groups))
+      AccessGrant(principal: principal, operation: operation, decidedBy: reference, limitedTo: principal.groups))
+  }
+
+  private func reference(_ list: AccessList) -> PolicyReference {
+    PolicyReference(digest: digest, rule: "access.yaml: \(list)")
+  }
+
+  private func refusal(
+    _ list: AccessList, limitedTo groups: [RecordID], _ operation: Operation, group: RecordID?
+  ) -> AccessRefusal? {
+    guard lists[list, default: []].contains(operation) else { return .notListed(list, operation) }
+    if !groups.isEmpty {
+      switch operation.scope {
+      case .open, .listing, .assigned: break
+      case .instance: return .limitedToGroups(operation)
+      case .group:
+        guard let group, groups.contains(group) else { return .otherGroup(operation) }
+      }
+    }
+    return nil
   }
 
   /// The decision and its reason in words, for `policy explain`.
   public func explain(_ principal: Principal, _ operation: Operation, group: RecordID?) -> Explanation {
-    switch decide(principal, operation, group: group) {
-    case .allowed(let grant):
-      Explanation(
-        outcome: "allowed", rule: grant.decidedBy.rule,
-        because: ["access.yaml lists \(operation.rawValue) for \(principal.list)"] + limits(of: grant, group))
-    case .refused(let reference, let reason):
-      Explanation(outcome: "refused", rule: reference.rule, because: [reason.description])
-    }
+    explain(principal.list, limitedTo: principal.groups, operation, group: group)
   }
 
-  private func limits(of grant: AccessGrant, _ group: RecordID?) -> [String] {
-    guard !grant.limitedTo.isEmpty else { return [] }
-    switch grant.operation.scope {
+  /// The same of someone who is described: it gives no right.
+  public func explain(
+    _ list: AccessList, limitedTo groups: [RecordID], _ operation: Operation, group: RecordID?
+  ) -> Explanation {
+    let rule = reference(list).rule
+    if let reason = refusal(list, limitedTo: groups, operation, group: group) {
+      return Explanation(outcome: "refused", rule: rule, because: [reason.description])
+    }
+    return Explanation(
+      outcome: "allowed", rule: rule,
+      because: ["access.yaml lists \(operation.rawValue) for \(list)"] + limits(operation, groups, group))
+  }
+
+  private func limits(_ operation: Operation, _ groups: [RecordID], _ group: RecordID?) -> [String] {
+    guard !groups.isEmpty else { return [] }
+    switch operation.scope {
     case .group: return group.map { ["\($0) is one of the groups that the principal is limited to"] } ?? []
-    case .listing: return ["the listing is limited to \(grant.limitedTo.count) groups"]
-    case .instance, .open: return []
+    case .listing: return ["the listing is limited to \(groups.count) groups"]
+    case .instance, .assigned, .open: return []
     }
   }
 }
@@ -104,4 +117,15 @@ public struct Explanation: Sendable, Hashable, Codable {
   public let outcome: String
   public let rule: String
   public let because: [String]
+
+  public init(outcome: String, rule: String, because: [String]) {
+    self.outcome = outcome
+    self.rule = rule
+    self.because = because
+  }
+
+  /// The same, with `reason` said first.
+  public func after(_ reason: String?) -> Explanation {
+    Explanation(outcome: outcome, rule: rule, because: (reason.map { [$0] } ?? []) + because)
+  }
 }

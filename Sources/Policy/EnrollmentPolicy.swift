@@ -40,34 +40,58 @@ public struct EnrollmentPolicy: Sendable, Hashable {
 
   public func decide(_ question: EnrollmentQuestion) -> EnrollmentDecision {
     if let refusal = EnrollmentPolicy.beforeRules(question) { return .refused(reference("blocklist"), refusal) }
-    guard let rule = rules.first(where: { $0.mismatch(with: question) == nil }) else {
-      return .refused(reference("default"), .noRule)
-    }
+    let circumstances = EnrollmentCircumstances(question)
+    guard let rule = rule(for: circumstances) else { return .refused(reference("default"), .noRule) }
     switch rule.verdict {
     case .refuse: return .refused(reference(rule.name), .rule(rule.name))
     case .permit:
       return .permit(
         IssuancePermit(
-          subject: .device(question.device, question.deviceID),
-          profile: rule.profile ?? question.group?.profile ?? profiles.device, decidedBy: reference(rule.name),
-          reads: question.reads))
+          subject: .device(question.device, question.deviceID), profile: profile(by: rule, circumstances),
+          decidedBy: reference(rule.name), reads: question.reads))
     }
+  }
+
+  private func rule(for circumstances: EnrollmentCircumstances) -> Rule? {
+    rules.first { $0.mismatch(with: circumstances) == nil }
+  }
+
+  private func profile(by rule: Rule, _ circumstances: EnrollmentCircumstances) -> String {
+    rule.profile ?? circumstances.groupProfile ?? profiles.device
   }
 
   /// The decision in words: each rule that was passed over and why, and the one that decided.
   public func explain(_ question: EnrollmentQuestion) -> Explanation {
-    let passed = rules.prefix { $0.mismatch(with: question) != nil }.compactMap { rule in
-      rule.mismatch(with: question).map { "rule \(rule.name) does not match: \($0)" }
+    guard let refusal = EnrollmentPolicy.beforeRules(question) else {
+      return explain(EnrollmentCircumstances(question))
     }
-    switch decide(question) {
-    case .permit(let permit):
+    return Explanation(outcome: "refused", rule: reference("blocklist").rule, because: [refusal.description])
+  }
+
+  /// The same of circumstances that somebody describes.
+  public func explain(_ circumstances: EnrollmentCircumstances) -> Explanation {
+    guard circumstances.standing != .blocked else {
       return Explanation(
-        outcome: "permitted with profile \(permit.profile)", rule: permit.decidedBy.rule,
-        because: passed + ["\(permit.decidedBy.rule) matches and permits"])
-    case .refused(let reference, let refusal):
-      let before = EnrollmentPolicy.beforeRules(question) != nil
+        outcome: "refused", rule: reference("blocklist").rule,
+        because: [EnrollmentRefusal.hardwareBlocked.description])
+    }
+    let passed = rules.prefix { $0.mismatch(with: circumstances) != nil }.compactMap { rule in
+      rule.mismatch(with: circumstances).map { "rule \(rule.name) does not match: \($0)" }
+    }
+    guard let rule = rule(for: circumstances) else {
       return Explanation(
-        outcome: "refused", rule: reference.rule, because: (before ? [] : passed) + [refusal.description])
+        outcome: "refused", rule: reference("default").rule,
+        because: passed + [EnrollmentRefusal.noRule.description])
+    }
+    let reference = reference(rule.name).rule
+    switch rule.verdict {
+    case .permit:
+      return Explanation(
+        outcome: "permitted with profile \(profile(by: rule, circumstances))", rule: reference,
+        because: passed + ["\(reference) matches and permits"])
+    case .refuse:
+      return Explanation(
+        outcome: "refused", rule: reference, because: passed + [EnrollmentRefusal.rule(rule.name).description])
     }
   }
 
@@ -94,40 +118,28 @@ public struct EnrollmentPolicy: Sendable, Hashable {
 
 extension EnrollmentPolicy.Rule {
   /// Why the rule does not match, in words; nil where it does.
-  func mismatch(with question: EnrollmentQuestion) -> String? {
-    if let evidence, !evidence.contains(question.result.evidence) {
-      return "expected evidence \(list(evidence)), found \(question.result.evidence.rawValue)"
+  func mismatch(with circumstances: EnrollmentCircumstances) -> String? {
+    if let evidence, !evidence.contains(circumstances.evidence) {
+      return "expected evidence \(list(evidence)), found \(circumstances.evidence.rawValue)"
     }
-    if let acts, !acts.contains(question.act) {
-      return "expected act \(list(acts)), found \(question.act.rawValue)"
+    if let acts, !acts.contains(circumstances.act) {
+      return "expected act \(list(acts)), found \(circumstances.act.rawValue)"
     }
-    let standing = EnrollmentPolicy.Rule.Standing(question.standing)
+    let standing = EnrollmentPolicy.Rule.Standing(rawValue: circumstances.standing.rawValue)
     if let standings, standing.map(standings.contains) != true {
-      return "expected standing \(list(standings)), found \(standing?.rawValue ?? "blocked")"
+      return "expected standing \(list(standings)), found \(circumstances.standing.rawValue)"
     }
-    if let groups, question.group.map({ groups.contains($0.name.folded) }) != true {
+    if let groups, circumstances.group.map({ groups.contains($0.folded) }) != true {
       return "expected group \(groups.sorted().joined(separator: ", ")), found "
-        + (question.group?.name.text ?? "no group")
+        + (circumstances.group?.text ?? "no group")
     }
-    if let hardware, question.result.hardware.first.map({ hardware.contains($0.id.kind) }) != true {
-      return "expected hardware \(list(hardware)), found "
-        + (question.result.hardware.first?.id.kind.rawValue ?? "none")
+    if let hardware, circumstances.hardware.map(hardware.contains) != true {
+      return "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
     }
     return nil
   }
 
   private func list<Word: RawRepresentable<String>>(_ words: Set<Word>) -> String {
     words.map(\.rawValue).sorted().joined(separator: ", ")
-  }
-}
-
-extension EnrollmentPolicy.Rule.Standing {
-  fileprivate init?(_ standing: Standing) {
-    switch standing {
-    case .unknown: self = .unknown
-    case .allowed: self = .allowed
-    case .bound: self = .bound
-    case .blocked: return nil
-    }
   }
 }

@@ -6,6 +6,13 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case hubAdd = "hub.add"
   case hubList = "hub.list"
   case hubRemove = "hub.remove"
+  case hubStatus = "hub.status"
+  /// A hub's own: what it knows of its devices, and what it says of itself.
+  case hubDevices = "hub.devices"
+  case hubFeed = "hub.feed"
+  case hubReceipt = "hub.receipt"
+  case hubVerifyTokens = "hub.verify-tokens"
+  case hubReadKeys = "hub.read-keys"
   case hardwareAllow = "hardware.allow"
   case hardwareBlock = "hardware.block"
   case hardwareUnblock = "hardware.unblock"
@@ -17,6 +24,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case deviceDisable = "device.disable"
   case deviceRetire = "device.retire"
   case deviceHistory = "device.history"
+  case deviceRekey = "device.rekey"
+  case deviceToken = "device.token"
   case groupAdd = "group.add"
   case groupList = "group.list"
   case groupShow = "group.show"
@@ -53,6 +62,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     case listing
     /// The whole instance: not for who is limited to groups.
     case instance
+    /// A hub's: it concerns what is assigned to that hub and nothing else, whatever groups there are.
+    case assigned
     /// Says nothing of any group's devices.
     case open
   }
@@ -60,13 +71,15 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   public var scope: Scope {
     switch self {
     case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
-      .deviceDisable, .deviceRetire, .deviceHistory, .groupShow, .ticketIssue, .ticketCancel, .orderAdd, .orderShow,
-      .orderClose, .orderProvision, .certificateShow, .certificateRevoke:
+      .deviceDisable, .deviceRetire, .deviceHistory, .deviceRekey, .deviceToken, .groupShow, .ticketIssue,
+      .ticketCancel, .orderAdd, .orderShow, .orderClose, .orderProvision, .certificateShow, .certificateRevoke:
       .group
     case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
-    case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .groupAdd, .groupRemove, .caCRL,
+    case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
+      .groupRemove, .caCRL,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:
       .instance
+    case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
     case .caShow, .vaultStatus, .policyExplain, .metricsRead: .open
     }
   }

@@ -61,7 +61,7 @@ public enum AccessList: Sendable, Hashable, CaseIterable, CustomStringConvertibl
     }
   }
 
-  init?(_ text: String) {
+  public init?(_ text: String) {
     guard let list = AccessList.allCases.first(where: { $0.description == text }) else { return nil }
     self = list
   }

@@ -1,4 +1,5 @@
 import Foundation
+public import HubAccess
 public import Ledger
 public import MusterModel
 
@@ -8,7 +9,11 @@ public final class FolderStore: Store {
   private let reader: SnapshotReader
   let preparers: Preparers
   let head: PublishedHead
+  let verifier: CheckpointVerifier
   let clock: any WallClock
+  let verifierKey: String
+  /// Wakes the hubs that wait for a commit.
+  public let signal = HubSignal()
 
   public enum Opening: Sendable {
     /// `init`: the folder holds no database yet.
@@ -31,11 +36,13 @@ public final class FolderStore: Store {
     let db = try FolderStore.connection(folder)
     let stored = StoredTree(db: db)
     let tree = try stored.checked(signer.verifier, noted: try CheckpointNote.read(folder))
+    verifier = signer.verifier
     head = PublishedHead(tree, note: try stored.note())
     self.clock = clock
+    verifierKey = signer.verifier.key
     reader = try SnapshotReader(path: folder.database, threads: 2)
     preparers = try Preparers(path: folder.database, threads: 2, clock: clock)
-    let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head)
+    let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head, signal: signal)
     committer = Committer(writer, folder: folder, lock: lock)
   }
 
@@ -65,8 +72,18 @@ public final class FolderStore: Store {
   public func submit(
     _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void
   ) {
-    committer.submit(units.map(PreparedUnit.init)) { outcomes in answer(outcomes.map { $0.mapError { $0 } }) }
+    committer.submit(units.map { PreparedUnit($0) }) { outcomes in answer(outcomes.map { $0.mapError { $0 } }) }
   }
+
+  func clear(_ clearing: Clearing) async throws {
+    let unit = PreparedUnit(UnitOfWork(events: []), clearing: clearing)
+    _ = try await withCheckedContinuation { continuation in
+      committer.submit([unit]) { continuation.resume(returning: $0[0]) }
+    }.get()
+  }
+
+  /// Why nothing is committed now; nil where the last commit went well.
+  public var outage: StoreOutage? { committer.outage }
 
   /// Runs `body` on one snapshot, which holds every commit that was answered before this call. `body` runs on a reader's
   /// thread, with others waiting: it reads and nothing else.

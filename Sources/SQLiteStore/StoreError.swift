@@ -1,4 +1,5 @@
-import MusterModel
+import GRDBSQLite
+public import MusterModel
 
 /// Why the store did not do what it was asked. The first group is for the operator to act on; the others are ours.
 public enum StoreError: Error, Hashable, Sendable {
@@ -28,6 +29,8 @@ public enum StoreError: Error, Hashable, Sendable {
   case conflict(String)
   /// A commit ended without a certain outcome: nothing is committed any more until the process starts again.
   case stopped
+  /// More waits than may; the unit was not looked at.
+  case overloaded
 }
 
 extension StoreError {
@@ -47,6 +50,7 @@ extension StoreError {
     case .database: "store-failed"
     case .conflict: "store-conflict"
     case .stopped: "store-stopped"
+    case .overloaded: "store-overloaded"
     }
   }
 }
@@ -70,7 +74,20 @@ extension StoreError: CustomStringConvertible {
     case .notDurable(let what): "expected a durable connection, found \(what)"
     case .database(let code, let message): "expected sqlite to do it, found \(message) (\(code))"
     case .conflict(let what): "expected a unit of work that agrees with the views, found \(what)"
-    case .stopped: "expected a store that commits, found one that stopped after an uncertain commit: start again"
+    case .stopped: StoreOutage.stopped.description
+    case .overloaded: StoreOutage.overloaded.description
+    }
+  }
+}
+
+extension StoreError: StoreFailure {
+  /// SQLite says that the disk is full before the commit's last page is written: nothing of it is there.
+  public var outage: StoreOutage? {
+    switch self {
+    case .overloaded: .overloaded
+    case .stopped: .stopped
+    case .database(let code, _) where code & 0xff == SQLITE_FULL: .full
+    default: nil
     }
   }
 }

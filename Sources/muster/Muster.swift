@@ -61,10 +61,16 @@ enum Main {
 struct CommandFailure: Error, CustomStringConvertible {
   let description: String
   var status: Int32 = 1
+  /// Whether the same again may do: the service is away, or busy.
+  var isPassing = false
+  /// The service said no: what was asked did not happen.
+  let isRefusal: Bool
 
-  init(_ description: String, status: Int32 = 1) {
+  init(_ description: String, status: Int32 = 1, isPassing: Bool = false, isRefusal: Bool = false) {
     self.description = description
     self.status = status
+    self.isPassing = isPassing
+    self.isRefusal = isRefusal
   }
 }
 

@@ -121,7 +121,7 @@ import Testing
       [], [5, 0], Self.question(serials: 0), Self.question(serials: 9), Self.question(nonce: []),
       Self.question(nonce: [UInt8](repeating: 1, count: 129)), Self.question() + [0],
       Self.question(extension: CertificateExtension(OID.crlNumber, isCritical: true, [])),
-      Array(Self.question().dropLast()), [UInt8](repeating: 0x30, count: 5000), RequestTests.nested(1000),
+      Array(Self.question().dropLast()), [UInt8](repeating: 0x30, count: 5000), RawDER.nested(1000),
     ]
     for der in refused { #expect(OCSPRequest.parse(der) == nil, "\(der.prefix(20))") }
   }

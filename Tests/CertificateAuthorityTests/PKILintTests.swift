@@ -6,8 +6,8 @@ import Testing
 @testable import CertificateAuthority
 @testable import Policy
 
-/// pkilint (PyPI) over every kind of object that Muster emits. Its programs are on the PATH, or in `PKILINT`.
-@Suite(.enabled(if: PKILint.isInstalled, "pkilint is not installed: pip install pkilint, then set PKILINT to its bin"))
+/// pkilint over every kind of object that Muster emits.
+@Suite(.enabled(if: PKILint.isInstalled, Comment(rawValue: PKILint.absence)))
 struct PKILintTests {
   let instance: Instance
   let openssl: OpenSSL
@@ -32,14 +32,17 @@ struct PKILintTests {
       ).get()
       emitted.append((profile, issued.der))
     }
-    for (use, authority) in [("root", instance.hierarchy.root), ("devices", instance.hierarchy.devices)] {
+    for (use, authority) in [
+      ("root", instance.hierarchy.root), ("devices", instance.hierarchy.devices),
+      ("service", instance.hierarchy.service),
+    ] {
       emitted.append((use, authority.issuer.certificate))
     }
     for (name, der) in emitted {
       try openssl.write(der, name + ".der")
       #expect(try PKILint.findings("lint_pkix_cert", [], openssl.path(name + ".der")) == [], "\(name)")
     }
-    for (issuer, subject) in [("root", "devices"), ("devices", "device")] {
+    for (issuer, subject) in [("root", "devices"), ("root", "service"), ("devices", "device"), ("service", "server")] {
       let findings = try PKILint.findings(
         "lint_pkix_signer_signee_cert_chain", [openssl.path(issuer + ".der")], openssl.path(subject + ".der"))
       #expect(findings == [], "\(issuer) → \(subject)")
@@ -75,33 +78,5 @@ struct PKILintTests {
       nextUpdate: instance.now + .seconds(86_400))
     try openssl.write(response.der, "response.der")
     #expect(try PKILint.findings("lint_ocsp_response", [], openssl.path("response.der")) == [])
-  }
-}
-
-enum PKILint {
-  static var isInstalled: Bool { program("lint_pkix_cert") != nil }
-
-  private static func program(_ name: String) -> URL? {
-    let environment = ProcessInfo.processInfo.environment
-    let folders =
-      (environment["PKILINT"].map { [$0] } ?? []) + (environment["PATH"] ?? "").split(separator: ":").map(String.init)
-    return folders.map { URL(filePath: $0).appending(path: name) }
-      .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-  }
-
-  /// The codes of what a program finds from NOTICE on, but for the one that is excused: `spiffe` is no registered scheme.
-  static func findings(_ name: String, _ arguments: [String], _ file: String) throws -> [String] {
-    let process = Process()
-    process.executableURL = program(name)
-    process.arguments = ["lint"] + arguments + ["-s", "NOTICE", "-f", "CSV", file]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    let lines = text.split(whereSeparator: \.isNewline).map(String.init)
-    guard lines.first == "node_path,validator,severity,code,message" else { return lines }
-    return lines.dropFirst().filter { !($0.contains("pkix.invalid_uri_syntax") && $0.contains("spiffe://")) }
   }
 }

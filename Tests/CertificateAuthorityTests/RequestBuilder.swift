@@ -11,7 +11,6 @@ struct RequestBuilder {
   var attributes: [UInt8] = TLV.encode(0xa0, [])
   var algorithm = SignatureAlgorithm.ecdsaWithSHA256.der
   var signature: [UInt8]?
-  var trailing: [UInt8] = []
 
   static let privateKey = P256.Signing.PrivateKey()
 
@@ -19,7 +18,7 @@ struct RequestBuilder {
     get throws {
       let info = TLV.sequence(version, subject, key, attributes)
       let signature = try signature ?? Array(Self.privateKey.signature(for: info).derRepresentation)
-      return TLV.sequence(info, algorithm, TLV.bitString(signature)) + trailing
+      return TLV.sequence(info, algorithm, TLV.bitString(signature))
     }
   }
 

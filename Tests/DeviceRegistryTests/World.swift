@@ -101,7 +101,8 @@ extension World {
     for record in body.hardware {
       hardware[record] = hardware[record].map {
         HardwareSnapshot(
-          record: record, version: position, id: $0.id, listing: $0.listing, group: $0.group, boundTo: nil)
+          record: record, version: position, id: $0.id, listing: $0.listing, group: $0.group, boundTo: nil,
+          isOutOfUse: true)
       }
     }
   }
@@ -117,7 +118,8 @@ extension World {
   private mutating func listed(_ body: HardwareListed, _ details: HardwareListed.Details) {
     hardware[body.hardware] = HardwareSnapshot(
       record: body.hardware, version: position, id: details.hardware, listing: body.listing, group: body.group,
-      boundTo: hardware[body.hardware]?.boundTo)
+      boundTo: hardware[body.hardware]?.boundTo,
+      isOutOfUse: body.listing == .allowed ? false : hardware[body.hardware]?.isOutOfUse ?? false)
   }
 
   private mutating func listed(_ body: HardwarePatternListed, _ details: HardwarePatternListed.Details) {

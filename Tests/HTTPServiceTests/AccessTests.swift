@@ -21,7 +21,14 @@ import Testing
         case .capture(_, let suffix): "1" + suffix
         case .rest: "0/000.p/1"
         }
-      }.joined(separator: "/") + (route.shape.parameters.contains("position") ? "?position=0" : "")
+      }.joined(separator: "/") + query(route)
+  }
+
+  /// The parameters without which a route reads nothing.
+  private func query(_ route: Route) -> String {
+    let parameters = route.shape.parameters
+    let batch = RecordID(.batch, UUIDv7(at: FixedClock().now()))
+    return parameters.contains("position") ? "?position=0" : parameters.contains("batch") ? "?batch=\(batch)" : ""
   }
 
   /// A sound body, for what cannot be read is refused before anyone is.
@@ -31,12 +38,18 @@ import Testing
     let bodies = [
       "/v1/tickets": #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#, "/v1/groups": #"{"name":"a"}"#,
       "/v1/hardware/import": #"[{"hardware":"mac:aabbcc001122"}]"#, "/v1/vault/unseal": #"{"passphrase":"x"}"#,
+      "/v1/policy/explain": #"{"position":1}"#,
       "/v1/operators": #"{"name":"newcomer","role":"auditor","csr":"\#(csr)"}"#,
       "/v1/hubs": #"{"name":"newcomer","host":"h","csr":"\#(csr)"}"#,
       "/v1/ledger/{position}/erase": #"{"reason":"x"}"#,
+      "/v1/orders": #"{"name":"newcomer","station":"line","group":"pumps","count":1}"#,
     ]
     let hardware = route.path.hasPrefix("/v1/hardware/") ? #"{"hardware":"mac:aabbcc001122"}"# : nil
     return Array((bodies[route.path] ?? hardware ?? "{}").utf8)
+  }
+
+  private func headers(_ route: Route) -> HTTPFields {
+    route.shape.isStreamed ? [.contentType: BatchRoutes.mediaType] : [:]
   }
 
   @Test(arguments: Role.allCases)
@@ -49,7 +62,8 @@ import Testing
       }
       for route in real.table.routes {
         guard case .operation(let operation) = route.access else { continue }
-        let answer = try await real.ask(route.method, example(route), body: try body(route), showing: [certificate])
+        let answer = try await real.ask(
+          route.method, example(route), headers(route), body: try body(route), showing: [certificate])
         let what: Comment = "\(role) \(route.method) \(route.path): \(answer.status) \(answer.code ?? "")"
         switch real.instance.policies.decide(principal, operation, group: nil) {
         case .allowed: #expect(answer.status != .unauthorized && answer.code?.hasPrefix("not-allowed") != true, what)
@@ -70,7 +84,7 @@ import Testing
       for route in real.table.routes {
         guard case .operation = route.access else { continue }
         let answer = try await real.ask(
-          route.method, example(route), body: try body(route), showing: chain, by: dispatcher)
+          route.method, example(route), headers(route), body: try body(route), showing: chain, by: dispatcher)
         asked += 1
         #expect(answer.status == .unauthorized && answer.code == "not-authenticated", "\(route.method) \(route.path)")
         #expect(answer.headers[.wwwAuthenticate] != nil)
@@ -91,6 +105,58 @@ import Testing
       #expect(answer.status == .forbidden)
       #expect(try await real.events(from: before).map { try EventEnvelope($0).kind } == ["request-refused"])
       #expect(strangers.take(at: real.clock.now()) == nil)
+    }
+  }
+
+  @Test func `past a known caller's events the rest is counted`() async throws {
+    try await RealInstance.with { real in
+      let strangers = StrangerLimits()
+      let (dispatcher, certificate) = (real.dispatcher(strangers: strangers), try await real.peer(.factoryLine))
+      let before = try await real.events().count
+      for _ in 0..<10 {
+        let answer = try await real.ask(.get, "/v1/operators", showing: [certificate], by: dispatcher)
+        #expect(answer.status == .forbidden && answer.code == "not-allowed")
+      }
+      let kinds = try await real.events(from: before).map { try EventEnvelope($0).kind }
+      #expect(kinds == Array(repeating: "request-refused", count: 4))
+      let counted = try #require(strangers.take(at: real.clock.now()))
+      #expect(counted.details.rows.map(\.code) == ["not-allowed"] && counted.event.total == 6)
+    }
+  }
+
+  @Test func `metrics are for who may read them, and for anyone where the policy says so`() async throws {
+    try await RealInstance.with { real in
+      let certificate = try await real.peer(.monitoring)
+      #expect(try await real.ask(.get, "/metrics").status == .unauthorized)
+      #expect(try await real.ask(.get, "/metrics", showing: [certificate]).status == .ok)
+      #expect(try await real.ask(.get, "/v1/devices", showing: [certificate]).status == .forbidden)
+      #expect(real.dispatcher().plain.table.routes.allSatisfy { $0.path != "/metrics" }, "never without TLS")
+      let files = real.instance.policies.files.map { file in
+        let access = "version: 1\nallow:\n  anonymous: [metrics.read]\n"
+        return file.name == "access.yaml" ? PolicyFile(name: file.name, bytes: Array(access.utf8)) : file
+      }
+      let open = real.dispatcher(on: real.instance(under: try Policies.load(files: files), store: real.instance.store))
+      #expect(try await real.ask(.get, "/metrics", by: open).status == .ok)
+      #expect(try await real.ask(.get, "/v1/devices", by: open).status == .unauthorized)
+    }
+  }
+
+  private struct FailingStore: StoreDouble {
+    struct Failure: StoreFailure { let outage: StoreOutage? }
+    let outage: StoreOutage
+    func commit(_ unit: UnitOfWork) async throws -> CommitOutcome { throw Failure(outage: outage) }
+  }
+
+  @Test(arguments: [(StoreOutage.overloaded, "1"), (.full, "30"), (.stopped, "30")])
+  func `what the store cannot take now is asked for again later`(outage: StoreOutage, wait: String) async throws {
+    try await RealInstance.with { real in
+      let certificate = try await real.peer(.administrator)
+      let instance = real.instance(under: real.instance.policies, store: FailingStore(outage: outage))
+      let body = Array(#"{"hardware":"mac:aabbcc001122"}"#.utf8)
+      let answer = try await real.ask(
+        .post, "/v1/hardware/block", body: body, showing: [certificate], by: real.dispatcher(on: instance))
+      #expect(answer.status == .serviceUnavailable && answer.code == outage.code)
+      #expect(answer.headers[.retryAfter] == wait)
     }
   }
 

@@ -36,6 +36,17 @@ import Testing
     }
   }
 
+  @Test(arguments: ["--http1.1", "--http2"])
+  func `what is long comes in pieces, and one that breaks off is seen to`(version: String) async throws {
+    try await serving { service in
+      let whole = try await service.curl("/pieces", [version, "-o", "/dev/null", "-w", "%{size_download}"])
+      #expect(whole.output == "1000000" && whole.status == 0, "\(whole.errors)")
+      let broken = try await service.curl("/breaks", [version])
+      #expect(broken.status != 0, "a client must see that the rest is missing")
+      #expect(!broken.output.contains("hunter2"))
+    }
+  }
+
   @Test func `EST routes say why in words`() async throws {
     try await serving { service in
       let ran = try await service.curl("/est-like", ["-d", "x"])

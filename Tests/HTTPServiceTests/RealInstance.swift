@@ -24,7 +24,8 @@ struct RealInstance: Sendable {
 
   var rooms: ServiceRooms {
     ServiceRooms(
-      instance: instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status)
+      instance: instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status,
+      hubs: opened.readers)
   }
 
   /// Runs `body` on a copy of an instance that was founded once, and removes it.
@@ -79,10 +80,19 @@ struct RealInstance: Sendable {
   // MARK: - Asking
 
   /// The whole service's dispatcher, as the listener with TLS has it.
-  func dispatcher(strangers: StrangerLimits = StrangerLimits()) -> Dispatcher {
-    Dispatcher(
+  func dispatcher(strangers: StrangerLimits = StrangerLimits(), on other: Instance? = nil) -> Dispatcher {
+    let rooms = ServiceRooms(
+      instance: other ?? instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status)
+    return Dispatcher(
       rooms, strangers: strangers, census: ConnectionCensus(limits: ConnectionLimits()),
       logger: Logger(label: "muster") { _ in SwiftLogNoOpLogHandler() }, findings: { [] })
+  }
+
+  /// The same instance under other policies, or committing elsewhere.
+  func instance(under policies: Policies, store: any Store) -> Instance {
+    Instance(
+      store: store, facts: instance.facts, listings: instance.listings, ledger: instance.ledger, vault: instance.vault,
+      policies: policies, authorities: instance.authorities, clock: instance.clock, epoch: instance.epoch)
   }
 
   var table: RouteTable { dispatcher().table }

@@ -2,9 +2,11 @@ import CertificateAuthority
 import Enrollment
 import Foundation
 import HTTPTypes
+import HummingbirdCore
 import Ledger
 import MusterModel
 import MusterTesting
+import NIOCore
 import Testing
 
 @testable import HTTPService
@@ -33,6 +35,21 @@ private func basic(_ pair: String) -> HTTPFields {
         .post, enroll, basic("pump-7:0000-0000-0000-0000"), body: Array("MAA=".utf8), showing: [[1]])
       #expect(answer.status == .badRequest)
       #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("evidence-ambiguous"))
+    }
+  }
+
+  @Test(arguments: ["Basic cHVtcC03OjAwMDAtMDAwMC0wMDAwLTAwMDA=", "Basic !", "Bearer x"])
+  func `who renews by a certificate and sends credentials beside it is refused, whatever they are`(
+    field: String
+  ) async throws {
+    try await RealInstance.with { real in
+      let headers: HTTPFields = [.authorization: field, .contentType: "application/pkcs10"]
+      let path = "/.well-known/est/simplereenroll"
+      let answer = try await real.ask(.post, path, headers, body: Array("MAA=".utf8), showing: [[1]])
+      #expect(answer.status == .badRequest)
+      #expect(String(decoding: answer.body, as: UTF8.self).hasPrefix("evidence-ambiguous"))
+      let alone = try await real.ask(.post, path, headers, body: Array("MAA=".utf8))
+      #expect(alone.status == .unauthorized, "a code renews nothing")
     }
   }
 
@@ -220,8 +237,27 @@ private func basic(_ pair: String) -> HTTPFields {
     try await ask(path) { answer, _, _ in #expect(answer.status == .notFound) }
   }
 
+  @Test func `an export comes piece by piece, with every event in it`() async throws {
+    try await ask("/v1/ledger/export") { answer, events, _ in
+      let sent = Collected()
+      var writer: any ResponseBodyWriter = sent
+      let stream = try #require(answer.stream)
+      try await stream(&writer)
+      let lines = sent.bytes.split(separator: UInt8(ascii: "\n")).map(Array.init)
+      #expect(Array(lines.suffix(events.count)) == events)
+      #expect(String(decoding: lines[0], as: UTF8.self).contains("muster-ledger-export/1"))
+    }
+  }
+
   @Test(arguments: ["/v1/ledger/proof", "/v1/ledger/proof?position=-1", "/v1/ledger/proof?position=x"])
   func `a proof is of a position`(path: String) async throws {
     try await ask(path) { answer, _, _ in #expect(answer.status == .badRequest) }
   }
+}
+
+/// What a body writes, in memory.
+private final class Collected: ResponseBodyWriter {
+  private(set) var bytes: [UInt8] = []
+  func write(_ buffer: ByteBuffer) async throws { bytes += Array(buffer: buffer) }
+  func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

@@ -109,6 +109,15 @@ enum TestRoutes {
       return .text("\(try request.parameter("id")) \(try request.parameter("part")) \(limit ?? 100)")
     },
     .anyone(.get, "/tail/{rest...}") { .text(try $0.parameter("rest")) },
+    .anyone(.get, "/pieces") { _ in
+      .pieces(type: "text/plain") { $0 < 100 ? Array(repeating: UInt8(ascii: "x"), count: 10_000) : nil }
+    },
+    .anyone(.get, "/breaks") { _ in
+      .pieces(type: "text/plain") { index in
+        guard index < 2 else { throw Unforeseen(secret: "hunter2") }
+        return Array("piece\n".utf8)
+      }
+    },
     .anyone(.get, "/fails") { _ in throw Unforeseen(secret: "hunter2") },
     .operation(.deviceList, .get, "/known") { _, caller in .text("\(caller.principal)") },
     .device(.post, "/est-like", .init(manner: .est)) { _ in throw Problem(.conflict, "ticket-spent", detail: "used") },

@@ -2,6 +2,7 @@ import Foundation
 import HTTPService
 import Logging
 import MusterModel
+import MusterTesting
 import ServiceLifecycle
 import Testing
 import X509

@@ -4,6 +4,7 @@ import HummingbirdCore
 import Ledger
 import Logging
 import MusterModel
+import MusterTesting
 import ServiceLifecycle
 import Testing
 
@@ -100,7 +101,7 @@ import Testing
     let status = try await PublishedStatus(test.opened, logger: quiet)
     let rooms = ServiceRooms(
       instance: test.instance, reader: test.opened.readers, vault: test.opened.vault, points: test.opened.points,
-      status: status)
+      status: status, hubs: test.opened.readers)
     return Dispatcher(
       rooms, strangers: strangers, census: ConnectionCensus(limits: ConnectionLimits()), logger: quiet, findings: { [] }
     )

@@ -3,7 +3,8 @@ import MusterModel
 import MusterTesting
 import Testing
 
-@Suite struct ConformanceTests {
+/// One after another: stretching a secret keeps a thread for its time, and other tests wait for an answer.
+@Suite(.serialized) struct ConformanceTests {
   static let protectors: [KeyProtectorConformance.Subject] = {
     guard let passphrase = try? PassphraseProtector(secret("correct horse battery")),
       let rival = try? PassphraseProtector(secret("correct horse batterz"))

@@ -1,6 +1,7 @@
-import Manifests
 import MusterModel
 import Testing
+
+@testable import Manifests
 
 @Suite struct ManifestTests {
   private func read(_ text: String, naming: String? = nil) throws -> [ManifestLine] {
@@ -34,6 +35,12 @@ import Testing
     ),
   ]) func `what a manifest may look like`(text: String, expected: [String]) throws {
     #expect(try rows(text) == expected)
+  }
+
+  @Test(arguments: ["", "plain", "a,b", "say \"a\"", "a\"\u{301}b", "a,\u{301}", "\u{301}\"", "a\nb", "a\r\nb"])
+  func `a field is read as it was written`(text: String) {
+    let fields = CSVLine.fields(Array(CSVLine.text(text).utf8)[...])
+    #expect(fields?.map { Array($0.utf8) } == [Array(text.utf8)])
   }
 
   @Test(arguments: [

@@ -67,10 +67,12 @@ package enum Units {
       claims: [.operatorName(name)], events: [try event(added, on: [record], .init(name: name))])
   }
 
-  package static func hub(_ name: RecordName, _ record: RecordID = id(.hub)) throws -> UnitOfWork {
+  package static func hub(
+    _ name: RecordName, _ record: RecordID = id(.hub), groups: [RecordID] = []
+  ) throws -> UnitOfWork {
     UnitOfWork(
       claims: [.hubName(name)],
-      events: [try event(HubAdded(hub: record, groups: []), on: [record], .init(name: name, host: "hub.test"))])
+      events: [try event(HubAdded(hub: record, groups: groups), on: [record], .init(name: name, host: "hub.test"))])
   }
 
   package static func revoked(_ enrollment: TestEnrollment) throws -> Event {

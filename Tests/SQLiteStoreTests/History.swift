@@ -21,7 +21,7 @@ struct History {
 
   mutating func next() throws -> UnitOfWork {
     step += 1
-    switch Int.random(in: 0..<16, using: &random) {
+    switch Int.random(in: 0..<18, using: &random) {
     case 0, 1, 2: return try enroll()
     case 3: return try swap()
     case 4: return try renew()
@@ -35,6 +35,8 @@ struct History {
     case 12: return try erase()
     case 13: return try publish()
     case 14: return try activate()
+    case 15: return try keys()
+    case 16: return try receipt()
     default: return try pattern()
     }
   }
@@ -48,6 +50,7 @@ struct History {
       deviceID: Units.deviceID("device-\(Int.random(in: 0..<12, using: &random))"),
       hardwareID: Units.hardwareID(.random(in: 1..<40, using: &random)))
     if flip() { enrollment.ticket = pick(tickets) }
+    if flip() { enrollment.group = pick(groups) }
     if flip(), let other = pick(enrolled) { enrollment.publicKey = other.publicKey }
     enrolled.append(enrollment)
     certificates.append(enrollment)
@@ -138,7 +141,8 @@ struct History {
     let record = Units.id(isHub ? .hub : .operator)
     people.append((record, isHub))
     let name = Units.name("name-\(Int.random(in: 0..<8, using: &random))")
-    return isHub ? try Units.hub(name, record) : try Units.operator(name, record)
+    return isHub
+      ? try Units.hub(name, record, groups: pick(groups).map { [$0] } ?? []) : try Units.operator(name, record)
   }
 
   private mutating func refuse() throws -> UnitOfWork {
@@ -175,6 +179,26 @@ struct History {
       try Units.event(PoliciesActivated(files: files)), try Units.event(KEKCreated(kek: number, check: "00")),
       try Units.event(SlotAdded(slot: number, protector: .passphrase)),
     ])
+  }
+
+  private mutating func keys() throws -> UnitOfWork {
+    guard let device = pick(enrolled) else { return try enroll() }
+    if flip() {
+      let proved = DeviceKeysProved(proved: [.init(device: device.device, version: UInt32(step))])
+      return UnitOfWork(events: [try Units.event(proved, on: [device.device])])
+    }
+    let made = DeviceKeysMade(
+      device: device.device, generation: device.generation, primary: .init(version: UInt32(step), check: "00"),
+      secondary: .init(version: UInt32.random(in: 0..<8, using: &random), check: "01"))
+    return UnitOfWork(events: [try Units.event(made, on: [device.device])])
+  }
+
+  private mutating func receipt() throws -> UnitOfWork {
+    guard let hub = pick(people.filter(\.isHub))?.0 else { return try person() }
+    let receipt = Receipt(
+      hub: hub, size: UInt64.random(in: 0..<UInt64(step), using: &random), root: Units.digest("root"), at: Units.time)
+    let given = ReceiptGiven(SignedReceipt(receipt: receipt, publicKey: [1], signature: [2]))
+    return UnitOfWork(events: [try Units.event(given, on: [hub])])
   }
 
   private mutating func pattern() throws -> UnitOfWork {

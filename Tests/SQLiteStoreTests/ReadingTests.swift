@@ -52,7 +52,7 @@ import Testing
     #expect(facts.publicKeyOwner == enrollment.device)
     #expect(
       facts.reads.versions == [
-        .policies: 0, .hardwarePatterns: 0, .record(try #require(enrollment.ticket)): 4,
+        .policies: 0, .hardwarePatterns: 0, .vault: 0, .record(try #require(enrollment.ticket)): 4,
         .record(enrollment.device): 5, .record(enrollment.hardware): 4, .record(enrollment.certificate): 5,
       ])
     let unit = UnitOfWork(reads: facts.reads, events: [try Units.event(ServiceStarted(version: "1"))])
@@ -200,7 +200,7 @@ import Testing
       "device WHERE device_id IS NOT NULL", "certificate",
       """
       (SELECT id FROM hardware UNION ALL SELECT 0 FROM hardware_pattern AS last
-        WHERE listing <> 'none' AND NOT EXISTS (
+        WHERE pattern IS NOT NULL AND listing <> 'none' AND NOT EXISTS (
           SELECT 1 FROM hardware_pattern AS later
           WHERE later.pattern = last.pattern AND later.position > last.position))
       """, "ticket",

@@ -14,6 +14,23 @@ struct AccessMatrix: Sendable {
     let path: String
     /// `x-muster-access`.
     let access: String
+    /// The media type of its body; nil for none.
+    let type: String?
+    /// The query parameters that it asks for.
+    let query: [String]
+
+    /// As `openapi.yaml` has it. Throws where it does not say who may ask.
+    init(_ method: String, _ path: String, _ description: Any) throws {
+      let fields = try #require(description as? [String: Any])
+      self.method = HTTPMethod(rawValue: method.uppercased())
+      self.path = path
+      access = try #require(fields["x-muster-access"] as? String, "\(method) \(path) does not say who may ask")
+      let content = (fields["requestBody"] as? [String: Any])?["content"] as? [String: Any]
+      type = content?.keys.first
+      query = (fields["parameters"] as? [[String: Any]] ?? [])
+        .filter { $0["in"] as? String == "query" && $0["required"] as? Bool == true }
+        .compactMap { $0["name"] as? String }
+    }
 
     /// Whether a concrete path is of this route's form.
     func takes(_ path: String) -> Bool {
@@ -67,13 +84,7 @@ struct AccessMatrix: Sendable {
     let paths = try #require(root["paths"] as? [String: [String: Any]])
     var routes: [Route] = []
     for (path, methods) in paths {
-      for (method, description) in methods {
-        let access = (description as? [String: Any])?["x-muster-access"] as? String
-        routes.append(
-          Route(
-            method: HTTPMethod(rawValue: method.uppercased()), path: path,
-            access: try #require(access, "\(method) \(path) does not say who may ask")))
-      }
+      for (method, description) in methods { routes.append(try Route(method, path, description)) }
     }
     func rank(_ route: Route) -> Int { ["/v1/vault/seal": 1, "/v1/vault/unseal": 2][route.path] ?? 0 }
     return routes.sorted { (rank($0), $0.path, $0.method.rawValue) < (rank($1), $1.path, $1.method.rawValue) }
@@ -104,7 +115,8 @@ struct AccessMatrix: Sendable {
   }
 
   func request(_ route: Route, by asker: Asker) throws -> Sample {
-    let ticket = RecordID(.ticket, UUIDv7(at: Timestamp(milliseconds: 1_800_000_000_000))).description
+    let now = UUIDv7(at: Timestamp(milliseconds: 1_800_000_000_000))
+    let ticket = RecordID(.ticket, now).description
     let places = [
       "{ticket}": ticket, "{certificate}": String(repeating: "0", count: 31) + "1", "{tile}": "0/000.p/1",
       "{request}": "MAA=", "{label}": "none", "{shard}": "0", "{position}": "0", "{issuerKeyID}": issuer,
@@ -112,11 +124,10 @@ struct AccessMatrix: Sendable {
     var path = route.path
     for (place, text) in places { path = path.replacing(place, with: text) }
     path = path.replacing(/\{\w+\}/, with: "1")
-    if path == "/v1/ledger/proof" { path += "?position=0" }
-    guard route.method == .POST else { return Sample(path: path, type: nil, body: nil) }
-    let type =
-      path.contains("/est/") ? "application/pkcs10" : path == "/ocsp" ? "application/ocsp-request" : "application/json"
-    return Sample(path: path, type: type, body: Array(try body(route.path, asker).utf8))
+    let samples = ["position": "0", "batch": RecordID(.batch, now).description]
+    for name in route.query { path += "?\(name)=\(try #require(samples[name], "no sample of \(name)"))" }
+    let body = route.type == nil ? nil : Array(try body(route.path, asker).utf8)
+    return Sample(path: path, type: route.type, body: body)
   }
 
   private func body(_ path: String, _ asker: Asker) throws -> String {
@@ -131,7 +142,10 @@ struct AccessMatrix: Sendable {
     case "/v1/groups": return #"{"name":"by-\#(asker.name)"}"#
     case "/v1/hardware/import": return #"[{"hardware":"mac:aabbcc001133"}]"#
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
+    case "/v1/policy/explain": return #"{"position":1}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
+    case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
+    case "/v1/orders/{name}/enrollments": return "\n"
     case "/v1/ledger/{position}/erase": return #"{"reason":"asked"}"#
     default: return "{}"
     }

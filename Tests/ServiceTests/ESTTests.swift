@@ -1,6 +1,7 @@
 import Foundation
 import MusterTesting
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import muster

@@ -1,6 +1,8 @@
 import Enrollment
 import Foundation
 import MusterModel
+import MusterTesting
+import NIOCore
 import Synchronization
 import MusterTesting
 import Testing
@@ -149,6 +151,64 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a scanner's boards are made one by one, and a refused one ends nothing`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        _ = try await instance.muster("hardware", "block", "cpu-serial:\(board(2))", "--reason", "dead").succeeded()
+        let out = instance.folder.file("made")
+        let scanned =
+          "cpu-serial:\(board(1))\n\nnothing\ncpu-serial:\(board(2))\ncpu-serial:\(board(1))\nmac:aa:bb:cc:00:11:22\r\n"
+        let ran = try await Program.muster(
+          ["factory", "provision", "--watch", "--device-id", "meter-{serial}", "--out", out], input: scanned,
+          environment: ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station])
+        #expect(ran.status == 0, "\(ran.errors)")
+        let beginnings = [
+          "made meter-\(board(1)) cpu-serial:\(board(1)) ", "refused nothing hardware-id-malformed: ",
+          "refused cpu-serial:\(board(2)) hardware-blocked: ", "made meter-\(board(1)) cpu-serial:\(board(1)) already",
+          "made meter-aabbcc001122 mac:aabbcc001122 ",
+        ]
+        #expect(ran.lines.count == beginnings.count, "\(ran.output)")
+        for (line, beginning) in zip(ran.lines, beginnings) { #expect(line.hasPrefix(beginning), "\(line)") }
+        try expectFolders(in: out, 2)
+        #expect(try await shown("june", instance).made == 2)
+      }
+    }
+
+    @Test func `a run is listed by its batch, and confirmed boards leave no key behind`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let lines = (0..<3).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        let manifest = try instance.folder.write(csv(lines), to: "boards.csv")
+        let out = instance.folder.file("made")
+        #expect(try await provision(instance, station, manifest, out).status == 0)
+
+        let status = try await Program.muster(["factory", "status", "--out", out]).succeeded()
+        let batch = try #require(status.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("bat_") })
+        #expect(status.contains("0 of 3"), "\(status)")
+        let listed = try await instance.muster("device", "list", "--batch", String(batch), "--output", "csv")
+          .succeeded()
+        #expect(
+          Set(listed.split(separator: "\n").dropFirst().map { $0.prefix(7) }) == ["meter-0", "meter-1", "meter-2"])
+        let other = RecordID(.batch, UUIDv7(at: SystemClock().now()))
+        let none = try await instance.muster("device", "list", "--batch", "\(other)", "--output", "json").succeeded()
+        #expect(none.isEmpty)
+        let device = try await instance.muster("device", "show", "meter-1").succeeded()
+        #expect(device.contains("june, by line-1, \(batch)"), "\(device)")
+
+        #expect(try await Program.muster(["factory", "confirm", "--out", out, "meter-9"]).status == 1)
+        _ = try await Program.muster(["factory", "confirm", "--out", out, "meter-0", "meter-2"]).succeeded()
+        #expect(!FileManager.default.fileExists(atPath: out + "/meter-0/private-key.pem"))
+        #expect(FileManager.default.fileExists(atPath: out + "/meter-1/private-key.pem"))
+        let rest = try await Program.muster(
+          ["factory", "status", "--out", out, "--unconfirmed-since", "2100-01-01T00:00:00Z"]
+        ).succeeded()
+        #expect(rest == "meter-1\n")
+        _ = try await Program.muster(["factory", "confirm", "--out", out, "--all"]).succeeded()
+        let files = try await run("grep", ["-rlE", "PRIVATE KEY|\"key\"", out])
+        #expect(files.status == 1 && files.output.isEmpty, "\(files.output)")
+      }
+    }
+
     @Test func `a manifest is checked without a service`() async throws {
       let folder = try ScratchFolder()
       defer { folder.remove() }
@@ -158,6 +218,88 @@ extension ServiceTests {
       let header = try folder.write("serial,name\n", to: "other.csv")
       let refused = try await Program.muster(["factory", "provision", "--manifest", header, "--check"])
       #expect(refused.status == 2 && refused.errors.contains("serial"))
+    }
+
+    // MARK: - The batch route
+
+    @Test func `a row's result comes while further rows are sent, and the same row gets the same again`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let (pieces, send) = AsyncStream.makeStream(of: ByteBuffer.self)
+        let row = try rowLine(7, board: 1, "meter-1")
+        let body = try await Connection.parse(["--server", instance.service.server, "--identity", station])
+          .withClient { client in
+            // A first line is answered before a second is sent; the third is the first again.
+            var lines = try await client.stream(
+              "/v1/orders/june/enrollments", query: [("batch", newBatch())], pieces
+            ).makeAsyncIterator()
+            var received: [Substring] = []
+            for next in [row, try rowLine(8, board: 2, "meter-2"), row] {
+              send.yield(ByteBuffer(string: next))
+              let before = received.count
+              while received.count <= max(before, 1), let piece = try await lines.next() {
+                received += String(buffer: piece).split(separator: "\n")
+              }
+            }
+            send.finish()
+            while let piece = try await lines.next() { received += String(buffer: piece).split(separator: "\n") }
+            return received
+          }
+        let results = try body.dropFirst().map { try #require(FlatObject($0.utf8)) }
+        #expect(results.map { $0.number("row") } == [7, 8, 7])
+        #expect(results[0] == results[2] && results[0].text("certificate") != nil)
+        #expect(results[0].text("certificate") != results[1].text("certificate"))
+        #expect(try await shown("june", instance).made == 2)
+      }
+    }
+
+    @Test func `what is no row is told, and what is no batch is not begun`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let client = try instance.client(station)
+        func send(_ body: String, _ path: String, type: String = "application/x-ndjson") async throws
+          -> TestClient.Answer
+        {
+          try await client.send(.POST, path, [("Content-Type", type)], body: Array(body.utf8))
+        }
+        let path = "/v1/orders/june/enrollments"
+        let good = try rowLine(1, board: 1, "meter-1")
+        let refusedWhole = [
+          (path, "application/x-ndjson", 400), ("\(path)?batch=bat_x", "application/x-ndjson", 400),
+          ("\(path)?batch=\(newBatch())", "application/json", 415),
+          ("/v1/orders/may/enrollments?batch=\(newBatch())", "application/x-ndjson", 403),
+        ]
+        for (path, type, status) in refusedWhole {
+          #expect(try await send(good, path, type: type).status == status, "\(path) \(type)")
+        }
+        let rows: [(String, String)] = [
+          (good.replacing("\"row\"", with: "\"color\":\"red\",\"row\""), "field-unknown"),
+          (good.replacing("cpu-serial:", with: "cpu:"), "hardware-id-malformed"),
+          (good.replacing("meter-1", with: "meter 1"), "device-id-malformed"),
+          (good.replacing("\"csr\":\"M", with: "\"csr\":\"!"), "base64-malformed"),
+          (good.replacing("\"row\"", with: "\"group\":\"pumps\",\"row\""), "group-mismatch"),
+          (good.replacing("\"row\"", with: "\"group\":\"a b\",\"row\""), "name-malformed"),
+          (good.replacing("\"row\":1", with: "\"row\":\"1\""), "row-malformed"), ("{}\n" + good, "row-malformed"),
+          ("[" + good, "row-malformed"), (String(repeating: "x", count: 20_000), "row-malformed"),
+        ]
+        for (row, code) in rows {
+          let answer = try await send(row, "\(path)?batch=\(newBatch())")
+          let lines = answer.text.split(separator: "\n")
+          #expect(answer.status == 200 && lines.count == 2, "\(row.prefix(200)): \(answer.text)")
+          #expect(lines.last.flatMap { FlatObject($0.utf8)?.text("code") } == code, "\(answer.text)")
+        }
+        #expect(try await shown("june", instance).made == 0)
+        await client.shutdown()
+        try await instance.expectWholeLedger()
+      }
+    }
+
+    private func newBatch() -> String { RecordID(.batch, UUIDv7(at: SystemClock().now())).description }
+
+    private func rowLine(_ row: Int, board number: Int, _ device: String) throws -> String {
+      let csr = Data(try PeerKey().request(commonName: device)).base64EncodedString()
+      return
+        "{\"csr\":\"\(csr)\",\"deviceID\":\"\(device)\",\"hardware\":\"cpu-serial:\(board(number))\",\"row\":\(row)}\n"
     }
 
     // MARK: - The line

@@ -2,6 +2,7 @@ import Enrollment
 import Foundation
 import MusterTesting
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import muster

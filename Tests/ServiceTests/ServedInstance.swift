@@ -14,10 +14,12 @@ final class ServiceProcess: Sendable {
   private let ended: Task<Int32, Never>
 
   /// Waits for the ready line; where the process ends before it, throws with what it said.
-  init(data: String, log: String, _ options: [String] = []) async throws {
+  /// `through` is a program that becomes the service, with its first arguments.
+  init(data: String, log: String, _ options: [String] = [], through: [String] = []) async throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Program.path())
-    process.arguments = ["serve", "--data", data, "--listen", "127.0.0.1:0"] + options
+    let command = through + [try Program.path(), "serve", "--data", data, "--listen", "127.0.0.1:0"] + options
+    process.executableURL = URL(fileURLWithPath: through.isEmpty ? command[0] : "/usr/bin/env")
+    process.arguments = through.isEmpty ? Array(command.dropFirst()) : command
     let output = Pipe()
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output

@@ -13,7 +13,10 @@ extension ServiceTests {
   @Suite struct StoryTests {
     @Test func `operators come, are listed, and are gone at once`() async throws {
       try await ServedInstance.with { instance in
-        let files = ["anna": instance.folder.file("anna.pem"), "other": instance.folder.file("other.pem")]
+        let files = [
+          "anna": instance.folder.file("anna.pem"), "other": instance.folder.file("other.pem"),
+          "hub": instance.folder.file("plant.pem"),
+        ]
         try await instance.tell(
           [
             Step("operator add anna --role auditor --out {anna}", "anna auditor {anna}\n"),
@@ -22,7 +25,16 @@ extension ServiceTests {
             Step("operator add anna --role auditor --out {other}", "operator-name-taken", status: 1),
             Step("operator add ben --role auditor --group nowhere --out {other}", "muster group list", status: 1),
             Step("operator add ben --role king --out {other}", "field-engineer", #"found "king""#, status: 1),
+            Step("hub add plant --host mqtt.example --out {hub}", "plant mqtt.example {hub}\n"),
+            Step("hub add plant --host mqtt.example --out {other}", "hub-name-taken", status: 1),
+            Step("hub list --output csv", "name,host,groups,added,certificate until\n", "plant,mqtt.example,,20"),
+            Step("hub remove plant", "plant removed\n"),
+            Step("hub remove plant", "hub-unknown", "muster hub list", status: 1),
           ], files)
+        #expect(
+          try FileManager.default.contentsOfDirectory(atPath: instance.folder.path).allSatisfy {
+            !$0.hasSuffix("pending")
+          })
         try await instance.tell(
           [
             Step("device list", "DEVICE"), Step("vault status", "unsealed", "no protection against"),
@@ -36,6 +48,25 @@ extension ServiceTests {
         try await instance.tell(
           [Step("device list", "operator-removed", "muster operator add", status: 1)], as: files["anna"])
         try await instance.expectWholeLedger()
+      }
+    }
+
+    @Test func `who asks another service, or as a stranger, is told what to look at`() async throws {
+      try await ServedInstance.with { instance in
+        let foreign = try await instance.foreignIdentity()
+        let values = ["foreign": foreign, "root": instance.root, "admin": instance.administrator]
+        try await instance.tell(
+          [
+            Step("device list --ca {foreign}", "trust anchor", "--ca FILE", status: 1, never: ["BoringSSL", "swift"]),
+            Step("device list --identity {foreign}", "--ca FILE", status: 1),
+            Step("device list --identity {foreign} --ca {root}", "not-authenticated", "operator add", status: 1),
+            Step("device list --identity {root}", "certificate and its key", status: 1),
+            Step("device list --ca {nothing}", "{nothing}", status: 1),
+            Step("group add pumps --trust {nothing}", "{nothing}", status: 1),
+            Step("group add pumps --trust {root}", "trust-anchor-own", status: 1),
+            Step("group add pumps --profile nothing", "profile-unknown", "operator", status: 1),
+            Step("group add pumps --hub nothing", "hub-unknown", "muster hub list", status: 1),
+          ], values.merging(["nothing": instance.folder.file("nothing")]) { $1 })
       }
     }
 
@@ -221,7 +252,7 @@ extension ServiceTests {
             Step("certificate show {record}", "revoked", "key-compromise"),
             Step("certificate release {serial}", "for good", status: 1, never: ["adds you anew"]),
             Step("certificate show {none}", "certificate-unknown", "muster certificate list", status: 1),
-            Step("certificate show pump-7", "certificate-malformed", "muster certificate list", status: 1),
+            Step("certificate show pump-7", "certificate-malformed", "record ID", status: 1),
           ], names)
         try await instance.tell(
           [

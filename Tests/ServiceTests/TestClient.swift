@@ -67,3 +67,20 @@ final class TestClient: Sendable {
     try await send(method, path, [("Content-Type", "application/json")], body: Array(try JSONEncoder().encode(value)))
   }
 }
+
+extension ServedInstance {
+  /// Runs `body` with a client that is shut down whatever happens: one that is let go without would end the tests.
+  func withClient<Value>(
+    _ identity: String? = nil, _ body: (TestClient) async throws -> Value
+  ) async throws -> Value {
+    let client = try client(identity)
+    do {
+      let value = try await body(client)
+      await client.shutdown()
+      return value
+    } catch {
+      await client.shutdown()
+      throw error
+    }
+  }
+}

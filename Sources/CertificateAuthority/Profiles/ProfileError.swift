@@ -8,5 +8,8 @@ public struct ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   public let expected: String
   public let found: String
 
-  public var description: String { "\(printable(file)):\(line): expected \(expected), found \(printable(found))" }
+  /// Short, whatever the file and its name hold: each scalar of theirs may take ten bytes.
+  public var description: String {
+    "\(printable(file, upTo: 32)):\(line): expected \(expected), found \(printable(found, upTo: 48))"
+  }
 }

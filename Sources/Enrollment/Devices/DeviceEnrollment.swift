@@ -156,9 +156,10 @@ public struct DeviceEnrollment: Sendable {
         return .decided(try attempt.refuse(.keyTaken))
       }
       if attempt.facts.publicKeyIsCompromised { return .decided(try attempt.refuse(.keyCompromised)) }
-      switch instance.policies.decide(attempt.question(plan)) {
+      let question = attempt.question(plan)
+      switch instance.policies.decide(question) {
       case .refused(let reference, let refusal):
-        return .decided(try attempt.refuse(Refusal(refusal), by: reference))
+        return .decided(try attempt.refuse(Refusal(refusal), by: reference, act: question.act))
       case .permit(let permit): return try prepare(permit, plan, attempt)
       }
     }

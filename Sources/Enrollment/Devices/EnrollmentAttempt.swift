@@ -56,15 +56,20 @@ struct EnrollmentAttempt: Sendable {
   }
 
   /// The refusal with its event: the caller has shown who they are.
-  func refuse(_ refusal: Refusal, by policy: PolicyReference? = nil) throws -> Decision<Enrolled> {
-    let known = facts.hardware.compactMap(\.snapshot?.record)
+  /// `act` where a policy was asked: to explain what it said, what it was asked is needed.
+  func refuse(
+    _ refusal: Refusal, by policy: PolicyReference? = nil, act: EnrollmentQuestion.Act? = nil
+  ) throws -> Decision<Enrolled> {
+    // What was only claimed may be another's: its history is none of this.
+    let known = registryCase.hardware.filter { $0.assurance != .claimed }
+      .compactMap(\.hardware.snapshot?.record)
     let records = [facts.ticket?.record, facts.order?.record, facts.device?.record].compactMap(\.self) + known
     let event = try Event(
       at: at, by: actor, on: records.map(Aggregate.record), policy: policy,
       RequestRefused(operation: "enroll", code: refusal.code),
       details: .init(
         reason: refusal.reason, source: request.source,
-        decision: decision(act: nil)))
+        decision: decision(act: act)))
     return .refuse(refusal, event)
   }
 

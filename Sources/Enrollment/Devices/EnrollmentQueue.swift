@@ -66,7 +66,7 @@ final class EnrollmentQueue: Sendable {
       guard !waiting.isEmpty else { return group }
       rest -= waiting.count
       for (waiting, decision) in zip(waiting, enrollment.prepare(waiting.map(\.request), facts)) {
-        if let member = settle(waiting, decision) { group.append(member) }
+        if let member = settle(waiting, decision, enrollment) { group.append(member) }
       }
     }
   }
@@ -80,14 +80,18 @@ final class EnrollmentQueue: Sendable {
 
   /// Answers, or returns what is to be on disk before the answer leaves.
   private func settle(
-    _ waiting: Waiting, _ decision: Result<Decision<Enrolled>, any Error>
+    _ waiting: Waiting, _ decision: Result<Decision<Enrolled>, any Error>, _ enrollment: DeviceEnrollment
   ) -> (UnitOfWork, Pending)? {
     switch decision {
     case .failure(let error): waiting.answer(.failure(error))
     case .success(.answer(let value)): waiting.answer(.success(.done(value)))
-    case .success(.refuse(let refusal, nil)): waiting.answer(.success(.refused(refusal)))
-    case .success(.refuse(let refusal, let event?)):
-      return (UnitOfWork(events: [event]), Pending(waiting: waiting) { _ in .refused(refusal) })
+    case .success(.refuse(let refusal, let event)):
+      let (weighed, recorded) = enrollment.instance.refusals.weigh(refusal, event)
+      guard let recorded else {
+        waiting.answer(.success(.refused(weighed)))
+        return nil
+      }
+      return (UnitOfWork(events: [recorded]), Pending(waiting: waiting) { _ in .refused(weighed) })
     case .success(.commit(let unit, let value)):
       return (unit, Pending(waiting: waiting) { .done(value($0)) })
     }

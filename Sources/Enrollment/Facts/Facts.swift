@@ -5,10 +5,10 @@ public import MusterModel
 /// All that one use case was told, in one snapshot. Each fact holds its version; `reads` holds the versions of what has no
 /// snapshot of its own here.
 public struct Facts: Sendable {
-  /// The policies in force, and each record below.
+  /// The policies in force, the vault, and each record below. What is signed before a seal is stale after it.
   public var reads = ReadSet()
   public var ticket: TicketSnapshot?
-  /// With `deviceOfHardware`, the device that the first bound hardware ID is bound to; else, or where there is none,
+  /// With `deviceOfHardware`, the device that the first hardware ID is bound to; else, or where there is none,
   /// the device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
   /// asked for.
   public var device: DeviceSnapshot?
@@ -30,6 +30,9 @@ public struct Facts: Sendable {
   public var certificate: CertificateSnapshot?
   /// Certificates of `device` that are neither over nor revoked for good.
   public var deviceCertificates: [CertificateSnapshot] = []
+  /// Where they were asked for.
+  public var deviceKeys: DeviceKeysSnapshot?
+  public var deviceHub: HubSnapshot?
   public var `operator`: OperatorSnapshot?
   public var hub: HubSnapshot?
   /// The groups asked for by name that exist.
@@ -132,6 +135,21 @@ public struct HubSnapshot: Sendable, Hashable {
     self.host = host
     self.groups = groups
     self.isRemoved = isRemoved
+  }
+}
+
+/// The symmetric keys that a device has, as they lie sealed.
+public struct DeviceKeysSnapshot: Sendable, Hashable {
+  /// The binding that they were made for.
+  public let generation: UInt64
+  public let primary: SealedSecret
+  /// The last version that the device ever had.
+  public let lastVersion: UInt32
+
+  public init(generation: UInt64, primary: SealedSecret, lastVersion: UInt32) {
+    self.generation = generation
+    self.primary = primary
+    self.lastVersion = lastVersion
   }
 }
 

@@ -28,13 +28,15 @@ public struct FactsQuery: Sendable, Hashable {
   public var ticket: TicketKey?
   public var deviceID: DeviceID?
   public var hardware: [HardwareID] = []
-  /// Prefer the device that the first bound hardware ID is bound to over the one of `deviceID`.
+  /// Prefer the device that the first hardware ID is bound to over the one of `deviceID`.
   public var deviceOfHardware = false
   public var group: GroupKey?
   public var order: OrderKey?
   /// SHA-256 of an SPKI: who holds or held it?
   public var publicKey: Digest?
   public var certificate: CertificateKey?
+  /// The keys of the device, and the hub that it talks to.
+  public var deviceKeys = false
   public var operatorName: RecordName?
   public var hubName: RecordName?
   /// Groups to be found by name, each.

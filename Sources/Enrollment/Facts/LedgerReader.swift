@@ -10,6 +10,25 @@ public protocol LedgerReader: Sendable {
   func tile(level: Int, index: UInt64, width: Int) async throws -> [Digest]?
   /// An inclusion proof under the last checkpoint, in the form of `InclusionProof`'s JSON; nil past the end.
   func inclusionProof(of position: UInt64) async throws -> LedgerProof?
+  /// The decision that the event at `position` records; nil where there is none.
+  func decision(at position: UInt64) async throws -> RecordedDecision?
+  /// The export of the ledger as the last checkpoint has it; nil for an empty ledger.
+  func export() async throws -> LedgerExportPieces?
+}
+
+/// An export in `LedgerExport`'s form, piece by piece: the ledger only grows, so that nothing is held between two pieces
+/// and a slow reader is in nobody's way.
+public struct LedgerExportPieces: Sendable {
+  private let pieces: UInt64
+  private let read: @Sendable (UInt64) async throws -> [UInt8]
+
+  public init(count: UInt64, _ read: @escaping @Sendable (UInt64) async throws -> [UInt8]) {
+    pieces = count
+    self.read = read
+  }
+
+  /// Whole lines; nil past the last.
+  public func piece(_ index: UInt64) async throws -> [UInt8]? { index < pieces ? try await read(index) : nil }
 }
 
 /// What someone needs to check an event offline: its bytes, the audit path (RFC 9162 §2.1.3), the checkpoint it leads to.

@@ -1,22 +1,60 @@
 public import MusterModel
 
-/// What operators look at. Each answer is one snapshot.
+/// What operators look at. Each answer is one snapshot, and shows what is in the scope and nothing else; each page but the
+/// last is full.
 public protocol ListingReader: Sendable {
-  func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary>
-  func device(_ id: DeviceID) async throws -> DeviceDetail?
+  func devices(_ page: PageRequest, group: RecordName?, in scope: GroupScope) async throws -> Page<DeviceSummary>
+  /// Those that a station made in one run, in the order in which they were made.
+  func devices(_ page: PageRequest, batch: RecordID, in scope: GroupScope) async throws -> Page<DeviceSummary>
+  func device(_ id: DeviceID, in scope: GroupScope) async throws -> DeviceDetail?
+  /// The group of the device that is shown by that ID; nil where it is in none, or there is no such device.
+  func group(of device: DeviceID) async throws -> RecordID?
   /// Events concerning the device, its bindings and certificates, newest last; nil where there is no such device.
-  func history(of device: DeviceID, _ page: PageRequest) async throws -> Page<HistoryEntry>?
-  func hardware(_ page: PageRequest) async throws -> Page<HardwareSummary>
-  func groups(_ page: PageRequest) async throws -> Page<GroupSummary>
+  func history(of device: DeviceID, _ page: PageRequest, in scope: GroupScope) async throws -> Page<HistoryEntry>?
+  func hardware(_ page: PageRequest, in scope: GroupScope) async throws -> Page<HardwareSummary>
+  func groups(_ page: PageRequest, in scope: GroupScope) async throws -> Page<GroupSummary>
   func group(_ name: RecordName) async throws -> GroupSummary?
-  func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary>
-  func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary>
+  func tickets(_ page: PageRequest, at time: Timestamp, in scope: GroupScope) async throws -> Page<TicketSummary>
+  func orders(_ page: PageRequest, at time: Timestamp, in scope: GroupScope) async throws -> Page<OrderSummary>
   /// The open order of that name; where none is, the last one.
   func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary?
   func operators(_ page: PageRequest) async throws -> Page<OperatorSummary>
   func hubs(_ page: PageRequest) async throws -> Page<HubSummary>
-  func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary>
+  /// A device's certificates are in its group, all others in none.
+  func certificates(
+    _ page: PageRequest, of device: DeviceID?, in scope: GroupScope
+  ) async throws -> Page<CertificateSummary>
   func certificate(_ key: CertificateName) async throws -> CertificateSummary?
+}
+
+extension ListingReader {
+  public func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary> {
+    try await devices(page, group: group, in: .instance)
+  }
+
+  public func device(_ id: DeviceID) async throws -> DeviceDetail? { try await device(id, in: .instance) }
+
+  public func history(of device: DeviceID, _ page: PageRequest) async throws -> Page<HistoryEntry>? {
+    try await history(of: device, page, in: .instance)
+  }
+
+  public func hardware(_ page: PageRequest) async throws -> Page<HardwareSummary> {
+    try await hardware(page, in: .instance)
+  }
+
+  public func groups(_ page: PageRequest) async throws -> Page<GroupSummary> { try await groups(page, in: .instance) }
+
+  public func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary> {
+    try await tickets(page, at: time, in: .instance)
+  }
+
+  public func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary> {
+    try await orders(page, at: time, in: .instance)
+  }
+
+  public func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary> {
+    try await certificates(page, of: device, in: .instance)
+  }
 }
 
 /// How a certificate is named by a caller: its record, its serial in hex, or its fingerprint (SHA-256 of the DER).

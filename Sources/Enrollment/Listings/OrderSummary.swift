@@ -35,3 +35,16 @@ public struct OrderSummary: Codable, Sendable, Hashable {
     self.lastRefusal = lastRefusal
   }
 }
+
+/// By which order, in which run and on which station a device was made. A name that was erased is nil.
+public struct ProvisioningSummary: Codable, Sendable, Hashable {
+  public let order: RecordName?
+  public let batch: RecordID
+  public let station: RecordName?
+
+  public init(order: RecordName?, batch: RecordID, station: RecordName?) {
+    self.order = order
+    self.batch = batch
+    self.station = station
+  }
+}

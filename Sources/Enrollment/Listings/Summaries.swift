@@ -62,6 +62,8 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
   /// What the active binding was made from; nil where there is none.
   public let evidence: Evidence.Kind?
   public let keyResidence: KeyResidence?
+  /// Of a factory line's device.
+  public let provisioned: ProvisioningSummary?
   public let certificates: [CertificateSummary]
   public let lastRefusal: RefusalSummary?
   /// The aggregate's version: the `ETag`.
@@ -69,13 +71,15 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
 
   public init(
     summary: DeviceSummary, hardware: [Hardware], boundSince: Timestamp?, evidence: Evidence.Kind?,
-    certificates: [CertificateSummary], lastRefusal: RefusalSummary?, version: UInt64
+    provisioned: ProvisioningSummary? = nil, certificates: [CertificateSummary], lastRefusal: RefusalSummary?,
+    version: UInt64
   ) {
     self.summary = summary
     self.hardware = hardware
     self.boundSince = boundSince
     self.evidence = evidence
     keyResidence = evidence.map(KeyResidence.init(shownBy:))
+    self.provisioned = provisioned
     self.certificates = certificates
     self.lastRefusal = lastRefusal
     self.version = version

@@ -57,10 +57,8 @@ public struct Administration: Sendable {
     case .refused(let reference, let reason):
       let refusal = Refusal(reason)
       let now = instance.clock.now()
-      if let event = try refused(operation, refusal, caller, of: group, by: reference, at: now) {
-        _ = try await instance.store.commit(UnitOfWork(events: [event]))
-      }
-      return .refused(refusal)
+      let event = try refused(operation, refusal, caller, of: group, by: reference, at: now)
+      return .refused(try await instance.record(refusal, event))
     }
   }
 

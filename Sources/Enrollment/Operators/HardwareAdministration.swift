@@ -80,6 +80,11 @@ extension Administration {
 
   /// Puts each on the allowlist; one that is refused stops none of the others.
   public func importHardware(_ inputs: [HardwareInput], by caller: Caller) async throws -> Outcome<[HardwareResult]> {
+    // Whether importing is on the caller's list at all; each row is then held to the caller's groups by itself.
+    let anyGroup = caller.principal.groups.first
+    if case .refused(let refusal) = try await grant(.hardwareImport, to: caller, group: anyGroup) {
+      return .refused(refusal)
+    }
     guard inputs.count <= 1000 else {
       return .refused(Refusal(.invalid, "too-many-rows", "expected at most 1000 rows, found \(inputs.count)"))
     }

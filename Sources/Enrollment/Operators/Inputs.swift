@@ -25,12 +25,6 @@ public struct IssuedTicket: Codable, Sendable, Hashable {
   public let record: RecordID
   public let code: String
   public let expires: Timestamp
-
-  public init(record: RecordID, code: String, expires: Timestamp) {
-    self.record = record
-    self.code = code
-    self.expires = expires
-  }
 }
 
 public struct GroupInput: Codable, Sendable, Hashable {
@@ -66,12 +60,6 @@ public struct HardwareResult: Codable, Sendable, Hashable {
   /// nil where it was done.
   public let code: String?
   public let reason: String?
-
-  public init(hardware: String, code: String?, reason: String?) {
-    self.hardware = hardware
-    self.code = code
-    self.reason = reason
-  }
 }
 
 public struct ReasonInput: Codable, Sendable, Hashable {

@@ -11,6 +11,14 @@ public struct ErasedEvent: Codable, Sendable, Hashable {
 }
 
 extension Administration {
+  /// The ledger for a stranger to verify, as the last checkpoint has it.
+  public func exportLedger(by caller: Caller) async throws -> Outcome<LedgerExportPieces> {
+    switch try await grant(.ledgerExport, to: caller) {
+    case .refused(let refusal): .refused(refusal)
+    case .done: try await instance.ledger.export().map { .done($0) } ?? .refused(.positionUnknown)
+    }
+  }
+
   /// Erases the private attachment of an event. The erasure is an event itself, and says why.
   public func erase(_ position: UInt64, reason: String?, by caller: Caller) async throws -> Outcome<ErasedEvent> {
     guard let reason, (1...1024).contains(reason.utf8.count) else {

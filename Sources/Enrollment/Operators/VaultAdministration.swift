@@ -40,8 +40,7 @@ public struct VaultAdministration: Sendable {
     guard let actor = caller.principal.actor else { return .refused(.nobody) }
     guard instance.vault.isSealed else { return .done(try await status()) }
     guard try await open(opener) else {
-      try await record(RequestRefused(operation: "vault.unseal", code: Refusal.wrongOpener.code), actor, caller)
-      return .refused(.wrongOpener)
+      return .refused(try await record(.wrongOpener, actor, caller))
     }
     // What cannot be recorded does not happen: the vault stays open only once it is on disk that it was opened.
     do {
@@ -61,11 +60,12 @@ public struct VaultAdministration: Sendable {
   }
 
   /// A wrong passphrase is a guess by someone who is known.
-  private func record(_ refused: RequestRefused, _ actor: Actor, _ caller: Caller) async throws {
+  private func record(_ refusal: Refusal, _ actor: Actor, _ caller: Caller) async throws -> Refusal {
     let event = try Event(
-      at: instance.clock.now(), by: actor, on: [.vault], refused,
-      details: .init(reason: Refusal.wrongOpener.reason, source: caller.source))
-    _ = try await instance.store.commit(UnitOfWork(events: [event]))
+      at: instance.clock.now(), by: actor, on: [.vault],
+      RequestRefused(operation: "vault.unseal", code: refusal.code),
+      details: .init(reason: refusal.reason, source: caller.source))
+    return try await instance.record(refusal, event)
   }
 
   /// Lets go of every key. What needs no secret goes on.

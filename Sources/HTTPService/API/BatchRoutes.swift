@@ -24,9 +24,7 @@ struct BatchRoutes: Sendable {
       throw Problem(
         .unsupportedMediaType, "content-type-unsupported", detail: "expected \(BatchRoutes.mediaType)")
     }
-    guard let text = request.query["batch"], let batch = RecordID(text), batch.kind == .batch else {
-      throw Problem.badRequest("batch-malformed", "expected batch=bat_…, a batch's record ID")
-    }
+    let batch = try request.batch(request.query["batch"] ?? "")
     let order = try request.name()
     _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
     guard let issuer = rooms.instance.authorities.issuer(for: .devices) else {

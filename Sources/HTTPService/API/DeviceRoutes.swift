@@ -10,24 +10,28 @@ struct DeviceRoutes: Sendable {
 
   private var reads: [Route] {
     [
-      .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group"])) { request, caller in
+      .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group", "batch"])) {
+        request, caller in
+        if let batch = try request.query["batch"].map(request.batch) {
+          return try .json(try await look(caller).devices(request.page(), batch: batch).answered())
+        }
         let group = try request.query["group"].map(request.name)
-        return try .json(try await look(caller).devices(request.page(), group: group))
+        return try .json(try await look(caller).devices(request.page(), group: group).answered())
       },
       .operation(.deviceShow, .get, "/v1/devices/{id}") { request, caller in
-        let device = try await look(caller).device(request.deviceID())
+        let device = try await look(caller).device(request.deviceID()).answered()
         return try Answer.json(device).adding(.eTag, EntityTag.text(device.version))
       },
       .operation(.deviceHistory, .get, "/v1/devices/{id}/history", .paged) { request, caller in
-        try .json(try await look(caller).history(of: request.deviceID(), request.page()))
+        try .json(try await look(caller).history(of: request.deviceID(), request.page()).answered())
       },
       .operation(.certificateList, .get, "/v1/certificates", .init(parameters: ["limit", "after", "device"])) {
         request, caller in
         let device = try request.query["device"].map(request.deviceID)
-        return try .json(try await look(caller).certificates(request.page(), of: device))
+        return try .json(try await look(caller).certificates(request.page(), of: device).answered())
       },
       .operation(.certificateShow, .get, "/v1/certificates/{certificate}") { request, caller in
-        try .json(try await look(caller).certificate(request.certificateName()))
+        try .json(try await look(caller).certificate(request.certificateName()).answered())
       },
     ]
   }
@@ -37,6 +41,14 @@ struct DeviceRoutes: Sendable {
       .operation(.deviceEnable, .post, "/v1/devices/{id}/enable") { try await change($0, .enable, $1) },
       .operation(.deviceDisable, .post, "/v1/devices/{id}/disable") { try await change($0, .disable, $1) },
       .operation(.deviceRetire, .post, "/v1/devices/{id}/retire") { try await change($0, .retire, $1) },
+      .operation(.deviceRekey, .post, "/v1/devices/{id}/keys") { request, caller in
+        try .json(try await rooms.administration.rekey(try request.parameter("id"), by: caller).answered())
+      },
+      .operation(.deviceToken, .post, "/v1/devices/{id}/token") { request, caller in
+        let input: TokenInput = try StrictJSON.decodeOptional(request)
+        return try .json(
+          try await rooms.administration.token(try request.parameter("id"), input, by: caller).answered())
+      },
       .operation(.certificateRevoke, .post, "/v1/certificates/{certificate}/revoke") { request, caller in
         let input: RevocationInput = try StrictJSON.decodeOptional(request)
         let name = try request.parameter("certificate")

@@ -3,16 +3,16 @@ import HTTPTypes
 import MusterModel
 import X509
 
-/// `/v1/operators`, `/v1/hubs`, `/v1/issuers` and `/v1/vault`.
+/// `/v1/operators`, `/v1/hubs`, `/v1/issuers`, `/v1/vault` and `/v1/policy`.
 struct InstanceRoutes: Sendable {
   let rooms: ServiceRooms
 
-  var routes: [Route] { peers + vault + issuers }
+  var routes: [Route] { peers + vault + issuers + policy }
 
   private var peers: [Route] {
     [
       .operation(.operatorList, .get, "/v1/operators", .paged) { request, caller in
-        try .json(try await Inspection(rooms.instance, for: caller).operators(request.page()))
+        try .json(try await Inspection(rooms.instance, for: caller).operators(request.page()).answered())
       },
       .operation(.operatorAdd, .post, "/v1/operators") { request, caller in
         let input: OperatorInput = try StrictJSON.decode(request)
@@ -24,7 +24,7 @@ struct InstanceRoutes: Sendable {
         return .noContent
       },
       .operation(.hubList, .get, "/v1/hubs", .paged) { request, caller in
-        try .json(try await Inspection(rooms.instance, for: caller).hubs(request.page()))
+        try .json(try await Inspection(rooms.instance, for: caller).hubs(request.page()).answered())
       },
       .operation(.hubAdd, .post, "/v1/hubs") { request, caller in
         let input: HubInput = try StrictJSON.decode(request)
@@ -76,8 +76,21 @@ struct InstanceRoutes: Sendable {
   private var issuers: [Route] {
     [
       .operation(.caShow, .get, "/v1/issuers") { _, caller in
-        try await Inspection(rooms.instance, for: caller).grant(.caShow)
+        try await rooms.check(.caShow, for: caller)
         return try .json(try await rooms.reader.issuers().map(summary))
+      },
+      .operation(.caCRL, .post, "/v1/issuers/crl") { _, caller in
+        let grant = try await rooms.administration.grant(.caCRL, to: caller).answered()
+        return try .json(try await rooms.status.publishLists(by: grant, for: caller).answered())
+      },
+    ]
+  }
+
+  private var policy: [Route] {
+    [
+      .operation(.policyExplain, .post, "/v1/policy/explain") { request, caller in
+        let input: ExplanationInput = try StrictJSON.decode(request)
+        return try .json(try await rooms.administration.explain(input, by: caller).answered())
       }
     ]
   }

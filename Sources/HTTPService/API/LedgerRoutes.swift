@@ -3,7 +3,7 @@ import HTTPTypes
 import Ledger
 import MusterModel
 
-/// The ledger as C2SP's `tlog-tiles` serves it, proofs, and erasing.
+/// The ledger as C2SP's `tlog-tiles` serves it, proofs, exports, and erasing.
 struct LedgerRoutes: Sendable {
   let rooms: ServiceRooms
 
@@ -12,21 +12,25 @@ struct LedgerRoutes: Sendable {
   var routes: [Route] {
     [
       .operation(.ledgerRead, .get, "/ledger/checkpoint") { _, caller in
-        try await Inspection(rooms.instance, for: caller).grant(.ledgerRead)
+        try await rooms.check(.ledgerRead, for: caller)
         guard let note = try await ledger.checkpoint() else { throw Problem.notFound }
         return .text(note)
       },
       .operation(.ledgerRead, .get, "/ledger/tile/{tile...}") { request, caller in
-        try await Inspection(rooms.instance, for: caller).grant(.ledgerRead)
+        try await rooms.check(.ledgerRead, for: caller)
         return try await tile(try request.parameter("tile"))
       },
       .operation(.ledgerProve, .get, "/v1/ledger/proof", .init(parameters: ["position"])) { request, caller in
-        try await Inspection(rooms.instance, for: caller).grant(.ledgerProve)
+        try await rooms.check(.ledgerProve, for: caller)
         guard let position = try request.query.number("position", in: 0...UInt64(1) << 53) else {
           throw Problem.badRequest("parameter-malformed", "expected a position")
         }
         guard let proof = try await ledger.inclusionProof(of: position) else { throw Problem.positionUnknown }
         return try .json(proof)
+      },
+      .operation(.ledgerExport, .get, "/v1/ledger/export") { _, caller in
+        let export = try await rooms.administration.exportLedger(by: caller).answered()
+        return .pieces(type: "application/octet-stream") { try await export.piece($0) }
       },
       .operation(.ledgerErase, .post, "/v1/ledger/{position}/erase") { request, caller in
         let text = try request.parameter("position")

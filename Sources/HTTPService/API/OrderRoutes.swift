@@ -9,10 +9,10 @@ struct OrderRoutes: Sendable {
   var routes: [Route] {
     [
       .operation(.orderList, .get, "/v1/orders", .paged) { request, caller in
-        try .json(try await look(caller).orders(request.page(), at: request.at))
+        try .json(try await look(caller).orders(request.page()).answered())
       },
       .operation(.orderShow, .get, "/v1/orders/{name}") { request, caller in
-        try .json(try await look(caller).order(request.name(), at: request.at))
+        try .json(try await look(caller).order(request.name()).answered())
       },
       .operation(.orderAdd, .post, "/v1/orders") { request, caller in
         let input: OrderInput = try StrictJSON.decode(request)

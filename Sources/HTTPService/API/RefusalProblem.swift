@@ -5,6 +5,8 @@ extension Problem {
   /// A use case's refusal as HTTP tells it: the one table of statuses.
   init(_ refusal: Refusal) {
     self.init(refusal.kind.status, refusal.code, detail: refusal.reason)
+    // What could not be done now is nobody's fault; all else is an event or is counted.
+    isStrangers = !refusal.isRecorded && refusal.kind != .unavailable
     switch refusal.kind {
     // RFC 9110 §15.5.2 asks for a challenge; there is no registered scheme for certificates.
     case .unauthenticated: headers[.wwwAuthenticate] = "Certificate"
@@ -24,14 +26,6 @@ extension Refusal.Kind {
     case .conflict: .conflict
     case .preconditionFailed: .preconditionFailed
     case .unavailable: .serviceUnavailable
-    }
-  }
-
-  /// What a use case refuses to a device before the device has shown who it is; all else is an event of its own.
-  var isStrangers: Bool {
-    switch self {
-    case .invalid, .unauthenticated, .notFound: true
-    case .forbidden, .conflict, .preconditionFailed, .unavailable: false
     }
   }
 }

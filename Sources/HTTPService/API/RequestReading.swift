@@ -28,6 +28,13 @@ extension RoutedRequest {
     return name
   }
 
+  func batch(_ text: String) throws(Problem) -> RecordID {
+    guard let batch = RecordID(text), batch.kind == .batch else {
+      throw .badRequest("batch-malformed", "expected batch=bat_…, a batch's record ID")
+    }
+    return batch
+  }
+
   func deviceID() throws(Problem) -> DeviceID { try deviceID(try parameter("id")) }
   func name() throws(Problem) -> RecordName { try name(try parameter("name")) }
 

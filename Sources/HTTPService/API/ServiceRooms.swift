@@ -1,6 +1,8 @@
 public import CertificateAuthority
 public import Enrollment
+public import HubAccess
 public import MusterModel
+public import Policy
 
 /// What the routes ask of: the use cases' instance, its readers, and what is published.
 public struct ServiceRooms: Sendable {
@@ -9,19 +11,27 @@ public struct ServiceRooms: Sendable {
   public let vault: VaultAdministration
   public let points: PublicationPoints
   public let status: any StatusPublisher
+  public let hubs: any HubReader
+  let tokens = TokenTally()
 
   public init(
     instance: Instance, reader: any InstanceReader, vault: VaultAdministration, points: PublicationPoints,
-    status: any StatusPublisher
+    status: any StatusPublisher, hubs: any HubReader
   ) {
     self.instance = instance
     self.reader = reader
     self.vault = vault
     self.points = points
     self.status = status
+    self.hubs = hubs
   }
 
   var administration: Administration { Administration(instance) }
+
+  /// Throws unless the caller may.
+  func check(_ operation: Policy.Operation, for caller: Caller) async throws {
+    _ = try await administration.grant(operation, to: caller).answered()
+  }
 }
 
 /// What tells relying parties which certificates are still good. Each answer is one that is ready, or signed within
@@ -29,6 +39,9 @@ public struct ServiceRooms: Sendable {
 public protocol StatusPublisher: Sendable {
   /// The CRL of an issuer, a shard of it or all; nil where there is none.
   func revocationList(of issuerKeyID: String, shard: UInt32?) async throws -> SignedStatus?
+
+  /// Signs every CRL of the issuing CAs now, whatever was due, and says so in the caller's name.
+  func publishLists(by grant: AccessGrant, for caller: Caller) async throws -> Outcome<[PublishedList]>
 
   /// The answer to an OCSP request in DER (RFC 6960), which says itself where it is malformed.
   func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus
@@ -48,5 +61,27 @@ public struct SignedStatus: Sendable, Hashable {
     self.nextUpdate = nextUpdate
     self.entityTag = entityTag
     self.lastModified = lastModified
+  }
+}
+
+/// A CRL that was signed.
+public struct PublishedList: Codable, Sendable, Hashable {
+  public let issuerKeyID: String
+  /// nil for the full list.
+  public let shard: UInt32?
+  public let number: UInt64
+  public let thisUpdate: Timestamp
+  public let nextUpdate: Timestamp
+  public let entries: Int
+
+  public init(
+    issuerKeyID: String, shard: UInt32?, number: UInt64, thisUpdate: Timestamp, nextUpdate: Timestamp, entries: Int
+  ) {
+    self.issuerKeyID = issuerKeyID
+    self.shard = shard
+    self.number = number
+    self.thisUpdate = thisUpdate
+    self.nextUpdate = nextUpdate
+    self.entries = entries
   }
 }

@@ -9,5 +9,6 @@ struct ServiceRoutes: Sendable {
       + OrderRoutes(rooms: rooms).routes
       + BatchRoutes(rooms: rooms).routes
       + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
+      + HubRoutes(rooms: rooms).routes
   }
 }

@@ -29,9 +29,7 @@ struct DeviceEvidence: Sendable {
     _ deviceID: DeviceID, _ code: SecretBytes, _ request: RoutedRequest
   ) throws(Problem) -> EnrollmentRequest.Evidence {
     guard request.peer.chain.isEmpty else {
-      throw Problem.badRequest(
-        "evidence-ambiguous", "expected one evidence, found a ticket and a client certificate"
-      ).counted()
+      throw Problem.evidenceAmbiguous
     }
     guard let code = TicketCode(code) else {
       throw wrong(
@@ -58,8 +56,7 @@ struct DeviceEvidence: Sendable {
     switch outcome {
     case .done(let value): return value
     case .refused(let refusal):
-      var problem = Problem(refusal)
-      problem.isStrangers = refusal.kind.isStrangers
+      let problem = Problem(refusal)
       guard refusal.code == "ticket-wrong" else { throw problem }
       throw wrong(problem.adding(.wwwAuthenticate, BasicCredentials.challenge), request)
     }
@@ -69,4 +66,10 @@ struct DeviceEvidence: Sendable {
     strangers.attemptFailed(request.peer.source, at: request.at)
     return problem.counted()
   }
+}
+
+extension Problem {
+  static let evidenceAmbiguous = Problem.badRequest(
+    "evidence-ambiguous", "expected one evidence, found HTTP Basic and a client certificate"
+  ).counted()
 }

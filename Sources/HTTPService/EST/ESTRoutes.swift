@@ -48,6 +48,8 @@ struct ESTRoutes: Sendable {
   private func renew(_ request: RoutedRequest) async throws -> Answer {
     _ = try label(request)
     guard let leaf = request.peer.chain.first else { throw Problem.notAuthenticated(showing: []) }
+    // RFC 7030 §4.2.2 has the certificate authenticate who renews. What comes beside it would go unread, and it is a code.
+    guard request.headers[values: .authorization].isEmpty else { throw Problem.evidenceAmbiguous }
     let csr = try ESTBody.request(request.body, headers: request.headers)
     let outcome = try await DeviceRenewal(rooms.instance).renew(
       leaf: leaf, csr: csr, source: request.peer.source.description)

@@ -2,8 +2,9 @@ import Foundation
 import HummingbirdCore
 public import HTTPTypes
 import MusterModel
+import NIOCore
 
-/// A response, whole: status, fields and body.
+/// A response: status, fields and body.
 public struct Answer: Sendable {
   public var status: HTTPResponse.Status
   public var headers: HTTPFields
@@ -19,6 +20,21 @@ public struct Answer: Sendable {
 
   public init(_ status: HTTPResponse.Status = .ok, type: String, _ body: some Sequence<UInt8>) {
     self.init(status, headers: [.contentType: type], body: Array(body))
+  }
+
+  /// Pieces by their index from 0, until there is none: for what is too long to be held whole. Each is read once the one
+  /// before is on its way; what fails then breaks the answer off, for its status is gone already.
+  static func pieces(type: String, _ piece: @escaping @Sendable (UInt64) async throws -> [UInt8]?) -> Answer {
+    var answer = Answer(type: type, [])
+    answer.stream = { writer in
+      var index: UInt64 = 0
+      while let bytes = try await piece(index) {
+        try await writer.write(ByteBuffer(bytes: bytes))
+        index += 1
+      }
+      try await writer.finish(nil)
+    }
+    return answer
   }
 
   public static let noContent = Answer(.noContent)

@@ -51,6 +51,8 @@ struct Dispatcher: Sendable {
       problem = refused
     } catch let gone as BodyLost {
       throw gone.cause
+    } catch let failure as any StoreFailure where failure.outage != nil {
+      problem = failure.outage.map(Problem.init) ?? .internalError
     } catch {
       observation.failed(exchange, error)
       problem = .internalError
@@ -122,8 +124,9 @@ struct Dispatcher: Sendable {
   }
 
   private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
+    guard exchange.request.method != .head else { return ResponseBody() }
     if let stream = answer.stream { return ResponseBody(stream) }
-    guard exchange.request.method != .head, !answer.body.isEmpty else { return ResponseBody() }
+    guard !answer.body.isEmpty else { return ResponseBody() }
     return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 public import HTTPTypes
+import MusterModel
 
 /// What a caller is told when a request is refused: problem details (RFC 9457), or on EST routes the same in words
 /// (RFC 7030 §4.2.3). `code` is stable, in kebab-case; `detail` says what was expected and what was found.
@@ -10,7 +11,7 @@ public struct Problem: Error, Sendable, Hashable {
   public let detail: String?
   /// `WWW-Authenticate`, `Retry-After`, `Allow`.
   public var headers: HTTPFields
-  /// Whether the caller had proved nothing, so that the refusal is counted rather than recorded.
+  /// Whether the refusal has no event of its own, so that it is to be counted.
   var isStrangers = false
 
   public init(
@@ -44,6 +45,12 @@ extension Problem {
 
   static func tooLarge(limit: Int) -> Problem {
     Problem(.contentTooLarge, "body-too-large", detail: "expected a body of at most \(limit) bytes")
+  }
+
+  /// What the store cannot take now: nothing was changed.
+  init(_ outage: StoreOutage) {
+    self.init(.serviceUnavailable, outage.code, detail: outage.description)
+    headers[.retryAfter] = outage == .overloaded ? "1" : "30"
   }
 
   /// What was not foreseen: the caller gets an ID to ask by, and the log has the rest.

@@ -35,15 +35,13 @@ public enum LedgerExport {
     _ checkpoint: VerifiedCheckpoint, verifier: CheckpointVerifier, event: () throws -> [UInt8]?,
     tile: (TileCoordinate) throws -> Tile?, to write: ([UInt8]) throws -> Void
   ) throws {
-    try write(line(Header(checkpoint: checkpoint.note, format: format, key: verifier.key)))
+    try write(header(note: checkpoint.note, key: verifier.key))
     var position: UInt64 = 0
     while position < checkpoint.size {
       if position & 0xff == 0 {
         let width = Int(min(checkpoint.size - position, UInt64(TileCoordinate.fullWidth)))
         let coordinate = TileCoordinate(0, position >> UInt64(TileCoordinate.height), width)
-        if let tile = try tile(coordinate) {
-          try write(line(TileLine(hashes: Base64URL.encode(tile.bytes), tile: coordinate.path)))
-        }
+        if let tile = try tile(coordinate) { try write(line(of: tile)) }
       }
       guard let bytes = try event() else {
         throw LedgerError.outOfRange(what: "number of events", expected: "\(checkpoint.size)", found: "\(position)")
@@ -51,6 +49,15 @@ public enum LedgerExport {
       try write(bytes + [UInt8(ascii: "\n")])
       position += 1
     }
+  }
+
+  /// The first line. `note` is the signed checkpoint, `key` the verifier key.
+  public static func header(note: String, key: String) throws -> [UInt8] {
+    try line(Header(checkpoint: note, format: format, key: key))
+  }
+
+  public static func line(of tile: Tile) throws -> [UInt8] {
+    try line(TileLine(hashes: Base64URL.encode(tile.bytes), tile: tile.coordinate.path))
   }
 
   private static func line(_ value: some Encodable) throws -> [UInt8] {

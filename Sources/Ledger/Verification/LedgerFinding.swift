@@ -34,6 +34,10 @@ public enum LedgerFinding: Hashable, Sendable, CustomStringConvertible {
   /// The stored tile's hashes are wrong while the events agree with what was signed.
   case tileEdited(TileCoordinate)
   case tileMissing(TileCoordinate)
+  /// A hub's receipt that the hub did not sign.
+  case receiptForged(position: UInt64)
+  /// A hub saw another ledger there than this one.
+  case receiptContradicts(position: UInt64)
 
   public var code: String {
     switch self {
@@ -54,6 +58,8 @@ public enum LedgerFinding: Hashable, Sendable, CustomStringConvertible {
     case .attachmentEdited: "attachment-edited"
     case .tileEdited: "tile-edited"
     case .tileMissing: "tile-missing"
+    case .receiptForged: "receipt-forged"
+    case .receiptContradicts: "receipt-contradicts"
     }
   }
 
@@ -78,6 +84,9 @@ public enum LedgerFinding: Hashable, Sendable, CustomStringConvertible {
     case .attachmentEdited(let position, let digest): "attachment \(digest) of the event at \(position) was edited"
     case .tileEdited(let tile): "the stored hashes of \(tile) are wrong; the events are as signed"
     case .tileMissing(let tile): "\(tile) is missing"
+    case .receiptForged(let position): "the receipt at position \(position) is not signed by its hub"
+    case .receiptContradicts(let position):
+      "the hub of the receipt at position \(position) saw another ledger than this one"
     }
   }
 }

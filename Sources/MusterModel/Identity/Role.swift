@@ -6,4 +6,6 @@ public enum Role: String, Sendable, Codable, CaseIterable {
   case factoryLine = "factory-line"
   case hub
   case auditor
+  /// Reads what a monitoring system scrapes, and nothing else.
+  case monitoring
 }

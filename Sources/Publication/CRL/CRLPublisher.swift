@@ -9,6 +9,7 @@ public final class CRLPublisher: Sendable {
   /// What may be fetched.
   public let offered: OfferedCRLs
   private let signal: WakeSignal
+  private let demands = ListDemands()
   private let clock: any WallClock
   private let round: PublishingRound
   private let pause: @Sendable (Duration) async -> Void
@@ -42,10 +43,26 @@ public final class CRLPublisher: Sendable {
   /// What is revoked, or who can sign, is other than it was: look now. It returns at once.
   public func wake() { signal.change() }
 
+  /// Signs every list of the issuers that can sign, whatever is due, and returns them once they are offered; none where no
+  /// issuer can. Throws what kept one from it.
+  public func publishNow(by author: ListAuthor) async throws -> [OfferedCRL] {
+    try await withCheckedThrowingContinuation { answer in
+      demands.put(.init(author: author, answer: answer))
+      signal.ring()
+    }
+  }
+
   /// Publishes until the task is cancelled.
   public func run() async {
+    demands.open()
+    defer { demands.close() }
     var round = round
     while !Task.isCancelled {
+      for demand in demands.take() {
+        do { demand.answer.resume(returning: try await round.publishAll(by: demand.author)) } catch {
+          demand.answer.resume(throwing: error)
+        }
+      }
       let next = await round.run()
       let now = clock.now()
       await wait(for: .milliseconds(max(0, next.milliseconds - now.milliseconds)))

@@ -25,12 +25,17 @@ struct CRLSchedule: Sendable {
   /// What is to be signed: lists that are due by the time, and those that revoke other than they should. A list that is
   /// as it was is not signed again.
   func lists(for revocations: Revocations, at now: Timestamp) -> [CRLToSign] {
+    allLists(for: revocations).filter { isDue($0.name, at: now) || offered[$0.name]?.contents != $0.contents }
+  }
+
+  /// Every list there must be.
+  func allLists(for revocations: Revocations) -> [CRLToSign] {
     let shards = Dictionary(grouping: revocations.certificates, by: \.shard)
-    return names(revocations.lastShard).compactMap { name in
+    return names(revocations.lastShard).map { name in
       let certificates = (name.shard.map { shards[$0, default: []] } ?? revocations.certificates).map(\.certificate)
-      let contents = RevocationList.contents(of: certificates)
-      guard isDue(name, at: now) || offered[name]?.contents != contents else { return nil }
-      return CRLToSign(name: name, number: nextNumber(name), certificates: certificates, contents: contents)
+      return CRLToSign(
+        name: name, number: nextNumber(name), certificates: certificates,
+        contents: RevocationList.contents(of: certificates))
     }
   }
 

@@ -41,6 +41,23 @@ struct PublishingRound {
     return next.min() ?? clock.now() + PublicationTimes.tick
   }
 
+  /// Signs every list now, for one who asked.
+  mutating func publishAll(by author: ListAuthor) async throws -> [OfferedCRL] {
+    var all: [OfferedCRL] = []
+    for issuer in authorities.issuers {
+      let (now, changes) = (clock.now(), signal.changes)
+      let schedule = CRLSchedule(issuerKeyID: issuer.keyID, epoch: epoch, offered: offered.ofIssuer(issuer.keyID))
+      all += try await sign(
+        schedule.allLists(for: try await revocations(of: issuer, at: now)), by: issuer, author, at: now)
+      accounted[issuer.keyID] = changes
+    }
+    return all
+  }
+
+  private func revocations(of issuer: Issuer, at now: Timestamp) async throws -> Revocations {
+    try await reader.revocations(ofIssuer: issuer.keyID, unexpiredAt: now - PublicationTimes.expiredKept)
+  }
+
   private func failed(_ error: any Error) -> Timestamp {
     report(error)
     return clock.now() + PublicationTimes.retry
@@ -65,23 +82,27 @@ struct PublishingRound {
     let lastShard = try await reader.lastShard(ofIssuer: issuer.keyID)
     let step = schedule.step(lastShard: lastShard, hasChanged: accounted[issuer.keyID] != changes, at: now)
     if case .wait(let until) = step { return until }
-    let revocations = try await reader.revocations(
-      ofIssuer: issuer.keyID, unexpiredAt: now - PublicationTimes.expiredKept)
-    try await sign(schedule.lists(for: revocations, at: now), by: issuer, at: now)
+    let revocations = try await revocations(of: issuer, at: now)
+    _ = try await sign(schedule.lists(for: revocations, at: now), by: issuer, at: now)
     accounted[issuer.keyID] = changes
     return now + PublicationTimes.tick
   }
 
   /// Nothing is offered before the commit that says so is on disk.
-  private func sign(_ lists: [CRLToSign], by issuer: Issuer, at now: Timestamp) async throws {
-    guard !lists.isEmpty else { return }
+  private func sign(
+    _ lists: [CRLToSign], by issuer: Issuer, _ author: ListAuthor? = nil, at now: Timestamp
+  ) async throws -> [OfferedCRL] {
+    guard !lists.isEmpty else { return [] }
     var signed: [OfferedCRL] = []
     for list in lists { signed.append(try await list.signed(by: issuer, at: now)) }
     let events = try signed.map {
-      try Event(at: now, by: .service, on: [.instance], $0.published, attachments: [Attachment($0.der)])
+      try Event(
+        at: now, by: author?.actor ?? .service, on: [.instance], policy: author?.policy, $0.published,
+        attachments: [Attachment($0.der)])
     }
-    let outcome = try await store.commit(UnitOfWork(events: events))
+    let outcome = try await store.commit(UnitOfWork(reads: author?.reads ?? ReadSet(), events: events))
     guard case .committed = outcome else { throw PublicationError.notCommitted(outcome) }
     offered.offer(signed)
+    return signed
   }
 }

@@ -35,7 +35,8 @@ final class WakeSignal: Sendable {
     }
   }
 
-  private func ring() {
+  /// Wakes, though nothing changed.
+  func ring() {
     let waiting = state.withLock { state in
       defer { state.waiting = nil }
       state.isRung = state.waiting == nil

@@ -8,6 +8,7 @@ final class Committer: Sendable {
 
   private struct Waiting: Sendable {
     let units: [PreparedUnit]
+    let load: CommitLoad
     let answer: Answer
   }
 
@@ -15,13 +16,18 @@ final class Committer: Sendable {
   private static let groupLimit = 512
 
   private let mailbox = Mailbox<Waiting>()
+  private let queue: CommitQueue
+  private let health = CommitHealth()
   private let end = Occurrence()
 
   /// Starts the thread, which alone uses the writer from then on, and holds the lock until it ends.
-  init(_ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock) {
+  init(
+    _ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock, capacity: CommitLoad = .capacity
+  ) {
+    queue = CommitQueue(capacity: capacity)
     let workplace = Handover(Workplace(writer: writer, note: CheckpointNote(folder), lock: lock))
-    let thread = Thread { [mailbox, end] in
-      if var workplace = workplace.take() { workplace.run(mailbox) }
+    let thread = Thread { [mailbox, queue, health, end] in
+      if var workplace = workplace.take() { workplace.run(mailbox, queue, health) }
       end.happen()
     }
     thread.name = "committer"
@@ -29,12 +35,18 @@ final class Committer: Sendable {
   }
 
   /// `answer` is called on the committer's thread, with one outcome per unit, when the group's commit is on disk or
-  /// has failed: it must only hand over.
+  /// has failed: it must only hand over. Where too much waits, it is called at once, on the caller's.
   func submit(_ units: [PreparedUnit], answer: @escaping Answer) {
-    if !mailbox.put(Waiting(units: units, answer: answer)) {
+    let load = CommitLoad(of: units)
+    guard queue.enter(load) else { return answer(units.map { _ in .failure(.overloaded) }) }
+    if !mailbox.put(Waiting(units: units, load: load, answer: answer)) {
+      queue.leave(load)
       answer(units.map { _ in .failure(.stopped) })
     }
   }
+
+  /// Why the last group was not committed; nil where it was.
+  var outage: StoreOutage? { health.outage }
 
   /// Commits what waits, takes nothing more, and returns when the thread has let go of the database and the folder.
   func close() async {
@@ -52,18 +64,19 @@ final class Committer: Sendable {
     /// Set after a commit of unknown outcome: everything is refused from then on.
     var isStopped = false
 
-    mutating func run(_ mailbox: Mailbox<Waiting>) {
+    mutating func run(_ mailbox: Mailbox<Waiting>, _ queue: CommitQueue, _ health: CommitHealth) {
       while let group = mailbox.take(atMost: groupLimit, before: note.due) {
-        if !group.isEmpty { commit(group) }
+        for waiting in group { queue.leave(waiting.load) }
+        if !group.isEmpty { commit(group, health) }
         note.writeIfDue()
         writer.emptyLogOfErased()
       }
       note.write()
     }
 
-    private mutating func commit(_ group: [Waiting]) {
+    private mutating func commit(_ group: [Waiting], _ health: CommitHealth) {
       let units = group.flatMap(\.units)
-      let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units)
+      let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units, health)
       note.offer(writer.note)
       var rest = outcomes[...]
       for waiting in group {
@@ -72,10 +85,13 @@ final class Committer: Sendable {
       }
     }
 
-    private mutating func outcomes(of units: [PreparedUnit]) -> [GroupWriter.Outcome] {
+    private mutating func outcomes(of units: [PreparedUnit], _ health: CommitHealth) -> [GroupWriter.Outcome] {
       do throws(GroupWriter.Failure) {
-        return try writer.commit(units)
+        let outcomes = try writer.commit(units)
+        health.note(nil)
+        return outcomes
       } catch {
+        health.note(error.outage)
         if case .uncertain = error { isStopped = true }
         return units.map { _ in .failure(error.reason) }
       }

@@ -1,4 +1,5 @@
 import GRDBSQLite
+import HubAccess
 import Ledger
 import MusterModel
 
@@ -12,13 +13,15 @@ final class GroupWriter {
   private var writer: UnitWriter
   private var head: LedgerHead
   private let published: PublishedHead
+  private let signal: HubSignal
   /// The note of the last checkpoint that was committed here.
   private(set) var note: String?
   /// Whether erased bytes may still lie in the write-ahead log.
   private var logHoldsErased = false
 
-  init(_ db: Connection, head: LedgerHead, published: PublishedHead) {
+  init(_ db: Connection, head: LedgerHead, published: PublishedHead, signal: HubSignal = HubSignal()) {
     self.db = db
+    self.signal = signal
     self.head = head
     self.published = published
     check = UnitCheck(db: db)
@@ -35,6 +38,14 @@ final class GroupWriter {
     var reason: StoreError {
       switch self {
       case .rolledBack(let error), .uncertain(let error): error
+      }
+    }
+
+    /// nil for what concerned this group alone.
+    var outage: StoreOutage? {
+      switch self {
+      case .rolledBack(let error): error.outage
+      case .uncertain: .stopped
       }
     }
   }
@@ -68,12 +79,27 @@ final class GroupWriter {
   }
 
   private func advance(to next: LedgerHead, _ note: String?, _ units: [PreparedUnit]) {
+    let before = head.size
     head = next
     if let note {
       self.note = note
       published.publish(head.tree, note: note)
     }
     if units.contains(where: { $0.unit.events.contains { $0.body is EventErased } }) { logHoldsErased = true }
+    wakeHubs(since: before, units)
+  }
+
+  /// Of the hubs that wait, those that must know of something in this group. A hub that could not be asked about is woken.
+  private func wakeHubs(since size: UInt64, _ units: [PreparedUnit]) {
+    let awaited = signal.awaited
+    guard !awaited.isEmpty, units.contains(where: { $0.unit.events.contains { HubChange.kinds.contains($0.kind) } })
+    else { return }
+    signal.changed(
+      awaited.filter { hub in
+        let isTouched = try? db.exists(
+          "SELECT 1 FROM hub_change WHERE hub = (SELECT id FROM hub WHERE record = ?) AND position >= ?", hub, size)
+        return isTouched ?? true
+      })
   }
 
   /// After an erasure: empties the write-ahead log, so that the erased bytes lie nowhere any more. Where a reader is

@@ -5,9 +5,11 @@ import MusterModel
 struct PreparedUnit: Sendable {
   let unit: UnitOfWork
   let events: [PreparedEvent]
+  let clearing: Clearing
 
-  init(_ unit: UnitOfWork) {
+  init(_ unit: UnitOfWork, clearing: Clearing = Clearing()) {
     self.unit = unit
+    self.clearing = clearing
     events = unit.events.map(PreparedEvent.init)
   }
 }

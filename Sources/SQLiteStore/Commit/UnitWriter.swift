@@ -25,6 +25,18 @@ struct UnitWriter {
     for record in unit.forgets { try db.run("DELETE FROM secret WHERE owner = ?", record) }
     for secret in unit.secrets { try write(secret) }
     if let answer = unit.answer { try write(answer, at: first) }
+    try clear(prepared.clearing)
+  }
+
+  private func clear(_ clearing: Clearing) throws(StoreError) {
+    if let position = clearing.answersThrough {
+      try db.run("DELETE FROM idempotent_answer WHERE position <= ?", position)
+    }
+    for position in clearing.lists {
+      try db.run(
+        "DELETE FROM attachment WHERE id BETWEEN ? AND ?", AttachmentKey.first(of: position),
+        AttachmentKey.first(of: position) + Int64(AttachmentKey.limit) - 1)
+    }
   }
 
   mutating func rolledBack() { recorder.rolledBack() }

@@ -3,16 +3,28 @@ enum Schema {
   /// `application_id` of the file header (https://www.sqlite.org/fileformat2.html §1.3): "Mstr".
   static let applicationID: Int64 = 0x4d73_7472
 
-  static let migrations: [String] = [ledgerTables + viewTables, orderTables]
+  static let migrations = [
+    Migration(sql: ledgerTables + viewTables),
+    Migration(sql: orderTables),
+    Migration(sql: hubTables, fills: Projections([HubFeedView.self, HubReceiptView.self, DeviceKeyView.self])),
+    Migration(sql: endedBindings),
+  ]
+
+  struct Migration: Sendable {
+    let sql: String
+    /// The views that it adds: an older ledger's events are projected into them by the same step.
+    var fills: Projections?
+  }
 
   /// Brings the database to the newest schema, each step once, in a transaction of its own. Throws
   /// `foreignDatabase` and `newerSchema` before anything is written.
   static func migrate(_ db: Connection, path: String) throws(StoreError) {
     let version = try checkedVersion(db, path: path)
-    for (number, sql) in migrations.enumerated().dropFirst(version) {
+    for (number, migration) in migrations.enumerated().dropFirst(version) {
       try db.execute("BEGIN IMMEDIATE")
       do throws(StoreError) {
-        try db.execute(sql)
+        try db.execute(migration.sql)
+        if let views = migration.fills { try fill(views, db) }
         try db.pragma("application_id = \(applicationID)")
         try db.pragma("user_version = \(number + 1)")
         try db.execute("COMMIT")
@@ -20,6 +32,18 @@ enum Schema {
         try? db.execute("ROLLBACK")
         throw error
       }
+    }
+  }
+
+  private static func fill(_ views: Projections, _ db: Connection) throws(StoreError) {
+    try db.each(
+      """
+      SELECT event.position, event.bytes, private_attachment.bytes
+      FROM event LEFT JOIN private_attachment USING (position) ORDER BY event.position
+      """
+    ) { (row) throws(StoreError) in
+      let details = row.isNull(2) ? nil : row.bytes(2)
+      try views.apply(try AnyRecorded(row.bytes(1), details: details, at: row.position(0), .muster), db)
     }
   }
 
@@ -33,3 +57,13 @@ enum Schema {
     return Int(version)
   }
 }
+
+/// Finds whether hardware left a device, and gives the vault a version by its seals, so that what was signed before one
+/// is stale after it.
+private let endedBindings = """
+  CREATE INDEX bound_hardware_ended ON bound_hardware(hardware) WHERE ended_at IS NOT NULL;
+
+  UPDATE OR IGNORE concern SET changes = 1 WHERE record = 'vault' AND changes = 0 AND (
+    SELECT json_extract(CAST(bytes AS TEXT), '$.kind') FROM event WHERE event.position = concern.position
+  ) = 'vault-sealed';
+  """

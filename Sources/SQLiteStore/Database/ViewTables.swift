@@ -259,5 +259,5 @@ let viewTableNames = [
   "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
   "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "certificate", "public_key",
   "issuer", "crl", "kek",
-  "slot", "factory_order",
+  "slot", "factory_order", "hub_group", "hub_change", "hub_receipt", "device_key",
 ]

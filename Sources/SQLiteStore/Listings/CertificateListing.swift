@@ -4,9 +4,12 @@ import MusterModel
 
 extension Snapshot {
   /// Certificates in the order in which they were issued; of one device, where it is given.
-  func certificates(_ request: PageRequest, of device: DeviceID?) throws -> Page<CertificateSummary> {
+  func certificates(
+    _ request: PageRequest, of device: DeviceID?, in scope: GroupScope
+  ) throws -> Page<CertificateSummary> {
+    if let device { return try certificates(request, ofDevice: device, in: scope) }
     let (start, probe) = (try request.start(), request.probe)
-    guard let device else {
+    guard let groups = scope.list else {
       return request.page(
         try db.all(
           """
@@ -15,14 +18,31 @@ extension Snapshot {
           FROM certificate WHERE id > ? ORDER BY id LIMIT ?
           """, start, probe, read: placedCertificate))
     }
-    guard let record = try deviceRecord(device) else { return Page(rows: [], next: nil) }
+    return request.page(
+      try db.all(
+        """
+        SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
+          position
+        FROM certificate
+        WHERE subject IN (
+            SELECT record FROM device WHERE device_group IN (SELECT value FROM json_each(?)))
+          AND id > ? ORDER BY id LIMIT ?
+        """, groups, start, probe, read: placedCertificate))
+  }
+
+  private func certificates(
+    _ request: PageRequest, ofDevice device: DeviceID, in scope: GroupScope
+  ) throws -> Page<CertificateSummary> {
+    guard let record = try deviceRecord(device), scope.contains(try group(ofDevice: record)) else {
+      return Page(rows: [], next: nil)
+    }
     return request.page(
       try db.all(
         """
         SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
           position
         FROM certificate WHERE subject = ? AND id > ? ORDER BY id LIMIT ?
-        """, record, start, probe, read: placedCertificate))
+        """, record, try request.start(), request.probe, read: placedCertificate))
   }
 
   /// The last hundred of a record, oldest first.

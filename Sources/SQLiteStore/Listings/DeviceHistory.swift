@@ -8,14 +8,26 @@ import MusterModel
 struct DeviceHistory {
   let snapshot: Snapshot
   let device: RecordID
+  /// Who is limited to groups does not see what befell a board in another.
+  let scope: GroupScope
+
+  /// How often more is read to fill a page, where boards have much that is not the device's.
+  private static let readings = 16
 
   /// Newest last; the cursor is a position.
   func page(_ request: PageRequest) throws -> Page<HistoryEntry> {
-    let positions = try positions(after: try request.start(), limit: request.probe)
-    return request.page(
-      try positions.map { position in
-        Placed(place: Int64(position), summary: try entry(position))
-      })
+    var start = try request.start()
+    var found: [Placed<HistoryEntry>] = []
+    for _ in 0..<DeviceHistory.readings {
+      let positions = try positions(after: start, limit: request.probe)
+      for position in positions {
+        if let entry = try entry(position) { found.append(Placed(place: Int64(position), summary: entry)) }
+      }
+      guard let last = positions.last, positions.count == request.probe else { return request.page(found) }
+      start = Int64(last)
+      if found.count >= request.probe { return request.page(found) }
+    }
+    return Page(rows: found.compactMap(\.summary), next: String(start))
   }
 
   private func positions(after start: Int64, limit: Int) throws(StoreError) -> [UInt64] {
@@ -45,7 +57,7 @@ struct DeviceHistory {
 
   /// nil for what befell a board as another device's.
   private func entry(_ position: UInt64) throws(StoreError) -> HistoryEntry? {
-    guard let event = try snapshot.recorded(at: position), isAbout(event) else { return nil }
+    guard let event = try snapshot.recorded(at: position), try isAbout(event) else { return nil }
     let actor = event.origin.by
     let name = try actor.record.flatMap { record throws(StoreError) in try snapshot.name(of: record) }
     return HistoryEntry(
@@ -53,14 +65,23 @@ struct DeviceHistory {
       what: event.sentence)
   }
 
-  private func isAbout(_ event: AnyRecorded) -> Bool {
+  private func isAbout(_ event: AnyRecorded) throws(StoreError) -> Bool {
     switch event.body {
     case let body as DeviceEnrolled: body.device == device
     case let body as BindingEnded: body.device == device
     case let body as TicketIssued: body.device == device
-    case is RequestRefused: event.origin.records(.device).allSatisfy { $0 == device }
+    case is RequestRefused: try isAbout(refused: event.origin)
+    case let body as HardwareListed: body.group.map(scope.contains) ?? true
     default: true
     }
+  }
+
+  /// A board that was refused as no device: by a ticket, it is shown to those who see the ticket.
+  private func isAbout(refused origin: EventOrigin) throws(StoreError) -> Bool {
+    let devices = origin.records(.device)
+    guard devices.isEmpty, scope != .instance else { return devices.allSatisfy { $0 == device } }
+    guard let ticket = origin.records(.ticket).first else { return false }
+    return scope.contains(try snapshot.ticket(ticket)?.group)
   }
 }
 

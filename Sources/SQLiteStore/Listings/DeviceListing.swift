@@ -5,23 +5,49 @@ import MusterModel
 
 extension Snapshot {
   /// Devices in the order in which they came to be; of one group, where it is given.
-  func devices(_ request: PageRequest, group: RecordName?) throws -> Page<DeviceSummary> {
+  func devices(_ request: PageRequest, group: RecordName?, in scope: GroupScope) throws -> Page<DeviceSummary> {
     let (start, probe) = (try request.start(), request.probe)
-    guard let group else {
+    var scope = scope
+    if let group {
+      guard let record = try self.group(group)?.record, scope.contains(record) else { return Page(rows: [], next: nil) }
+      scope = .groups([record])
+    }
+    guard let groups = scope.list else {
       return request.page(
         try db.all(
           """
           SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
-          WHERE id > ? ORDER BY id LIMIT ?
+          WHERE device_id IS NOT NULL AND id > ? ORDER BY id LIMIT ?
           """, start, probe, read: placedDevice))
     }
-    guard let record = try self.group(group)?.record else { return Page(rows: [], next: nil) }
     return request.page(
       try db.all(
         """
         SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
-        WHERE device_group = ? AND id > ? ORDER BY id LIMIT ?
-        """, record, start, probe, read: placedDevice))
+        WHERE device_group IN (SELECT value FROM json_each(?)) AND device_id IS NOT NULL AND id > ?
+        ORDER BY id LIMIT ?
+        """, groups, start, probe, read: placedDevice))
+  }
+
+  /// nil where it is in none.
+  func group(ofDevice record: RecordID) throws(StoreError) -> RecordID? {
+    try db.first("SELECT device_group FROM device WHERE record = ?", record) { (row) throws(StoreError) in
+      try row.optional(0, Row.record)
+    } ?? nil
+  }
+
+  /// The place is the position of the event that made the device.
+  func devices(_ request: PageRequest, batch: RecordID, in scope: GroupScope) throws -> Page<DeviceSummary> {
+    let groups = scope.list
+    return request.page(
+      try db.all(
+        """
+        SELECT binding.position, record, device_id, state, device_group, hub, device.generation, created_at,
+          last_seen_at
+        FROM binding JOIN device ON device.record = binding.device
+        WHERE batch = ? AND (? OR device_group IN (SELECT value FROM json_each(?))) AND binding.position > ?
+        ORDER BY binding.position LIMIT ?
+        """, batch, groups == nil, groups ?? "[]", try request.start(), request.probe, read: placedDevice))
   }
 
   private func placedDevice(_ row: Row) throws(StoreError) -> Placed<DeviceSummary> {
@@ -48,8 +74,8 @@ extension Snapshot {
       read: Row.record)
   }
 
-  func deviceDetail(_ id: DeviceID) throws(StoreError) -> DeviceDetail? {
-    guard let record = try deviceRecord(id) else { return nil }
+  func deviceDetail(_ id: DeviceID, in scope: GroupScope) throws(StoreError) -> DeviceDetail? {
+    guard let record = try deviceRecord(id), scope.contains(try group(ofDevice: record)) else { return nil }
     let bound = try boundHardware(of: record)
     let certificates = try certificates(of: record)
     let version = try version(of: record)
@@ -63,7 +89,8 @@ extension Snapshot {
       guard let summary = try deviceSummary(row) else { return nil }
       return DeviceDetail(
         summary: summary, hardware: bound?.hardware ?? [], boundSince: bound?.since, evidence: bound?.evidence,
-        certificates: certificates, lastRefusal: try refusal(row, at: 9), version: version)
+        provisioned: bound?.provisioned, certificates: certificates, lastRefusal: try refusal(row, at: 9),
+        version: version)
     }
     return detail ?? nil
   }
@@ -71,9 +98,14 @@ extension Snapshot {
   /// The active binding; nil where there is none. What is erased is not shown.
   private func boundHardware(of device: RecordID) throws(StoreError) -> BoundBoard? {
     let binding = try db.first(
-      "SELECT generation, made_at, evidence FROM binding WHERE device = ? AND ended_at IS NULL", device
-    ) {
-      (row) throws(StoreError) in (generation: try row.position(0), at: row.time(1), evidence: row.text(2))
+      """
+      SELECT generation, made_at, evidence, factory_order, batch, made_by FROM binding
+      WHERE device = ? AND ended_at IS NULL
+      """, device
+    ) { (row) throws(StoreError) in
+      BoundBoard(
+        generation: try row.position(0), since: row.time(1), evidence: Evidence.Kind(rawValue: row.text(2)),
+        provisioned: try provisioned(row))
     }
     guard let binding else { return nil }
     let hardware = try db.all(
@@ -84,14 +116,37 @@ extension Snapshot {
     ) { (row) throws(StoreError) in
       DeviceDetail.Hardware(hardware: try row.hardwareID(0), assurance: try row.value(1))
     }
-    return BoundBoard(hardware: hardware, since: binding.at, evidence: Evidence.Kind(rawValue: binding.evidence))
+    return binding.with(hardware)
+  }
+
+  /// Of a row with order, batch and maker from column 3 on.
+  private func provisioned(_ row: Row) throws(StoreError) -> ProvisioningSummary? {
+    guard let batch = try row.optional(4, Row.record) else { return nil }
+    let station = row.text(5).split(separator: " ").first.flatMap { RecordID($0) }
+    return ProvisioningSummary(
+      order: try recordName(of: row.optional(3, Row.record)), batch: batch, station: try recordName(of: station))
   }
 }
 
 private struct BoundBoard {
-  let hardware: [DeviceDetail.Hardware]
+  let generation: UInt64
   let since: Timestamp
   let evidence: Evidence.Kind?
+  let provisioned: ProvisioningSummary?
+  private(set) var hardware: [DeviceDetail.Hardware] = []
+
+  init(generation: UInt64, since: Timestamp, evidence: Evidence.Kind?, provisioned: ProvisioningSummary?) {
+    self.generation = generation
+    self.since = since
+    self.evidence = evidence
+    self.provisioned = provisioned
+  }
+
+  func with(_ hardware: [DeviceDetail.Hardware]) -> BoundBoard {
+    var board = self
+    board.hardware = hardware
+    return board
+  }
 }
 
 extension Row {

@@ -1,5 +1,6 @@
 import CertificateAuthority
 import DeviceRegistry
+import KeyVault
 import Ledger
 import MusterModel
 
@@ -23,6 +24,10 @@ extension AnyRecorded {
     case let body as CertificateReleased: "released from hold: certificate \(body.serial)"
     case let body as RequestRefused:
       "\(body.operation) refused: \(body.code), \(shown((details as? RequestRefused.Details)?.reason))"
+    case let body as DeviceKeysMade:
+      "keys \(body.primary.version) and \(body.secondary.version) made for generation \(body.generation)"
+    case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"
+    case is DeviceKeysRead: "keys read by a hub"
     default: kind
     }
   }

@@ -7,24 +7,28 @@ private let hardwarePlaces: Int64 = 1 << 52
 
 extension Snapshot {
   /// The patterns that are listed now, then the hardware IDs that have a record, each in the order in which they came.
-  func hardware(_ request: PageRequest) throws -> Page<HardwareSummary> {
+  func hardware(_ request: PageRequest, in scope: GroupScope) throws -> Page<HardwareSummary> {
     let start = try request.start()
-    var rows: [Placed<HardwareSummary>] = start < hardwarePlaces ? try patternRows(after: start) : []
+    var rows: [Placed<HardwareSummary>] = start < hardwarePlaces ? try patternRows(after: start, in: scope) : []
     if rows.count < request.probe {
-      rows += try hardwareRows(after: max(start - hardwarePlaces, -1), limit: request.probe - rows.count)
+      rows += try hardwareRows(
+        after: max(start - hardwarePlaces, -1), limit: request.probe - rows.count, in: scope)
     }
     return request.page(Array(rows.prefix(request.probe)))
   }
 
-  private func patternRows(after start: Int64) throws(StoreError) -> [Placed<HardwareSummary>] {
+  private func patternRows(
+    after start: Int64, in scope: GroupScope
+  ) throws(StoreError) -> [Placed<HardwareSummary>] {
     try db.all(
       """
       SELECT position, pattern, listing, device_group FROM hardware_pattern AS last
-      WHERE pattern IS NOT NULL AND listing <> 'none' AND position > ? AND NOT EXISTS (
+      WHERE (?1 IS NULL OR device_group IN (SELECT value FROM json_each(?1))) AND pattern IS NOT NULL
+        AND listing <> 'none' AND position > ?2 AND NOT EXISTS (
         SELECT 1 FROM hardware_pattern AS later
         WHERE later.pattern = last.pattern AND later.position > last.position)
       ORDER BY position
-      """, start
+      """, scope.list, start
     ) { (row) throws(StoreError) in
       let listed = try details(HardwarePatternListed.self, at: row.position(0))
       return Placed(
@@ -35,15 +39,21 @@ extension Snapshot {
     }
   }
 
-  private func hardwareRows(after start: Int64, limit: Int) throws(StoreError) -> [Placed<HardwareSummary>] {
+  /// What is a device is in the device's group; other hardware is in the one that it is allowed for.
+  private func hardwareRows(
+    after start: Int64, limit: Int, in scope: GroupScope
+  ) throws(StoreError) -> [Placed<HardwareSummary>] {
     try db.all(
       """
       SELECT hardware.id, hardware.record, hardware_id, listing, listing_group, listed_position, device_id
       FROM hardware
         LEFT JOIN bound_hardware ON bound_hardware.hardware = hardware.record AND bound_hardware.ended_at IS NULL
         LEFT JOIN device ON device.record = bound_hardware.device
-      WHERE hardware.id > ? ORDER BY hardware.id LIMIT ?
-      """, start, limit
+      WHERE (?1 IS NULL
+          OR CASE WHEN device.record IS NULL THEN listing_group ELSE device.device_group END
+            IN (SELECT value FROM json_each(?1)))
+        AND hardware.id > ?2 ORDER BY hardware.id LIMIT ?3
+      """, scope.list, start, limit
     ) { (row) throws(StoreError) in
       Placed(place: row.int(0) + hardwarePlaces, summary: try hardwareSummary(row))
     }

@@ -2,38 +2,59 @@ public import Enrollment
 public import MusterModel
 
 extension FolderStore: ListingReader {
-  public func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary> {
-    try await read { try $0.devices(page, group: group) }
+  public func devices(
+    _ page: PageRequest, group: RecordName?, in scope: GroupScope
+  ) async throws -> Page<DeviceSummary> {
+    try await read { try $0.devices(page, group: group, in: scope) }
   }
 
-  public func device(_ id: DeviceID) async throws -> DeviceDetail? {
-    try await read { try $0.deviceDetail(id) }
+  public func devices(
+    _ page: PageRequest, batch: RecordID, in scope: GroupScope
+  ) async throws -> Page<DeviceSummary> {
+    try await read { try $0.devices(page, batch: batch, in: scope) }
   }
 
-  public func history(of device: DeviceID, _ page: PageRequest) async throws -> Page<HistoryEntry>? {
+  public func device(_ id: DeviceID, in scope: GroupScope) async throws -> DeviceDetail? {
+    try await read { try $0.deviceDetail(id, in: scope) }
+  }
+
+  public func group(of device: DeviceID) async throws -> RecordID? {
+    try await read { snapshot in try snapshot.deviceRecord(device).flatMap { try snapshot.group(ofDevice: $0) } }
+  }
+
+  public func history(
+    of device: DeviceID, _ page: PageRequest, in scope: GroupScope
+  ) async throws -> Page<HistoryEntry>? {
     try await read { snapshot in
-      try snapshot.deviceRecord(device).map { try DeviceHistory(snapshot: snapshot, device: $0).page(page) }
+      guard let record = try snapshot.deviceRecord(device), scope.contains(try snapshot.group(ofDevice: record)) else {
+        return nil
+      }
+      return try DeviceHistory(snapshot: snapshot, device: record, scope: scope).page(page)
     }
   }
 
-  public func hardware(_ page: PageRequest) async throws -> Page<HardwareSummary> {
-    try await read { try $0.hardware(page) }
+  public func hardware(_ page: PageRequest, in scope: GroupScope) async throws -> Page<HardwareSummary> {
+    try await read { try $0.hardware(page, in: scope) }
   }
 
-  public func groups(_ page: PageRequest) async throws -> Page<GroupSummary> {
-    try await read { try $0.groups(page) }
+  public func groups(_ page: PageRequest, in scope: GroupScope) async throws -> Page<GroupSummary> {
+    try await read { try $0.groups(page, in: scope) }
   }
 
   public func group(_ name: RecordName) async throws -> GroupSummary? {
     try await read { try $0.groupSummary(name) }
   }
 
-  public func tickets(_ page: PageRequest, at time: Timestamp) async throws -> Page<TicketSummary> {
-    try await read { try $0.tickets(page, at: time) }
+  public func tickets(
+    _ page: PageRequest, at time: Timestamp, in scope: GroupScope
+  ) async throws -> Page<TicketSummary> {
+    try await read { try $0.tickets(page, at: time, in: scope) }
   }
 
-  public func orders(_ page: PageRequest, at time: Timestamp) async throws -> Page<OrderSummary> {
-    try await read { try $0.orders(page, at: time) }
+  public func orders(
+    _ page: PageRequest, at time: Timestamp, in scope: GroupScope
+  ) async throws -> Page<OrderSummary> {
+    try await read { try $0.orders(page, at: time, in: scope) }
   }
 
   public func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary? {
@@ -48,8 +69,10 @@ extension FolderStore: ListingReader {
     try await read { try $0.hubs(page) }
   }
 
-  public func certificates(_ page: PageRequest, of device: DeviceID?) async throws -> Page<CertificateSummary> {
-    try await read { try $0.certificates(page, of: device) }
+  public func certificates(
+    _ page: PageRequest, of device: DeviceID?, in scope: GroupScope
+  ) async throws -> Page<CertificateSummary> {
+    try await read { try $0.certificates(page, of: device, in: scope) }
   }
 
   public func certificate(_ key: CertificateName) async throws -> CertificateSummary? {

@@ -3,14 +3,16 @@ import MusterModel
 
 extension Snapshot {
   /// Orders in the order in which they were added, as they stand at `time`.
-  func orders(_ request: PageRequest, at time: Timestamp) throws -> Page<OrderSummary> {
+  func orders(_ request: PageRequest, at time: Timestamp, in scope: GroupScope) throws -> Page<OrderSummary> {
     request.page(
       try db.all(
         """
         SELECT id, record, name, station, device_group, quota, made, until, added_at, closed_at,
           refused_at, refused_code, refused_position
-        FROM factory_order WHERE id > ? AND name IS NOT NULL ORDER BY id LIMIT ?
-        """, try request.start(), request.probe
+        FROM factory_order
+        WHERE (?1 IS NULL OR device_group IN (SELECT value FROM json_each(?1))) AND id > ?2 AND name IS NOT NULL
+        ORDER BY id LIMIT ?3
+        """, scope.list, try request.start(), request.probe
       ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try orderSummary(row, at: time)) })
   }
 

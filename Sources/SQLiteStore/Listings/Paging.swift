@@ -1,6 +1,16 @@
 import Enrollment
 import MusterModel
 
+extension GroupScope {
+  /// The groups' records as a JSON list, which a query takes as one parameter; nil for all.
+  var list: String? {
+    switch self {
+    case .instance: nil
+    case .groups(let groups): "[" + groups.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+    }
+  }
+}
+
 /// A row of a listing with its place in it; the row is nil where what it needs was erased.
 struct Placed<Summary: Codable & Sendable> {
   let place: Int64

@@ -5,13 +5,14 @@ import Policy
 // Groups, operators and hubs that are there now, in the order in which they came.
 
 extension Snapshot {
-  func groups(_ request: PageRequest) throws -> Page<GroupSummary> {
+  func groups(_ request: PageRequest, in scope: GroupScope) throws -> Page<GroupSummary> {
     request.page(
       try db.all(
         """
         SELECT id, record, name, profile, hub, devices FROM device_group
-        WHERE id > ? AND removed_at IS NULL AND name IS NOT NULL ORDER BY id LIMIT ?
-        """, try request.start(), request.probe
+        WHERE (?1 IS NULL OR record IN (SELECT value FROM json_each(?1))) AND id > ?2 AND removed_at IS NULL
+          AND name IS NOT NULL ORDER BY id LIMIT ?3
+        """, scope.list, try request.start(), request.probe
       ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try groupSummary(row)) })
   }
 

@@ -4,14 +4,15 @@ import MusterModel
 
 extension Snapshot {
   /// Tickets in the order in which they were issued, as they stand at `time`.
-  func tickets(_ request: PageRequest, at time: Timestamp) throws -> Page<TicketSummary> {
+  func tickets(_ request: PageRequest, at time: Timestamp, in scope: GroupScope) throws -> Page<TicketSummary> {
     request.page(
       try db.all(
         """
         SELECT id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
           redeemed_at, cancelled_at, refused_at, refused_code, refused_position
-        FROM ticket WHERE id > ? ORDER BY id LIMIT ?
-        """, try request.start(), request.probe
+        FROM ticket
+        WHERE (?1 IS NULL OR device_group IN (SELECT value FROM json_each(?1))) AND id > ?2 ORDER BY id LIMIT ?3
+        """, scope.list, try request.start(), request.probe
       ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try ticketSummary(row, at: time)) })
   }
 

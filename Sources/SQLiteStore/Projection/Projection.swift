@@ -79,6 +79,7 @@ extension Projections {
   static let all = Projections([
     InstanceView.self, PolicyView.self, DeviceView.self, BindingView.self, HardwareView.self, PatternView.self,
     GroupView.self, OperatorView.self, HubView.self, TicketView.self, CertificateView.self, PublicKeyView.self,
-    IssuerView.self, CRLView.self, VaultView.self, OrderView.self,
+    IssuerView.self, CRLView.self, VaultView.self, OrderView.self, DeviceKeyView.self, HubReceiptView.self,
+    HubFeedView.self,
   ])
 }

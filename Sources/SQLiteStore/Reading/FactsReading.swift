@@ -12,10 +12,12 @@ struct FactsReading {
   /// What the facts of every case hold: read once for all cases of one snapshot.
   struct Common {
     let policies: UInt64
+    let vault: UInt64
     let patterns: PatternsSnapshot
 
     init(_ snapshot: Snapshot) throws(StoreError) {
       policies = try snapshot.version(of: .policies)
+      vault = try snapshot.version(of: .vault)
       patterns = try snapshot.patterns()
     }
   }
@@ -26,6 +28,7 @@ struct FactsReading {
     self.now = now
     facts.patterns = common.patterns
     facts.reads.saw(.policies, version: common.policies)
+    facts.reads.saw(.vault, version: common.vault)
     facts.reads.saw(.hardwarePatterns, version: common.patterns.version)
   }
 
@@ -102,10 +105,21 @@ struct FactsReading {
     if query.order != nil { facts.bindingOrigin = try snapshot.bindingOrigin(of: device.record) }
     facts.deviceCertificates = try snapshot.liveCertificates(of: device.record, at: now)
     for certificate in facts.deviceCertificates { saw(certificate.record, certificate.version) }
+    if query.deviceKeys { try readKeys(of: device) }
+  }
+
+  private mutating func readKeys(of device: DeviceSnapshot) throws(StoreError) {
+    facts.deviceKeys = try snapshot.deviceKeys(of: device.record).map { keys in
+      DeviceKeysSnapshot(generation: keys.generation, primary: keys.sealed[0], lastVersion: keys.last)
+    }
+    facts.deviceHub = try snapshot.hub(ofDevice: device.record).flatMap { hub throws(StoreError) in
+      try snapshot.hub(hub)
+    }
+    if let hub = facts.deviceHub { saw(hub.record, hub.version) }
   }
 
   private func device() throws(StoreError) -> DeviceSnapshot? {
-    if query.deviceOfHardware, let bound = facts.hardware.lazy.compactMap(\.snapshot?.boundTo).first,
+    if query.deviceOfHardware, let bound = facts.hardware.first?.snapshot?.boundTo,
       let device = try snapshot.device(bound)
     {
       return device

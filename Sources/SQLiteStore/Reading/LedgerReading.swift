@@ -1,3 +1,5 @@
+import CertificateAuthority
+import DeviceRegistry
 public import Enrollment
 import Ledger
 public import MusterModel
@@ -51,5 +53,70 @@ extension FolderStore: LedgerReader {
 extension Snapshot {
   func event(at position: UInt64) throws(StoreError) -> [UInt8]? {
     try db.first("SELECT bytes FROM event WHERE position = ?", position) { (row) throws(StoreError) in row.bytes(0) }
+  }
+}
+
+// MARK: - Decisions and exports
+
+extension FolderStore {
+  public func decision(at position: UInt64) async throws -> RecordedDecision? {
+    try await read { snapshot in
+      guard let bytes = try snapshot.event(at: position), let event = try snapshot.recorded(at: position) else {
+        return nil
+      }
+      let made: (code: String?, reason: String?, decision: String?)
+      switch (event.body, event.details) {
+      case (let body as RequestRefused, let details as RequestRefused.Details?):
+        made = (body.code, details?.reason, details?.decision)
+      case (is DeviceEnrolled, let details as DeviceEnrolled.Details?): made = (nil, nil, details?.decision)
+      case (is CertificateIssued, let details as CertificateIssued.Details?): made = (nil, nil, details?.decision)
+      default: return nil
+      }
+      return RecordedDecision(
+        position: position, at: event.origin.at, kind: event.kind, by: event.origin.by.description,
+        policy: try EventEnvelope(bytes).policy, code: made.code, reason: made.reason, decision: made.decision)
+    }
+  }
+
+  public func export() async throws -> LedgerExportPieces? {
+    let (tree, note) = head.current
+    guard let note else { return nil }
+    let (size, key, width) = (tree.size, verifier.key, UInt64(TileCoordinate.fullWidth))
+    return LedgerExportPieces(count: 1 + (size + width - 1) / width) { [self] index in
+      guard index > 0 else { return try LedgerExport.header(note: note, key: key) }
+      return try await read { try $0.exported(tile: index - 1, ofLedger: size) }
+    }
+  }
+}
+
+extension Snapshot {
+  /// The tile's line and those of its events, of the ledger's first `size`.
+  fileprivate func exported(tile index: UInt64, ofLedger size: UInt64) throws -> [UInt8] {
+    let first = index * UInt64(TileCoordinate.fullWidth)
+    let last = min(size, first + UInt64(TileCoordinate.fullWidth))
+    let events = try db.all(
+      "SELECT bytes FROM event WHERE position >= ? AND position < ? ORDER BY position", first, last
+    ) { (row) throws(StoreError) in row.bytes(0) }
+    guard events.count == Int(last - first) else { throw StoreError.damaged("a gap in the events from \(first) on") }
+    var lines: [UInt8] = []
+    if let tile = try leafTile(index, width: events.count) { lines += try LedgerExport.line(of: tile) }
+    for event in events { lines += event + [UInt8(ascii: "\n")] }
+    return lines
+  }
+
+  /// The leaf hashes as they are stored, the first `width` of them; they may have become a full tile meanwhile.
+  private func leafTile(_ index: UInt64, width: Int) throws(StoreError) -> Tile? {
+    guard let coordinate = TileCoordinate(level: 0, index: index, width: width),
+      let full = TileCoordinate(level: 0, index: index)
+    else { return nil }
+    if let stored = try StoredTree(db: db).storedTile(full) {
+      return Tile(coordinate, bytes: Array(stored.hashes.prefix(width).flatMap(\.bytes)))
+    }
+    let start = index * UInt64(TileCoordinate.fullWidth)
+    let hashes = try db.all(
+      "SELECT hash FROM open_leaf WHERE position >= ? AND position < ? ORDER BY position", start,
+      start + UInt64(width)
+    ) { (row) throws(StoreError) in row.bytes(0) }
+    return Tile(coordinate, bytes: Array(hashes.joined()))
   }
 }

@@ -47,14 +47,16 @@ extension Snapshot {
 
   public func hardware(_ id: HardwareID) throws(StoreError) -> HardwareSnapshot? {
     let hardware = try db.first(
-      "SELECT record, hardware_id, listing, listing_group FROM hardware WHERE hardware_id = ?", id.description,
+      "SELECT record, hardware_id, listing, listing_group, listed_position FROM hardware WHERE hardware_id = ?",
+      id.description,
       read: Row.hardware)
     return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
   }
 
   public func hardware(_ record: RecordID) throws(StoreError) -> HardwareSnapshot? {
     let hardware = try db.first(
-      "SELECT record, hardware_id, listing, listing_group FROM hardware WHERE record = ?", record, read: Row.hardware)
+      "SELECT record, hardware_id, listing, listing_group, listed_position FROM hardware WHERE record = ?", record,
+      read: Row.hardware)
     return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
   }
 
@@ -65,7 +67,16 @@ extension Snapshot {
     ) { (row) throws(StoreError) in try row.record(0) }
     return HardwareSnapshot(
       record: hardware.record, version: try version(of: hardware.record), id: id, listing: hardware.listing,
-      group: hardware.group, boundTo: device)
+      group: hardware.group, boundTo: device, isOutOfUse: device == nil ? try isOutOfUse(hardware) : false)
+  }
+
+  /// Whether a binding of it ended after it was last allowed. What was only claimed was never the device.
+  private func isOutOfUse(_ hardware: HardwareColumns) throws(StoreError) -> Bool {
+    try db.exists(
+      """
+      SELECT 1 FROM bound_hardware JOIN binding USING (device, generation)
+      WHERE hardware = ? AND bound_hardware.ended_at IS NOT NULL AND assurance <> 'claimed' AND ended_position > ?
+      """, hardware.record, hardware.listing == .allowed ? hardware.listedPosition : -1)
   }
 
   /// The patterns that are listed now, in the order in which they were.
@@ -167,6 +178,7 @@ private struct HardwareColumns {
   let id: HardwareID?
   let listing: HardwareListed.Listing
   let group: RecordID?
+  let listedPosition: Int64?
 }
 
 extension Row {
@@ -181,6 +193,6 @@ extension Row {
     HardwareColumns(
       record: try row.record(0),
       id: row.isNull(1) ? nil : try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), listing: try row.value(2),
-      group: try row.optional(3, Row.record))
+      group: try row.optional(3, Row.record), listedPosition: row.isNull(4) ? nil : row.int(4))
   }
 }

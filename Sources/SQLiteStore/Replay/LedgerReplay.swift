@@ -1,3 +1,4 @@
+import CertificateAuthority
 import GRDB
 import Ledger
 import MusterModel
@@ -10,6 +11,8 @@ public enum LedgerReplay {
     public let events: UInt64
     /// How many of them have details that were erased.
     public let erased: UInt64
+    /// How many CRLs are no longer kept, for they are over: their events have the digest.
+    public let listsDropped: UInt64
     /// At most one per table: where it first differs.
     public let differences: [Difference]
 
@@ -40,7 +43,8 @@ public enum LedgerReplay {
     var replay = Replay(stored: stored, scratch: scratch)
     try replay.run(progress)
     return Report(
-      events: replay.events, erased: replay.erased, differences: try ViewComparison(stored, scratch).differences())
+      events: replay.events, erased: replay.erased, listsDropped: replay.listsDropped,
+      differences: try ViewComparison(stored, scratch).differences())
   }
 }
 
@@ -50,6 +54,7 @@ private struct Replay {
   let scratch: Connection
   private(set) var events: UInt64 = 0
   private(set) var erased: UInt64 = 0
+  private(set) var listsDropped: UInt64 = 0
 
   init(stored: Connection, scratch: Connection) {
     self.stored = stored
@@ -67,11 +72,17 @@ private struct Replay {
       """
     ) { (row) throws(StoreError) in
       guard try row.position(0) == events else { throw .damaged("a gap in the events before \(events)") }
-      try recorder.record(try event(row.bytes(1), details: row.isNull(2) ? nil : row.bytes(2)))
+      let recorded = try event(row.bytes(1), details: row.isNull(2) ? nil : row.bytes(2))
+      if recorded.body is CRLPublished, try !hasAttachment(events) { listsDropped += 1 }
+      try recorder.record(recorded)
       events += 1
       if events.isMultiple(of: 1024) || events == total { progress(events, total) }
     }
     try scratch.execute("COMMIT")
+  }
+
+  private func hasAttachment(_ position: UInt64) throws(StoreError) -> Bool {
+    try stored.exists("SELECT 1 FROM attachment WHERE id = ?", AttachmentKey.first(of: position))
   }
 
   /// What hangs on an event is what the event names, or it is not shown as the event's.

@@ -40,6 +40,29 @@ struct APIClient: Sendable {
     return try decode(try await send(.POST, path, body: content, idempotencyKey: key))
   }
 
+  /// A POST whose answer has nothing to say.
+  func tell(_ path: String, _ body: some Encodable) async throws {
+    _ = try await send(.POST, path, body: try JSONEncoder().encode(body))
+  }
+
+  /// A body that is no JSON.
+  func bytes(_ path: String, query: [(String, String?)] = []) async throws -> [UInt8] {
+    Array(buffer: try await send(.GET, path, query: query, body: nil))
+  }
+
+  /// An answer of any length, as it comes. A break on the way is thrown, once what came is handed on.
+  func download(_ path: String, to write: ([UInt8]) throws -> Void) async throws {
+    let answer = try await execute(HTTPClientRequest(url: server + path), within: .hours(24))
+    guard answer.status == .ok else {
+      throw APIClient.refusal(answer.status, try await answer.body.collect(upTo: APIClient.answerLimit))
+    }
+    do {
+      for try await piece in answer.body { try write(Array(buffer: piece)) }
+    } catch let error as HTTPClientError {
+      throw CommandFailure("expected the answer to its end, found: \(error)")
+    }
+  }
+
   func delete(_ path: String) async throws { _ = try await send(.DELETE, path, body: nil) }
 
   /// NDJSON both ways: the lines are sent while those of the answer come. Throws `CommandFailure` where the service says
@@ -95,24 +118,34 @@ struct APIClient: Sendable {
   }
 
   /// A POST is sent once more with the same Idempotency-Key when the connection broke: a lost answer is no loss.
-  private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
+  private func execute(
+    _ request: HTTPClientRequest, within limit: TimeAmount = .seconds(60)
+  ) async throws -> HTTPClientResponse {
     do {
       do {
-        return try await http.execute(request, timeout: .seconds(60))
+        return try await http.execute(request, timeout: limit)
       } catch let error as HTTPClientError where error == .remoteConnectionClosed {
-        return try await http.execute(request, timeout: .seconds(60))
+        return try await http.execute(request, timeout: limit)
       }
+    } catch is NIOSSLError, is NIOSSLExtraError {
+      throw CommandFailure(
+        "expected the service at \(server) to show a certificate under the trust anchor, found none that is; --ca FILE "
+          + "names the anchor, --server the service by a name that it was made for")
     } catch {
-      throw CommandFailure("expected an answer from \(server), found: \(error); is the service running there?")
+      throw CommandFailure(
+        "expected an answer from \(server), found: \(error); is the service running there?", isPassing: true)
     }
   }
 
   private static func refusal(_ status: HTTPResponseStatus, _ content: ByteBuffer) -> CommandFailure {
     guard let problem = try? JSONDecoder().decode(Problem.self, from: Data(buffer: content)) else {
-      return CommandFailure("the service answered \(status.code) \(status.reasonPhrase)")
+      return CommandFailure(
+        "the service answered \(status.code) \(status.reasonPhrase)", isPassing: status.code >= 500)
     }
     let next = nextStep(after: problem, status).map { "\n  \($0)" } ?? ""
-    return CommandFailure("\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)")
+    return CommandFailure(
+      "\(problem.detail ?? problem.title) (\(problem.code), request \(problem.instance))\(next)",
+      isPassing: status.code >= 500, isRefusal: (400..<500).contains(status.code))
   }
 
   private func decode<Answer: Decodable>(_ content: ByteBuffer) throws -> Answer {
@@ -148,7 +181,6 @@ private func nextStep(after problem: Problem, _ status: HTTPResponseStatus) -> S
 
 /// By the stable code of a refusal.
 private let advice: [String: String] = [
-  "certificate-malformed": "see muster certificate list",
   "certificate-unknown": "see muster certificate list",
   "device-bound": "to put the device on new hardware: muster device swap ID --hardware HWID",
   "device-disabled": "to let it in again: muster device enable ID",
@@ -157,7 +189,11 @@ private let advice: [String: String] = [
   "group-unknown": "see muster group list, or make it: muster group add NAME",
   "hardware-blocked": "see muster hardware list; to lift it: muster hardware unblock HWID",
   "hardware-bound": "see muster hardware list for the device that has it",
+  "device-without-hub": "give its group a hub: muster group add NAME --hub H, or muster hub add NAME --group G",
+  "device-without-key": "make its keys first: muster device rekey ID --out FILE",
   "hub-unknown": "see muster hub list",
+  "ledger-rolled-back":
+    "the ledger is not the one that was followed: ask who runs it; to begin anew, empty the state folder",
   "not-allowed": "your role may not do this; policies/access.yaml in the instance's folder says which may",
   "not-allowed-in-group": "see muster group list for the groups that you are limited to",
   "operator-unknown": "see muster operator list",

@@ -36,11 +36,15 @@ struct Connection: ParsableArguments {
     return text.hasSuffix("/") ? String(text.dropLast()) : text
   }
 
-  private func tls() throws -> TLSConfiguration {
+  func identityFile() throws -> String {
     guard let file = identity ?? environment("MUSTER_IDENTITY") else {
       throw CommandFailure("expected --identity FILE or MUSTER_IDENTITY: the operator's certificate and key", status: 2)
     }
-    let identity = try Identity(file: file)
+    return file
+  }
+
+  private func tls() throws -> TLSConfiguration {
+    let identity = try Identity(file: identityFile())
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.minimumTLSVersion = .tlsv12
     configuration.certificateChain = identity.chain.map { .certificate($0) }

@@ -10,23 +10,27 @@ struct PendingIdentity {
   let key: P256.Signing.PrivateKey
   /// PKCS #10, DER.
   let request: [UInt8]
+  /// Whether nobody was asked about it before: where it is refused, no certificate can be out for it.
+  let isNew: Bool
 
   /// The one that an attempt before left beside `out`, or a new one.
   static func at(_ out: String, commonName: String) throws -> PendingIdentity {
     let file = out + ".pending"
     if let kept = FileManager.default.contents(atPath: file) { return try PendingIdentity(file: file, pem: kept) }
     let peer = PeerKey()
-    let pending = PendingIdentity(file: file, key: peer.key, request: try peer.request(commonName: commonName))
+    let pending = PendingIdentity(
+      file: file, key: peer.key, request: try peer.request(commonName: commonName), isNew: true)
     try writeFile(file, pending.pem.utf8, mode: 0o600)
     return pending
   }
 
   func remove() { try? FileManager.default.removeItem(atPath: file) }
 
-  private init(file: String, key: P256.Signing.PrivateKey, request: [UInt8]) {
+  private init(file: String, key: P256.Signing.PrivateKey, request: [UInt8], isNew: Bool) {
     self.file = file
     self.key = key
     self.request = request
+    self.isNew = isNew
   }
 
   private init(file: String, pem: Data) throws {
@@ -36,7 +40,7 @@ struct PendingIdentity {
     else {
       throw CommandFailure("expected a request and its key in \(file), found something else: remove it and try again")
     }
-    self.init(file: file, key: key, request: documents[0].derBytes)
+    self.init(file: file, key: key, request: documents[0].derBytes, isNew: false)
   }
 
   private var pem: String {

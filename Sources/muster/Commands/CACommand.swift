@@ -2,6 +2,7 @@ import ArgumentParser
 import CertificateAuthority
 import Enrollment
 import Foundation
+import HTTPService
 import KeyVault
 import MusterModel
 
@@ -43,19 +44,24 @@ struct CACommand: AsyncParsableCommand {
 extension CACommand {
   struct RevocationList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "crl", abstract: "Renews the root's CRL for a year, with the root's offline key.",
+      commandName: "crl", abstract: "Signs the issuing CAs' CRLs now; with --data, the root's for a year.",
       discussion: """
+        Example: muster ca crl
         Example: muster ca crl --data DATA --root-key /media/safe/root-key.sealed < recovery-code
-        Stop the service first: this acts on its folder. The issuing CAs' CRLs renew by themselves.
+        The issuing CAs' CRLs renew by themselves; this is for who cannot wait. The root's takes its offline key: stop the
+        service first, for this acts on its folder.
         """)
-    @Option(help: "The instance's folder.", completion: .directory) var data: String
+    @OptionGroup var connection: Connection
+    @OptionGroup var output: Output
+    @Option(help: "The instance's folder: renews the root's CRL.", completion: .directory) var data: String?
     @Option(help: "The root's sealed key; by default DATA/offline/root-key.sealed.", completion: .file())
     var rootKey: String?
     @Option(help: "The recovery code's file; else it is read from standard input.", completion: .file())
     var recoveryCodeFile: String?
 
     func run() async throws {
-      let sealedKey = try readKey()
+      guard let data else { return try await signNow() }
+      let sealedKey = try readKey(data)
       let code = try readCode()
       try await OpenInstance.with(data) { opened in
         let list = try await RootListRenewal(opened: opened).renew(sealedKey: sealedKey, code: code)
@@ -63,7 +69,23 @@ extension CACommand {
       }
     }
 
-    private func readKey() throws -> [UInt8] {
+    private func signNow() async throws {
+      guard rootKey == nil, recoveryCodeFile == nil else {
+        throw CommandFailure("expected --data DIR with the root's key: the service does not have it", status: 2)
+      }
+      let lists: [PublishedList] = try await connection.withClient {
+        try await $0.post("/v1/issuers/crl", [String: String]())
+      }
+      var listing = output.listing([
+        Column<PublishedList>("ca", isWhole: true) { $0.issuerKeyID },
+        Column("shard") { $0.shard.map(String.init) ?? "all" }, Column("number") { String($0.number) },
+        Column("until", time: \.nextUpdate), Column("entries") { String($0.entries) },
+      ])
+      for list in lists { try listing.add(list) }
+      listing.finish()
+    }
+
+    private func readKey(_ data: String) throws -> [UInt8] {
       let file = rootKey ?? InstanceFolder(data).path(of: .offlineRoot)
       guard let key = FileManager.default.contents(atPath: file), key.count <= OfflineRoot.keyLimit * 2 else {
         throw CommandFailure(
@@ -84,7 +106,7 @@ extension CACommand {
 struct PolicyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy", abstract: "The policies: who may do what, which evidence enrolls where.",
-    subcommands: [Check.self])
+    subcommands: [Check.self, Explain.self])
 
   struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -97,4 +119,57 @@ struct PolicyCommand: AsyncParsableCommand {
       print("policies \(rules.policies.digest.hex.prefix(16)) are sound")
     }
   }
+}
+
+extension PolicyCommand {
+  struct Explain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Says which rule decides, and why: of a recorded decision, or of what is described.",
+      discussion: """
+        Example: muster policy explain 112
+        Example: muster policy explain --operation ticket.issue --role field-engineer --limited-to pumps --group valves
+        Example: muster policy explain --act new --evidence idevid --standing unknown --group meters
+        Positions are in muster device history. It decides nothing and records nothing.
+        """)
+    @OptionGroup var connection: Connection
+    @OptionGroup var output: Output
+    @Argument(help: "The ledger position of a decision.") var position: UInt64?
+    @Option(help: "An operation of access.yaml.") var operation: String?
+    @Option(help: "Who asks: a list of access.yaml.") var role: String?
+    @Option(help: "A group that the role is limited to; may be repeated.") var limitedTo: [String] = []
+    @Option(help: "new, swap or renew.") var act: String?
+    @Option(help: "ticket, idevid or ldevid.") var evidence: String?
+    @Option(help: "unknown, allowed, bound or blocked.") var standing: String?
+    @Option(help: "The kind of the hardware ID that the evidence names.") var hardware: String?
+    @Option(help: "The group that it concerns.") var group: String?
+
+    func run() async throws {
+      var input = ExplanationInput()
+      input.position = position
+      (input.operation, input.role, input.limitedTo) = (operation, role, limitedTo.isEmpty ? nil : limitedTo)
+      (input.act, input.evidence, input.standing, input.hardware) = (act, evidence, standing, hardware)
+      input.group = group
+      let explained: ExplainedDecision = try await connection.withClient { [input] in
+        try await $0.post("/v1/policy/explain", input)
+      }
+      try output.result(explained, lines: lines(of: explained))
+    }
+  }
+}
+
+private func lines(of explained: ExplainedDecision) -> [(String, String?)] {
+  var lines: [(String, String?)] = []
+  if let recorded = explained.recorded {
+    lines += [
+      ("position", "\(recorded.position), \(recorded.at), \(recorded.kind)"), ("by", recorded.by),
+      ("decided by", recorded.rule), ("refused", recorded.code),
+    ]
+    if let policies = recorded.policies, policies != explained.policies {
+      lines.append(("policies", "\(policies.hex.prefix(16)) then, \(explained.policies.hex.prefix(16)) now"))
+    }
+  }
+  lines += [
+    (explained.recorded == nil ? "outcome" : "by what is in force", explained.outcome), ("rule", explained.rule),
+  ]
+  return lines + explained.because.enumerated().map { ($0.offset == 0 ? "because" : "", $0.element) }
 }

@@ -55,19 +55,29 @@ struct CertificateCommand: AsyncParsableCommand {
   struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Revokes a certificate; with certificate-hold, for now.",
-      discussion: "Example: muster certificate revoke 01932f… --reason key-compromise")
+      discussion: """
+        Example: muster certificate revoke 01932f… --reason key-compromise --wait
+        With --wait it ends once every hub that concerns has said, by its receipt, that it enforces it.
+        """)
     @OptionGroup var connection: Connection
     @Argument(help: "Its serial in hex, its SHA-256 fingerprint, or its record ID.") var name: String
     @Option(help: "key-compromise, superseded, cessation-of-operation, certificate-hold, … (RFC 5280).")
     var reason: String?
+    @Flag(help: "Wait until the hubs enforce it.") var wait = false
+    @Option(help: "How long to wait at most: 30s, 5m.") var timeout = Lifetime(seconds: 60)
 
     func run() async throws {
-      let found: CertificateSummary = try await connection.withClient {
-        try await $0.post("/v1/certificates/\(segment(name))/revoke", RevocationInput(reason: reason))
+      try await connection.withClient { client in
+        let found: CertificateSummary = try await client.post(
+          "/v1/certificates/\(segment(name))/revoke", RevocationInput(reason: reason))
+        print("\(found.serial) \(found.status.rawValue)")
+        if wait {
+          try await EnforcementWait(client: client, certificate: found.record, limit: .seconds(timeout.seconds)).run()
+        }
       }
-      print("\(found.serial) \(found.status.rawValue)")
     }
   }
+
   struct Release: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Lifts a certificate's hold.", discussion: "Example: muster certificate release 01932f…")

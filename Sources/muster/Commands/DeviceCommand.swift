@@ -6,7 +6,10 @@ import MusterModel
 struct DeviceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "device", abstract: "Devices: what they are, on which hardware, and whether they are trusted.",
-    subcommands: [List.self, Show.self, Enable.self, Disable.self, Retire.self, Swap.self, History.self])
+    subcommands: [
+      List.self, Show.self, Enable.self, Disable.self, Retire.self, Swap.self, History.self,
+      Rekey.self, Token.self,
+    ])
 
   struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,6 +17,7 @@ struct DeviceCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
     @OptionGroup var output: Output
     @Option(help: "Only the devices of this group.") var group: String?
+    @Option(help: "Only those that a station made in this run, bat_….") var batch: String?
 
     func run() async throws {
       var listing = output.listing([
@@ -22,7 +26,7 @@ struct DeviceCommand: AsyncParsableCommand {
         Column("generation") { String($0.generation) }, Column("last seen", time: \.lastSeen),
       ])
       try await connection.withClient { client in
-        try await client.rows("/v1/devices", query: [("group", group)]) { try listing.add($0) }
+        try await client.rows("/v1/devices", query: [("group", group), ("batch", batch)]) { try listing.add($0) }
       }
       listing.finish()
     }
@@ -132,6 +136,9 @@ private func lines(of device: DeviceDetail) -> [(String, String?)] {
     ("bound since", device.boundSince.map { "\($0)\(device.evidence.map { " by \($0.rawValue)" } ?? "")" }),
   ]
   lines += device.hardware.map { ("hardware", "\($0.hardware) (\($0.assurance.rawValue))") }
+  if let made = device.provisioned {
+    lines.append(("order", "\(made.order?.text ?? "erased"), by \(made.station?.text ?? "erased"), \(made.batch)"))
+  }
   lines.append(("key", device.keyResidence?.sentence))
   lines += device.certificates.prefix(certificatesShown).map {
     ("certificate", "\($0.serial) \($0.status.rawValue), until \($0.notAfter)")

@@ -27,23 +27,42 @@ struct LedgerCommand: AsyncParsableCommand {
 
     func run() async throws {
       if let file, data == nil, isProof(file) { return try verifyProof(file) }
-      let report: LedgerReport
+      let (report, witnesses): (LedgerReport, ReceiptCheck)
       switch (data, file) {
-      case (let data?, nil): report = try verifyFolder(InstanceFolder(data))
-      case (nil, let file?): report = try verifyExport(file)
+      case (let data?, nil): (report, witnesses) = try verifyFolder(InstanceFolder(data))
+      case (nil, let file?): (report, witnesses) = try verifyExport(file)
       default: throw CommandFailure("expected --data DIR or a file, one of them", status: 2)
       }
-      guard report.isSound else {
-        throw CommandFailure(report.findings.prefix(20).map(\.description).joined(separator: "\nmuster: "))
+      let findings = report.findings + witnesses.findings
+      guard findings.isEmpty else {
+        throw CommandFailure(findings.prefix(20).map(\.description).joined(separator: "\nmuster: "))
       }
       let signed = report.checkpoint.map { ", signed up to \($0.size), root \($0.root.hex)" } ?? ""
-      print("\(report.events) events are whole\(signed)")
+      let receipts = witnesses.count > 0 ? "; \(witnesses.count) receipts of hubs agree" : ""
+      print("\(report.events) events are whole\(signed)\(receipts)")
     }
 
-    private func verifyFolder(_ folder: InstanceFolder) throws -> LedgerReport {
+    private func verifyFolder(_ folder: InstanceFolder) throws -> (LedgerReport, ReceiptCheck) {
       let verifier = try key.map(readVerifier) ?? OpenInstance.verifier(folder)
       let archive = try LedgerArchive(folder.data)
-      return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(try archive.records)
+      return try verify(verifier) { try archive.records }
+    }
+
+    /// The whole check, the hubs' receipts seen on its way, and then their roots by a reading of their own.
+    private func verify(
+      _ verifier: CheckpointVerifier, _ records: () throws -> LedgerRecords
+    ) throws -> (LedgerReport, ReceiptCheck) {
+      var witnesses = ReceiptCheck(verifier.origin)
+      var first = try records()
+      let next = first.event
+      first.event = {
+        let event = try next()
+        if let event { witnesses.see(event) }
+        return event
+      }
+      let report = try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(first)
+      if witnesses.count > 0 { try witnesses.compare(try records().event) }
+      return (report, witnesses)
     }
 
     private func isProof(_ file: String) -> Bool {
@@ -76,13 +95,14 @@ struct LedgerCommand: AsyncParsableCommand {
       return try readVerifier(key)
     }
 
-    private func verifyExport(_ file: String) throws -> LedgerReport {
+    private func verifyExport(_ file: String) throws -> (LedgerReport, ReceiptCheck) {
       let verifier = try givenVerifier()
-      guard let handle = FileHandle(forReadingAtPath: file) else {
-        throw CommandFailure("expected an export, found no file that can be read at \(file)")
+      return try verify(verifier) {
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+          throw CommandFailure("expected an export, found no file that can be read at \(file)")
+        }
+        return try LedgerExportReader { try handle.read(upToCount: 65_536).map { [UInt8]($0) } }.records
       }
-      let reader = try LedgerExportReader { try handle.read(upToCount: 65_536).map { [UInt8]($0) } }
-      return try LedgerVerification(verifier: verifier, kept: kept(verifier)).verify(reader.records)
     }
 
     private func kept(_ verifier: CheckpointVerifier) throws -> VerifiedCheckpoint? {
@@ -114,10 +134,20 @@ struct LedgerCommand: AsyncParsableCommand {
   struct Export: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Writes the ledger as lines that a stranger can verify; attachments are no part of it.",
-      discussion: "Example: muster ledger export --data DATA > ledger.export")
-    @Option(help: "The instance's folder; the service may go on serving.", completion: .directory) var data: String
+      discussion: """
+        Example: muster ledger export > ledger.export
+        Example: muster ledger export --data DATA > ledger.export
+        Without --data the service is asked, which lets auditors and security officers.
+        """)
+    @OptionGroup var connection: Connection
+    @Option(help: "The instance's folder; the service may go on serving.", completion: .directory) var data: String?
 
     func run() async throws {
+      guard let data else {
+        return try await connection.withClient { client in
+          try await client.download("/v1/ledger/export") { try FileHandle.standardOutput.write(contentsOf: $0) }
+        }
+      }
       let folder = InstanceFolder(data)
       try LedgerArchive(folder.data).export(try OpenInstance.verifier(folder)) {
         try FileHandle.standardOutput.write(contentsOf: $0)
@@ -138,7 +168,8 @@ struct LedgerCommand: AsyncParsableCommand {
       guard report.agrees else {
         throw CommandFailure(report.differences.map(\.description).joined(separator: "\nmuster: "))
       }
-      print("\(report.events) events replayed, \(report.erased) of them erased: every view agrees")
+      let dropped = report.listsDropped > 0 ? ", \(report.listsDropped) CRLs that are over no longer kept" : ""
+      print("\(report.events) events replayed, \(report.erased) of them erased\(dropped): every view agrees")
     }
   }
 
@@ -159,7 +190,7 @@ struct LedgerCommand: AsyncParsableCommand {
   }
 }
 
-private func readText(_ file: String) throws -> String {
+func readText(_ file: String) throws -> String {
   guard let data = FileManager.default.contents(atPath: file), data.count <= 65_536 else {
     throw CommandFailure("expected a short text, found none that can be read at \(file)")
   }

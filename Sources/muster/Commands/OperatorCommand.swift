@@ -18,7 +18,8 @@ struct OperatorCommand: AsyncParsableCommand {
         """)
     @OptionGroup var connection: Connection
     @Argument(help: "The operator's name.") var name: String
-    @Option(help: "administrator, security-officer, field-engineer, factory-line or auditor.") var role: String
+    @Option(help: "administrator, security-officer, field-engineer, factory-line, auditor or monitoring.") var role:
+      String
     @Option(help: "Limits the operator to a group; may be given several times.") var group: [String] = []
     @Option(help: "Where the certificate and key are written, mode 0600.", completion: .file()) var out: String
     @Option(help: "Act on the instance's own folder instead of a running service.", completion: .directory)
@@ -76,7 +77,7 @@ private let roles = Role.allCases.filter { $0 != .hub }.map(\.rawValue).joined(s
 struct HubCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub", abstract: "Hubs: the brokers that devices talk to.",
-    subcommands: [Add.self, List.self, Remove.self])
+    subcommands: [Add.self, List.self, Status.self, Follow.self, Remove.self])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -126,7 +127,8 @@ struct HubCommand: AsyncParsableCommand {
 }
 
 /// Makes the key here, asks for its certificate, and writes both: the key never leaves this machine. Key and request are
-/// kept until the answer is written, so that the same command again asks the same and is answered the same.
+/// kept until the answer is written or a refusal came, so that the same command again asks the same and is answered the
+/// same.
 private func addPeer(
   named name: String, path: String, connection: Connection, out: String, input: (String) -> some Encodable
 ) async throws {
@@ -135,7 +137,13 @@ private func addPeer(
   }
   let pending = try PendingIdentity.at(out, commonName: name)
   let body = input(Data(pending.request).base64EncodedString())
-  let issued: IssuedIdentity = try await connection.withClient { try await $0.post(path, body, isRepeatable: true) }
+  let issued: IssuedIdentity
+  do {
+    issued = try await connection.withClient { try await $0.post(path, body, isRepeatable: true) }
+  } catch let failure as CommandFailure where failure.isRefusal && pending.isNew {
+    pending.remove()
+    throw failure
+  }
   let file = issued.certificate + issued.issuer + issued.trustAnchor + PEM.privateKey(pending.key)
   try writeFile(out, file.utf8, mode: 0o600)
   pending.remove()

@@ -89,8 +89,10 @@ struct DeviceFolders {
 
   /// When this returns, each folder is there, whole, and on disk.
   mutating func write(_ devices: [MadeDevice], _ facts: RunFacts) throws {
-    for device in devices { try write(device, facts) }
-    try files.sync()
+    // A few files are sooner synced one by one than with all else that the disk waits for.
+    let isFew = devices.count <= 4
+    for device in devices { try write(device, facts, isSynced: isFew) }
+    if !isFew { try files.sync() }
     for device in devices {
       let id = device.board.row.deviceID
       guard rename(files.unfinished + "/" + id.text, files.device(id)) == 0 else {
@@ -101,14 +103,17 @@ struct DeviceFolders {
     try note(devices.map { ($0.board.row, $0.serial, $0.position) })
   }
 
-  private func write(_ device: MadeDevice, _ facts: RunFacts) throws {
+  private func write(_ device: MadeDevice, _ facts: RunFacts, isSynced: Bool) throws {
     let folder = files.unfinished + "/" + device.board.row.deviceID.text
     try? FileManager.default.removeItem(atPath: folder)
     guard mkdir(folder, 0o700) == 0 else { throw CommandFailure("expected to make \(folder), found: \(systemError())") }
-    try writePlain(folder + "/device.json", try DeviceFile(device, facts).json() + "\n", 0o644)
-    try writePlain(folder + "/certificate.pem", PEM.certificate(device.certificate) + facts.issuers, 0o644)
-    try writePlain(folder + "/trust.pem", facts.trustAnchor, 0o644)
-    if let key = device.board.key { try writePlain(folder + "/private-key.pem", PEM.privateKey(key), 0o600) }
+    try writePlain(folder + "/device.json", try DeviceFile(device, facts).json() + "\n", 0o644, isSynced)
+    try writePlain(folder + "/certificate.pem", PEM.certificate(device.certificate) + facts.issuers, 0o644, isSynced)
+    try writePlain(folder + "/trust.pem", facts.trustAnchor, 0o644, isSynced)
+    if let key = device.board.key {
+      try writePlain(folder + "/private-key.pem", PEM.privateKey(key), 0o600, isSynced)
+    }
+    if isSynced { try syncFolder(folder) }
   }
 
   private mutating func note(_ devices: [(row: ManifestRow, serial: String, position: UInt64)]) throws {
@@ -186,14 +191,14 @@ struct DeviceFile: Codable {
   }
 }
 
-/// Writes a new file. It is not synced: that is done for many at once.
-private func writePlain(_ path: String, _ text: String, _ mode: mode_t) throws {
+/// Writes a new file; of many, all are synced at once afterwards.
+private func writePlain(_ path: String, _ text: String, _ mode: mode_t, _ isSynced: Bool) throws {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
   guard descriptor >= 0 else { throw CommandFailure("expected to write \(path), found: \(systemError())") }
   defer { close(descriptor) }
   var text = text
   let isWritten = text.withUTF8 { write(descriptor, $0.baseAddress, $0.count) == $0.count }
-  guard isWritten, fchmod(descriptor, mode) == 0 else {
+  guard isWritten, fchmod(descriptor, mode) == 0, !isSynced || fsync(descriptor) == 0 else {
     throw CommandFailure("expected to write \(path), found: \(systemError())")
   }
 }

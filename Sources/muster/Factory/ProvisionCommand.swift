@@ -10,11 +10,15 @@ struct ProvisionCommand: AsyncParsableCommand {
     abstract: "Makes the boards of a manifest devices: keys, certificates, a folder for each.",
     discussion: """
       Example: muster factory provision --manifest boards.csv --out made --order june-pumps
+      As a scanner reads them: muster factory provision --watch --device-id 'meter-{serial}' --out made
       Cut off at any point, the same command goes on where it stopped. Exit status 3: some rows were refused, and stand
       in OUT/refused.csv with code and reason.
       """)
   @OptionGroup var connection: Connection
-  @Option(help: "The boards: CSV or NDJSON with hardware_id and device_id.", completion: .file()) var manifest: String
+  @Option(help: "The boards: CSV or NDJSON with hardware_id and device_id.", completion: .file())
+  var manifest: String?
+  @Flag(help: "Reads hardware IDs from standard input, one a line, and makes each at once; takes --device-id.")
+  var watch = false
   @Option(help: "Where the devices' folders are made.", completion: .directory) var out: String?
   @Option(help: "The order; by default the only one that is open in the station's groups.") var order: String?
   @Option(help: "How device IDs are made that the manifest leaves out: meter-{serial}, pump-{n:06}.", transform: naming)
@@ -22,10 +26,14 @@ struct ProvisionCommand: AsyncParsableCommand {
   @Flag(help: "Reads the manifest, names every bad line, and makes nothing.") var check = false
 
   func run() async throws {
-    if check { return try ManifestCheck(path: manifest, naming: deviceID).run() }
+    guard watch == (manifest == nil) else {
+      throw CommandFailure("expected either --manifest FILE or --watch", status: 2)
+    }
+    if check, let manifest { return try ManifestCheck(path: manifest, naming: deviceID).run() }
     guard let out else { throw CommandFailure("expected --out DIR: where the devices' folders are made", status: 2) }
     let files = StationFiles(out: out)
     let progress = RunProgress()
+    if watch { return try await watch(files) }
     let counts = try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
@@ -37,6 +45,19 @@ struct ProvisionCommand: AsyncParsableCommand {
       "\(counts.made) made, \(counts.already) there already, \(counts.refused) refused"
         + (counts.refused > 0 ? ": \(files.refused)" : ""))
     if counts.refused > 0 { throw ExitCode(3) }
+  }
+
+  /// The row's number is no name for a board of which there is no list.
+  private func watch(_ files: StationFiles) async throws {
+    guard let naming = deviceID, !naming.hasNumber else {
+      throw CommandFailure("expected --device-id with {serial} in it, such as meter-{serial}", status: 2)
+    }
+    try await connection.withClient { client in
+      let order = try await openOrder(client)
+      try files.open()
+      let rows = try StationRows(files, manifest: nil, naming: nil, order: order.name)
+      try await StationWatch(client: client, rows: rows, order: order, naming: naming).run()
+    }
   }
 
   /// The order of that name, or the only one that is open.

@@ -17,7 +17,7 @@ actor StationRows {
   private static let chunk = 128
 
   private let files: StationFiles
-  private let manifest: FileHandle
+  private let manifest: FileHandle?
   private let length: UInt64
   private var readLength: UInt64 = 0
   private var reader: ManifestReader
@@ -32,14 +32,17 @@ actor StationRows {
   nonisolated let order: RecordName
   nonisolated let batch: RecordID
 
-  init(_ files: StationFiles, manifest path: String, naming: DeviceIDPattern?, order: RecordName) throws {
-    guard let manifest = FileHandle(forReadingAtPath: path) else {
-      throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
+  /// Without a manifest, boards are given one by one.
+  init(_ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, order: RecordName) throws {
+    manifest = try path.map { path in
+      guard let manifest = FileHandle(forReadingAtPath: path) else {
+        throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
+      }
+      return manifest
     }
     self.files = files
-    self.manifest = manifest
-    length = (try? manifest.seekToEnd()) ?? 0
-    try manifest.seek(toOffset: 0)
+    length = (try? manifest?.seekToEnd()) ?? 0
+    try manifest?.seek(toOffset: 0)
     reader = ManifestReader(naming: naming)
     let folders = try DeviceFolders(files)
     journal = try StationJournal(files, order: order) { folders.isMade($0) }
@@ -71,6 +74,24 @@ actor StationRows {
     }
   }
 
+  enum Single {
+    case made
+    case otherHardware
+    case board(PendingBoard)
+  }
+
+  /// One board, its key and request on disk.
+  func single(_ hardware: HardwareID, _ deviceID: DeviceID) throws -> Single {
+    let row = ManifestRow(hardware: hardware, deviceID: deviceID)
+    switch try folders.standing(of: row) {
+    case .made: return .made
+    case .otherHardware: return .otherHardware
+    case .absent:
+      number += 1
+      return .board(try journal.boards([(number, row)])[0])
+    }
+  }
+
   func made(_ devices: [MadeDevice], _ facts: RunFacts) throws {
     guard !devices.isEmpty else { return }
     try folders.write(devices, facts)
@@ -91,7 +112,7 @@ actor StationRows {
 
   private func nextRow() throws -> ManifestRow? {
     while waiting.isEmpty, !isAtEnd {
-      let bytes = try manifest.read(upToCount: 1 << 16) ?? Data()
+      let bytes = try manifest?.read(upToCount: 1 << 16) ?? Data()
       readLength += UInt64(bytes.count)
       var lines = try read { () throws(ManifestError) in try reader.read(bytes) }
       if bytes.isEmpty {

@@ -113,7 +113,7 @@ struct StationRun: Sendable {
           if let facts = facts {
             if let device = try await settle(line, facts) { made.append(device) }
           } else {
-            facts = try self.facts(line)
+            facts = try RunFacts(head: line, rows, order, client)
           }
           line.removeAll(keepingCapacity: true)
         }
@@ -136,20 +136,6 @@ struct StationRun: Sendable {
     try await rows.made(made, facts)
     made = []
     await progress.show(rows)
-  }
-
-  private func facts(_ line: [UInt8]) throws -> RunFacts {
-    struct Head: Decodable {
-      let issuers: [Data]
-      let trustAnchor: Data
-    }
-    guard let head = try? JSONDecoder().decode(Head.self, from: Data(line)) else {
-      throw CommandFailure("expected a batch's head from the service, found something else")
-    }
-    return RunFacts(
-      order: rows.order, batch: rows.batch, group: order.group?.text, hub: order.hub?.text, hubHost: order.hubHost,
-      server: client.server, issuers: head.issuers.map { PEM.certificate([UInt8]($0)) }.joined(),
-      trustAnchor: PEM.certificate([UInt8](head.trustAnchor)))
   }
 
   /// What the line says of its board: the device that it became, or nothing, where it was refused or is to be asked again.
@@ -223,5 +209,22 @@ private final class SentBoards: Sendable {
       state.last = .now
       state.answers += 1
     }
+  }
+}
+
+extension RunFacts {
+  /// From the first line of an answer.
+  init(head line: [UInt8], _ rows: StationRows, _ order: OrderSummary, _ client: APIClient) throws {
+    struct Head: Decodable {
+      let issuers: [Data]
+      let trustAnchor: Data
+    }
+    guard let head = try? JSONDecoder().decode(Head.self, from: Data(line)) else {
+      throw CommandFailure("expected a batch's head from the service, found something else")
+    }
+    self.init(
+      order: rows.order, batch: rows.batch, group: order.group?.text, hub: order.hub?.text, hubHost: order.hubHost,
+      server: client.server, issuers: head.issuers.map { PEM.certificate([UInt8]($0)) }.joined(),
+      trustAnchor: PEM.certificate([UInt8](head.trustAnchor)))
   }
 }

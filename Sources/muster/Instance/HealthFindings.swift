@@ -12,7 +12,21 @@ struct HealthFindings: Sendable {
   /// When the newest full CRL of an issuer ends; nil where there is none.
   let endOfList: @Sendable (_ issuerKeyID: String) -> Timestamp?
 
-  func all() -> [HealthFinding] { [sealed, keyBesideDatabase, publishURL, rootList].compactMap(\.self) }
+  func all() -> [HealthFinding] { [store, sealed, keyBesideDatabase, publishURL, rootList].compactMap(\.self) }
+
+  private var store: HealthFinding? {
+    switch opened.store.outage {
+    case .full:
+      HealthFinding(
+        isBlocking: true, code: StoreOutage.full.code,
+        detail: "nothing is recorded, and so nothing is done, until there is room on the disk of \(opened.folder.path)")
+    case .stopped:
+      HealthFinding(
+        isBlocking: true, code: StoreOutage.stopped.code,
+        detail: "nothing is recorded any more since a commit ended uncertainly: start the service again")
+    case .overloaded, nil: nil
+    }
+  }
 
   private var sealed: HealthFinding? {
     guard opened.instance.vault.isSealed else { return nil }

@@ -90,7 +90,8 @@ struct OpenInstance: Sendable {
   func instance(committingTo store: any Store) -> Instance {
     Instance(
       store: store, facts: readers, listings: readers, ledger: readers, vault: instance.vault,
-      policies: instance.policies, authorities: instance.authorities, clock: instance.clock, epoch: instance.epoch)
+      policies: instance.policies, authorities: instance.authorities, clock: instance.clock, epoch: instance.epoch,
+      refusals: instance.refusals)
   }
 
   /// The key that signs checkpoints, and the origin that its verifier names.

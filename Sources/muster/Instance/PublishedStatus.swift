@@ -4,6 +4,7 @@ import HTTPService
 import KeyVault
 import Logging
 import MusterModel
+import Policy
 import Publication
 import ServiceLifecycle
 
@@ -38,6 +39,21 @@ struct PublishedStatus: Service, StatusPublisher {
     lists.offered[CRLName(issuerKeyID: issuerKeyID, shard: nil)]?.freshness.expires
   }
 
+  func publishLists(by grant: AccessGrant, for caller: Caller) async throws -> Outcome<[PublishedList]> {
+    guard let actor = caller.principal.actor else { return .refused(.identityChanged) }
+    do {
+      let author = ListAuthor(actor: actor, policy: grant.decidedBy, reads: caller.reads)
+      let signed = try await lists.publishNow(by: author).map(\.published)
+      guard !signed.isEmpty else { return .refused(.sealed) }
+      return .done(signed.map(PublishedList.init))
+    } catch PublicationError.notCommitted(.stale) {
+      return .refused(.identityChanged)
+    } catch let error as PublicationError {
+      guard case .notRunning = error else { throw error }
+      return .refused(Refusal(.unavailable, "publisher-not-running", error.description))
+    }
+  }
+
   func certificateStatus(_ request: [UInt8], source: String) async throws -> SignedStatus {
     let answer = try await answers.answer(request, from: source)
     return SignedStatus(der: answer.der, answer.freshness)
@@ -49,6 +65,14 @@ extension SignedStatus {
   fileprivate init(der: [UInt8], _ freshness: Freshness?) {
     self.init(
       der: der, nextUpdate: freshness?.expires, entityTag: freshness?.entityTag, lastModified: freshness?.lastModified)
+  }
+}
+
+extension PublishedList {
+  fileprivate init(_ list: CRLPublished) {
+    self.init(
+      issuerKeyID: list.issuerKeyID, shard: list.shard, number: list.number, thisUpdate: list.thisUpdate,
+      nextUpdate: list.nextUpdate, entries: list.entries)
   }
 }
 

@@ -36,13 +36,14 @@ struct Serving {
     let rooms = ServiceRooms(
       instance: instance, reader: opened.readers,
       vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
-      status: status)
+      status: status, hubs: opened.readers)
     let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
     let application = ServiceApplication(
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { onReady($0) },
       logger: logger,
       findings: { findings.all() })
-    return [status, upkeep, application]
+    let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
+    return [status, upkeep, housekeeping, application]
   }
 
   private func announce(_ bound: Listening.Bound) {

@@ -3,6 +3,7 @@ import MusterModel
 @testable import KeyVault
 
 let vaultTargets = [
+  FuzzTarget("shared-access-token", upTo: 1100, sharedAccessToken),
   FuzzTarget("slot", upTo: 128, slot), FuzzTarget("wrapped-kek", upTo: 128, wrappedKEK),
   FuzzTarget("sealed-secret", upTo: 512, sealedSecret),
 ]
@@ -68,4 +69,19 @@ private struct Vector: Sendable {
     }
     self.owner = owner
   }
+}
+
+/// The order of the fields is no part of a token, and no key that was made just now signed it.
+@Sendable private func sharedAccessToken(_ bytes: [UInt8]) throws -> Bool {
+  guard case .success(let token) = SharedAccessToken.parse(text(bytes)) else { return false }
+  let scheme = "SharedAccessSignature "
+  let fields = text(bytes).dropFirst(scheme.count).split(separator: "&", omittingEmptySubsequences: false)
+  try require(fields.count == 3, "expected three fields, found \(fields.count)")
+  let again = SharedAccessToken.parse(scheme + fields.reversed().joined(separator: "&"))
+  try require(again == .success(token), "expected the same token in another order")
+  try require(!token.isSigned(by: DeviceKey.random()), "expected a signature by its own key alone")
+  let moment = token.expires - .seconds(1)
+  try require(token.refusal(at: moment, host: token.host) == nil, "expected a token in its last second")
+  try require(token.refusal(at: token.expires, host: token.host) != nil, "expected a token that ends")
+  return true
 }

@@ -1,0 +1,115 @@
+import DeviceRegistry
+public import MusterModel
+import Policy
+
+/// What operators look at: each look is allowed by policy first, and shows who is limited to groups what is in them.
+public struct Inspection: Sendable {
+  private let instance: Instance
+  private let caller: Caller
+
+  public init(_ instance: Instance, for caller: Caller) {
+    self.instance = instance
+    self.caller = caller
+  }
+
+  private var listings: any ListingReader { instance.listings }
+
+  // MARK: - Listings
+
+  public func devices(_ page: PageRequest, group: RecordName?) async throws -> Outcome<Page<DeviceSummary>> {
+    try await listing(.deviceList) { try await listings.devices(page, group: group, in: $0) }
+  }
+
+  public func devices(_ page: PageRequest, batch: RecordID) async throws -> Outcome<Page<DeviceSummary>> {
+    try await listing(.deviceList) { try await listings.devices(page, batch: batch, in: $0) }
+  }
+
+  public func hardware(_ page: PageRequest) async throws -> Outcome<Page<HardwareSummary>> {
+    try await listing(.hardwareList) { try await listings.hardware(page, in: $0) }
+  }
+
+  public func groups(_ page: PageRequest) async throws -> Outcome<Page<GroupSummary>> {
+    try await listing(.groupList) { try await listings.groups(page, in: $0) }
+  }
+
+  public func tickets(_ page: PageRequest) async throws -> Outcome<Page<TicketSummary>> {
+    let now = instance.clock.now()
+    return try await listing(.ticketList) { try await listings.tickets(page, at: now, in: $0) }
+  }
+
+  public func orders(_ page: PageRequest) async throws -> Outcome<Page<OrderSummary>> {
+    let now = instance.clock.now()
+    return try await listing(.orderList) { try await listings.orders(page, at: now, in: $0) }
+  }
+
+  public func certificates(
+    _ page: PageRequest, of device: DeviceID?
+  ) async throws -> Outcome<Page<CertificateSummary>> {
+    try await listing(.certificateList) { try await listings.certificates(page, of: device, in: $0) }
+  }
+
+  public func operators(_ page: PageRequest) async throws -> Outcome<Page<OperatorSummary>> {
+    try await listing(.operatorList) { _ in try await listings.operators(page) }
+  }
+
+  public func hubs(_ page: PageRequest) async throws -> Outcome<Page<HubSummary>> {
+    try await listing(.hubList) { _ in try await listings.hubs(page) }
+  }
+
+  private func listing<Value: Sendable>(
+    _ operation: Policy.Operation, _ read: (GroupScope) async throws -> Value
+  ) async throws -> Outcome<Value> {
+    switch try await Administration(instance).grant(operation, to: caller) {
+    case .refused(let refusal): .refused(refusal)
+    case .done(let grant): .done(try await read(GroupScope(grant)))
+    }
+  }
+
+  // MARK: - One record
+
+  public func device(_ id: DeviceID) async throws -> Outcome<DeviceDetail> {
+    try await look(.deviceShow, in: try await listings.group(of: id), orElse: .noDevice) {
+      try await listings.device(id, in: $0)
+    }
+  }
+
+  public func history(of id: DeviceID, _ page: PageRequest) async throws -> Outcome<Page<HistoryEntry>> {
+    try await look(.deviceHistory, in: try await listings.group(of: id), orElse: .noDevice) {
+      try await listings.history(of: id, page, in: $0)
+    }
+  }
+
+  public func group(_ name: RecordName) async throws -> Outcome<GroupSummary> {
+    let group = try await listings.group(name)
+    return try await look(.groupShow, in: group?.record, orElse: Refusal(.groupUnknown)) { _ in group }
+  }
+
+  public func order(_ name: RecordName) async throws -> Outcome<OrderSummary> {
+    let now = instance.clock.now()
+    var query = FactsQuery()
+    query.order = .name(name)
+    let group = try await instance.facts.facts(for: query).order?.group
+    return try await look(.orderShow, in: group, orElse: Refusal(.orderUnknown)) { _ in
+      try await listings.order(name, at: now)
+    }
+  }
+
+  public func certificate(_ name: CertificateName) async throws -> Outcome<CertificateSummary> {
+    var query = FactsQuery()
+    query.certificate = .named(name)
+    let group = try await instance.facts.facts(for: query).device?.group
+    return try await look(.certificateShow, in: group, orElse: .noCertificate) { _ in
+      try await listings.certificate(name)
+    }
+  }
+
+  private func look<Value: Sendable>(
+    _ operation: Policy.Operation, in group: RecordID?, orElse unknown: Refusal,
+    _ read: (GroupScope) async throws -> Value?
+  ) async throws -> Outcome<Value> {
+    switch try await Administration(instance).grant(operation, to: caller, group: group) {
+    case .refused(let refusal): .refused(refusal)
+    case .done(let grant): try await read(GroupScope(grant)).map { .done($0) } ?? .refused(unknown)
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import Attestation
+import Foundation
+public import MusterModel
+import Policy
+
+/// What is to be explained: a recorded decision by its position; or who asks for what (`operation` and `role`); or how a
+/// board comes (`act` and `evidence`).
+public struct ExplanationInput: Codable, Sendable, Hashable {
+  public var position: UInt64?
+  public var operation: String?
+  public var role: String?
+  /// The groups that the role is limited to.
+  public var limitedTo: [String]?
+  public var act: String?
+  public var evidence: String?
+  /// unknown, allowed, bound or blocked; unknown by default.
+  public var standing: String?
+  /// The kind of the hardware ID that the evidence names.
+  public var hardware: String?
+  /// The group that it concerns.
+  public var group: String?
+
+  public init() {}
+}
+
+/// Which rule decides, and why.
+public struct ExplainedDecision: Codable, Sendable, Hashable {
+  /// What was decided then.
+  public struct Recorded: Codable, Sendable, Hashable {
+    public let position: UInt64
+    public let at: Timestamp
+    public let kind: String
+    public let by: String
+    public let rule: String?
+    /// The digest of the policies that decided.
+    public let policies: Digest?
+    /// Why it was refused; nil where it was not.
+    public let code: String?
+  }
+
+  /// nil for what was only described.
+  public let recorded: Recorded?
+  /// The digest of the policies in force, by which the rest is said.
+  public let policies: Digest
+  public let outcome: String
+  public let rule: String
+  public let because: [String]
+}
+
+/// A decision as the ledger keeps it.
+public struct RecordedDecision: Sendable, Hashable {
+  public let position: UInt64
+  public let at: Timestamp
+  public let kind: String
+  public let by: String
+  public let policy: PolicyReference?
+  /// Of a refusal.
+  public let code: String?
+  public let reason: String?
+  /// What it was made from, as JSON; nil where it was erased.
+  public let decision: String?
+
+  public init(
+    position: UInt64, at: Timestamp, kind: String, by: String, policy: PolicyReference?, code: String?,
+    reason: String?, decision: String?
+  ) {
+    self.position = position
+    self.at = at
+    self.kind = kind
+    self.by = by
+    self.policy = policy
+    self.code = code
+    self.reason = reason
+    self.decision = decision
+  }
+}
+
+extension Administration {
+  /// Says which rule decides and why. It decides nothing and records nothing.
+  public func explain(_ input: ExplanationInput, by caller: Caller) async throws -> Outcome<ExplainedDecision> {
+    let grant: AccessGrant
+    switch try await self.grant(.policyExplain, to: caller) {
+    case .refused(let refusal): return .refused(refusal)
+    case .done(let granted): grant = granted
+    }
+    let question: Question
+    do throws(Refusal) { question = try Question(input) } catch { return .refused(error) }
+    return try await explain(question, GroupScope(grant))
+  }
+
+  private func explain(_ question: Question, _ scope: GroupScope) async throws -> Outcome<ExplainedDecision> {
+    switch question {
+    case .recorded(let position):
+      guard let recorded = try await instance.ledger.decision(at: position) else { return .refused(.noDecision) }
+      return try await explain(recorded, scope)
+    case .access(let list, let operation, let limits, let group):
+      var query = FactsQuery()
+      query.groupNames = limits + [group].compactMap(\.self)
+      let found = try await instance.facts.facts(for: query).groups
+      guard found.count == query.groupNames.count else { return .refused(Refusal(.groupUnknown)) }
+      return .done(
+        explained(
+          instance.policies.access.explain(
+            list, limitedTo: found.prefix(limits.count).map(\.record), operation,
+            group: group == nil ? nil : found.last?.record)))
+    case .enrollment(let act, let evidence, let standing, let hardware, let group):
+      var query = FactsQuery()
+      query.group = group.map { .name($0) }
+      let found = try await instance.facts.facts(for: query).group
+      if group != nil, found == nil { return .refused(Refusal(.groupUnknown)) }
+      return .done(
+        explained(
+          instance.policies.enrollment.explain(
+            EnrollmentCircumstances(
+              act: act, evidence: evidence, standing: standing, group: found?.name, groupProfile: found?.profile,
+              hardware: hardware))))
+    }
+  }
+
+  private func explained(_ explanation: Explanation, of recorded: RecordedDecision? = nil) -> ExplainedDecision {
+    ExplainedDecision(
+      recorded: recorded.map {
+        ExplainedDecision.Recorded(
+          position: $0.position, at: $0.at, kind: $0.kind, by: $0.by, rule: $0.policy?.rule,
+          policies: $0.policy?.digest, code: $0.code)
+      }, policies: instance.policies.digest, outcome: explanation.outcome, rule: explanation.rule,
+      because: explanation.because)
+  }
+
+  // MARK: - A recorded decision
+
+  private func explain(_ recorded: RecordedDecision, _ scope: GroupScope) async throws -> Outcome<ExplainedDecision> {
+    guard let text = recorded.decision,
+      let record = try? JSONDecoder().decode(DecisionRecord.self, from: Data(text.utf8)), record.v == 1
+    else { return .refused(.decisionErased) }
+    guard scope.contains(record.group) else { return .refused(Refusal(AccessRefusal.otherGroup(.policyExplain))) }
+    var query = FactsQuery()
+    query.group = record.group.map { .record($0) }
+    let group = try await instance.facts.facts(for: query).group
+    guard let explanation = explanation(record, group.map { ($0.name, $0.profile) }) else {
+      // Refused before a policy was asked: the reason is all there is.
+      let rule = recorded.policy?.rule ?? "none: it was refused before a policy was asked"
+      let because = [recorded.reason].compactMap(\.self)
+      return .done(explained(Explanation(outcome: "refused", rule: rule, because: because), of: recorded))
+    }
+    return .done(explained(explanation.after(recorded.reason), of: recorded))
+  }
+
+  /// By the policies in force; nil for what no policy was asked about.
+  private func explanation(_ record: DecisionRecord, _ group: (name: RecordName, profile: String?)?) -> Explanation? {
+    if let operation = record.operation.flatMap(Policy.Operation.init(rawValue:)),
+      let list = record.role.flatMap(AccessList.init)
+    {
+      return instance.policies.access.explain(list, limitedTo: [], operation, group: record.group)
+    }
+    guard let act = record.act.flatMap(EnrollmentQuestion.Act.init(rawValue:)),
+      let evidence = record.evidence.flatMap(Evidence.Kind.init(rawValue:)),
+      let standing = record.standing.flatMap(EnrollmentCircumstances.Standing.init(rawValue:))
+    else { return nil }
+    return instance.policies.enrollment.explain(
+      EnrollmentCircumstances(
+        act: act, evidence: evidence, standing: standing, group: group?.name, groupProfile: group?.profile,
+        hardware: record.hardware?.first?.id.kind))
+  }
+}
+
+/// An input that was read: one of the three.
+private enum Question {
+  case recorded(UInt64)
+  case access(AccessList, Policy.Operation, limitedTo: [RecordName], group: RecordName?)
+  case enrollment(
+    EnrollmentQuestion.Act, Evidence.Kind, EnrollmentCircumstances.Standing, HardwareID.Kind?, group: RecordName?)
+
+  init(_ input: ExplanationInput) throws(Refusal) {
+    let forms = [input.position != nil, input.operation != nil, input.act != nil].count { $0 }
+    guard forms == 1 else { throw .malformed("question", "a position, an operation or an act, one of them") }
+    if let position = input.position {
+      self = .recorded(position)
+    } else if let operation = input.operation {
+      self = try Question.access(operation, input)
+    } else {
+      self = try Question.enrollment(input)
+    }
+  }
+
+  private static func access(_ operation: String, _ input: ExplanationInput) throws(Refusal) -> Question {
+    guard let operation = Policy.Operation(rawValue: operation), let list = input.role.flatMap(AccessList.init) else {
+      throw .malformed("question", "an operation and a role of access.yaml")
+    }
+    guard (input.limitedTo?.count ?? 0) <= 64 else { throw .malformed("groups", "at most 64 groups") }
+    var limits: [RecordName] = []
+    for name in input.limitedTo ?? [] { limits.append(try parse(name: name)) }
+    return .access(list, operation, limitedTo: limits, group: try name(input.group))
+  }
+
+  private static func enrollment(_ input: ExplanationInput) throws(Refusal) -> Question {
+    guard let act = input.act.flatMap(EnrollmentQuestion.Act.init(rawValue:)),
+      let evidence = input.evidence.flatMap(Evidence.Kind.init(rawValue:)),
+      let standing = EnrollmentCircumstances.Standing(rawValue: input.standing ?? "unknown")
+    else { throw .malformed("question", "act, evidence and standing in the words of enrollment.yaml") }
+    let kind = input.hardware.flatMap(HardwareID.Kind.init(rawValue:))
+    guard (kind == nil) == (input.hardware == nil) else { throw .malformed("hardware", "a kind of hardware ID") }
+    return .enrollment(act, evidence, standing, kind, group: try name(input.group))
+  }
+
+  private static func name(_ text: String?) throws(Refusal) -> RecordName? {
+    guard let text else { return nil }
+    return try parse(name: text)
+  }
+}
+
+extension Refusal {
+  static let noDecision = Refusal(
+    .notFound, "decision-unknown", "expected the position of a decision, found none there")
+  static let decisionErased = Refusal(
+    .conflict, "decision-erased", "expected what the decision was made from, found it erased or never kept")
+}

@@ -1,0 +1,201 @@
+import Enrollment
+import Foundation
+import HTTPTypes
+import HubAccess
+import Ledger
+import MusterModel
+import Policy
+import X509
+
+/// `/v1/hub`: what a hub asks, of the devices assigned to it; and how operators see that hubs enforce.
+struct HubRoutes: Sendable {
+  let rooms: ServiceRooms
+
+  var routes: [Route] { devices + ledger + operators }
+
+  // MARK: - What a hub reads of its devices
+
+  private var devices: [Route] {
+    [
+      .operation(.hubDevices, .get, "/v1/hub/devices/{id}/credentials", .init(parameters: ["keys"])) {
+        request, caller in
+        let (hub, withKeys) = try await reader(request, caller)
+        return try .json(try await credentials.device(request.deviceID(), for: hub, withKeys: withKeys).answered())
+      },
+      .operation(.hubDevices, .get, "/v1/hub/certificates/{certificate}") { request, caller in
+        let hub = try await hub(.hubDevices, caller)
+        return try .json(try await credentials.device(of: try certificateKey(request), for: hub).answered())
+      },
+      .operation(.hubDevices, .get, "/v1/hub/devices", .init(parameters: ["limit", "after", "keys"])) {
+        request, caller in
+        let (hub, withKeys) = try await reader(request, caller)
+        let limit = try request.query.number("limit", in: PageRequest.limits) ?? 1000
+        let after = try request.query.number("after", in: 0...Int64.max) ?? -1
+        let (reading, devices) = try await credentials.snapshot(
+          for: hub, after: after, limit: limit, withKeys: withKeys
+        ).answered()
+        return try lines(reading, devices)
+      },
+      .operation(.hubVerifyTokens, .post, "/v1/hub/tokens/verify", .init(bodyLimit: 512 * 1024)) { request, caller in
+        let hub = try await hub(.hubVerifyTokens, caller)
+        let input: TokensInput = try StrictJSON.decode(request)
+        guard (1...TokenVerification.limit).contains(input.tokens.count) else {
+          throw Problem.badRequest(
+            "too-many-tokens", "expected 1 to \(TokenVerification.limit) tokens, found \(input.tokens.count)")
+        }
+        let verification = TokenVerification(
+          rooms.hubs, vault: rooms.instance.vault, clock: rooms.instance.clock, tally: rooms.tokens)
+        return try .json(TokenResults(results: try await verification.verify(input.tokens, for: hub).answered()))
+      },
+    ]
+  }
+
+  private struct TokensInput: Codable { let tokens: [String] }
+  private struct TokenResults: Encodable { let results: [TokenResult] }
+
+  private var credentials: Credentials {
+    Credentials(
+      rooms.hubs, store: rooms.instance.store, vault: rooms.instance.vault, clock: rooms.instance.clock)
+  }
+
+  private func certificateKey(_ request: RoutedRequest) throws(Problem) -> CertificateKey {
+    switch try request.certificateName() {
+    case .fingerprint(let digest): return .fingerprint(digest)
+    case .serial(let serial): return .serial(serial)
+    case .record: throw .badRequest("certificate-malformed", "expected a serial or a SHA-256 fingerprint")
+    }
+  }
+
+  /// The snapshot's part: its place first, then one line a device.
+  private func lines(_ reading: DeviceReading, _ devices: [HubDevice]) throws -> Answer {
+    let encoder = JSONCoding.encoder()
+    var body = [UInt8](try encoder.encode(SnapshotHead(reading))) + [UInt8(ascii: "\n")]
+    for device in devices { body += try encoder.encode(device) + Data("\n".utf8) }
+    return Answer(type: "application/x-ndjson", body)
+  }
+
+  // MARK: - What a hub hears of the ledger, and says of it
+
+  private var ledger: [Route] {
+    [
+      .operation(.hubFeed, .get, "/v1/hub/feed", .init(parameters: ["after", "root", "wait"])) { request, caller in
+        let hub = try await hub(.hubFeed, caller)
+        let wait = try request.query.number("wait", in: 0...Feed.longestWait.components.seconds) ?? 30
+        let reading = try await Feed(rooms.hubs).page(for: hub, after: try place(request), waiting: .seconds(wait))
+        switch reading {
+        case .page(let page): return try .json(page)
+        case .rolledBack: throw Problem(HubRefusal.rolledBack)
+        case .notInOffice: throw Problem(HubRefusal.notInOffice)
+        }
+      },
+      .operation(.hubReceipt, .post, "/v1/hub/receipts") { request, caller in
+        let hub = try await hub(.hubReceipt, caller)
+        let input: ReceiptInput = try StrictJSON.decode(request)
+        guard let root = Digest(hex: input.root) else { throw Problem.rootMalformed }
+        guard let instance = try await rooms.reader.instance() else { throw Problem.internalError }
+        let receipts = Receipts(
+          rooms.hubs, store: rooms.instance.store, clock: rooms.instance.clock, ledger: instance.origin)
+        let refusal = try await receipts.take(
+          Receipt(hub: input.hub, size: input.size, root: root, at: input.at),
+          signature: try Base64Field.decode(input.signature, "signature"), publicKey: try publicKey(request), from: hub)
+        if let refusal { throw Problem(refusal) }
+        return .noContent
+      },
+    ]
+  }
+
+  private struct ReceiptInput: Codable {
+    let hub: RecordID
+    let size: UInt64
+    let root: String
+    let at: Timestamp
+    /// ECDSA-Sig-Value, DER, in base64.
+    let signature: String
+  }
+
+  private func place(_ request: RoutedRequest) throws(Problem) -> LedgerPlace {
+    guard let size = try request.query.number("after", in: 0...UInt64(1) << 53) else {
+      throw .badRequest("parameter-malformed", "expected after, the size that the page before ended at")
+    }
+    guard let root = request.query["root"].flatMap({ Digest(hex: $0) }) else { throw .rootMalformed }
+    return LedgerPlace(size: size, root: root)
+  }
+
+  /// Of the certificate that the connection shows.
+  private func publicKey(_ request: RoutedRequest) throws -> [UInt8] {
+    guard let leaf = request.peer.chain.first else { throw Problem.notAuthenticated(showing: []) }
+    return try Certificate(derEncoded: leaf).publicKey.serializeAsPEM().derBytes
+  }
+
+  // MARK: - What operators see
+
+  private var operators: [Route] {
+    [
+      .operation(.hubStatus, .get, "/v1/hubs/status") { _, caller in
+        try await Inspection(rooms.instance, for: caller).grant(.hubStatus)
+        return try .json(try await rooms.hubs.statuses())
+      },
+      .operation(.certificateShow, .get, "/v1/certificates/{certificate}/enforcement") { request, caller in
+        let found = try await Inspection(rooms.instance, for: caller).certificate(request.certificateName())
+        return try .json(try await rooms.hubs.enforcement(ofCertificate: found.record))
+      },
+    ]
+  }
+
+  // MARK: - Who asks
+
+  private func hub(_ operation: Policy.Operation, _ caller: Caller) async throws -> HubCredential {
+    try await Inspection(rooms.instance, for: caller).grant(operation)
+    guard case .hub(let record, _, _, let certificate) = caller.principal else {
+      throw Problem(.forbidden, "not-a-hub", detail: "expected a hub, found another caller")
+    }
+    return HubCredential(hub: record, certificate: certificate, reads: caller.reads)
+  }
+
+  /// Whether key bytes are asked for, too, by a hub that may read them.
+  private func reader(_ request: RoutedRequest, _ caller: Caller) async throws -> (HubCredential, withKeys: Bool) {
+    let credential = try await hub(.hubDevices, caller)
+    switch request.query["keys"] {
+    case nil, "false": return (credential, false)
+    case "true":
+      try await Inspection(rooms.instance, for: caller).grant(.hubReadKeys)
+      return (credential, true)
+    default: throw Problem.badRequest("parameter-malformed", "expected keys=true or keys=false")
+    }
+  }
+}
+
+extension Problem {
+  static let rootMalformed = Problem.badRequest("parameter-malformed", "expected a root of 64 hexadecimal digits")
+
+  init(_ refusal: HubRefusal) {
+    self.init(refusal.status, refusal.code, detail: refusal.description)
+    switch refusal {
+    case .notInOffice: headers[.wwwAuthenticate] = "Certificate"
+    case .vaultSealed: headers[.retryAfter] = "5"
+    default: break
+    }
+  }
+}
+
+extension HubRefusal {
+  fileprivate var status: HTTPResponse.Status {
+    switch self {
+    case .deviceUnknown, .certificateUnknown: .notFound
+    case .rolledBack: .conflict
+    case .notInOffice: .unauthorized
+    case .vaultSealed: .serviceUnavailable
+    case .otherHub, .receiptForged: .forbidden
+    case .receiptTime: .badRequest
+    }
+  }
+}
+
+extension Result where Failure == HubRefusal {
+  fileprivate func answered() throws(Problem) -> Success {
+    switch self {
+    case .success(let value): return value
+    case .failure(let refusal): throw Problem(refusal)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import KeyVault
+public import MusterModel
+import Synchronization
+
+/// Counts verifications by hub and minute, and which key version each device proved, so that a verification writes nothing.
+public final class TokenTally: Sendable {
+  /// The most devices whose proof is kept until it is recorded: of more, the next proof tells again.
+  static let proofLimit = 65_536
+
+  private struct Count {
+    var valid: UInt64 = 0
+    var refused: UInt64 = 0
+  }
+
+  private struct State {
+    var began: Timestamp?
+    var counts: [RecordID: Count] = [:]
+    var proofs: [RecordID: UInt32] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  func count(_ results: [TokenResult], of hub: RecordID, at now: Timestamp) {
+    let valid = UInt64(results.count(where: \.valid))
+    state.withLock { state in
+      if state.began == nil { state.began = now }
+      state.counts[hub, default: Count()].valid += valid
+      state.counts[hub, default: Count()].refused += UInt64(results.count) - valid
+    }
+  }
+
+  func proved(_ device: RecordID, version: UInt32) {
+    state.withLock { state in
+      guard state.proofs.count < TokenTally.proofLimit || state.proofs[device] != nil else { return }
+      state.proofs[device] = version
+    }
+  }
+
+  /// What was counted since the last time, as the events that record it; empty where there was nothing.
+  public func take(at now: Timestamp) throws -> [Event] {
+    let taken = state.withLock { state in
+      defer { state = State() }
+      return state
+    }
+    guard let began = taken.began else { return [] }
+    let counts = try taken.counts.sorted { $0.key < $1.key }.map { hub, count in
+      try Event(
+        at: now, by: .service, on: [.record(hub)],
+        TokensVerified(hub: hub, from: began, to: now, valid: count.valid, refused: count.refused))
+    }
+    return counts + (try TokenTally.events(taken.proofs, at: now))
+  }
+
+  private static func events(_ proofs: [RecordID: UInt32], at now: Timestamp) throws -> [Event] {
+    let all = proofs.sorted { $0.key < $1.key }.map { DeviceKeysProved.Proof(device: $0.key, version: $0.value) }
+    return try stride(from: 0, to: all.count, by: DeviceKeysProved.limit).map { start in
+      let some = Array(all[start..<min(start + DeviceKeysProved.limit, all.count)])
+      return try Event(
+        at: now, by: .service, on: some.map { .record($0.device) }, DeviceKeysProved(proved: some))
+    }
+  }
+}

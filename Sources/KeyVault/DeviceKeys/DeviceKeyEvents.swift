@@ -1,0 +1,99 @@
+public import MusterModel
+
+/// A device has these two keys in use from here on, and no other. Their bytes are sealed and no part of the ledger.
+public struct DeviceKeysMade: EventBody {
+  public static let kind = "device-keys-made"
+
+  public struct Key: Codable, Hashable, Sendable {
+    /// From 1, counted for the device.
+    public let version: UInt32
+    /// The key check with the device's record ID as key ID, in hex.
+    public let check: String
+    public init(version: UInt32, check: String) {
+      self.version = version
+      self.check = check
+    }
+  }
+
+  public let device: RecordID
+  /// The binding that they are for.
+  public let generation: UInt64
+  public let primary: Key
+  public let secondary: Key
+
+  public init(device: RecordID, generation: UInt64, primary: Key, secondary: Key) {
+    self.device = device
+    self.generation = generation
+    self.primary = primary
+    self.secondary = secondary
+  }
+}
+
+/// Key bytes were about to be handed to a hub: recorded before the answer leaves, once for a page.
+public struct DeviceKeysRead: EventBody {
+  public static let kind = "device-keys-read"
+  public static let changesRecords = false
+  /// The most devices that one such event names.
+  public static let limit = 64
+  public let hub: RecordID
+  public let devices: [RecordID]
+
+  public init(hub: RecordID, devices: [RecordID]) {
+    self.hub = hub
+    self.devices = devices
+  }
+}
+
+/// A token was made with a device's key, for whoever asked.
+public struct DeviceTokenMade: EventBody {
+  public static let kind = "device-token-made"
+  public static let changesRecords = false
+  public let device: RecordID
+  public let keyVersion: UInt32
+  public let expires: Timestamp
+
+  public init(device: RecordID, keyVersion: UInt32, expires: Timestamp) {
+    self.device = device
+    self.keyVersion = keyVersion
+    self.expires = expires
+  }
+}
+
+/// Devices proved another version of their key than the last time.
+public struct DeviceKeysProved: EventBody {
+  public static let kind = "device-keys-proved"
+  public static let changesRecords = false
+  /// The most devices that one such event names.
+  public static let limit = 48
+
+  public struct Proof: Codable, Hashable, Sendable {
+    public let device: RecordID
+    public let version: UInt32
+    public init(device: RecordID, version: UInt32) {
+      self.device = device
+      self.version = version
+    }
+  }
+
+  public let proved: [Proof]
+  public init(proved: [Proof]) { self.proved = proved }
+}
+
+/// How many tokens a hub had verified in one minute.
+public struct TokensVerified: EventBody {
+  public static let kind = "tokens-verified"
+  public static let changesRecords = false
+  public let hub: RecordID
+  public let from: Timestamp
+  public let to: Timestamp
+  public let valid: UInt64
+  public let refused: UInt64
+
+  public init(hub: RecordID, from: Timestamp, to: Timestamp, valid: UInt64, refused: UInt64) {
+    self.hub = hub
+    self.from = from
+    self.to = to
+    self.valid = valid
+    self.refused = refused
+  }
+}

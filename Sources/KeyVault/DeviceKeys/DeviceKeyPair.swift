@@ -1,0 +1,66 @@
+public import MusterModel
+
+/// The two keys that a device has in use, made in the vault for one binding: a board that leaves the device has nothing
+/// that still counts.
+public struct DeviceKeyPair: Sendable {
+  /// Under which purpose device keys are sealed; the owner is the device.
+  public static let purpose = "device-key"
+
+  public struct Version: Sendable {
+    public let version: UInt32
+    public let key: DeviceKey
+    public let sealed: SealedSecret
+  }
+
+  public let generation: UInt64
+  public let primary: Version
+  public let secondary: Version
+
+  /// What is to be recorded of them.
+  public func made(for device: RecordID) -> DeviceKeysMade {
+    DeviceKeysMade(
+      device: device, generation: generation, primary: Self.fact(primary, device),
+      secondary: Self.fact(secondary, device))
+  }
+
+  /// Both, as they are to be kept in the place of all that the device had: the unit of work forgets the device's others.
+  public var secrets: [SealedSecret] { [primary.sealed, secondary.sealed] }
+
+  private static func fact(_ version: Version, _ device: RecordID) -> DeviceKeysMade.Key {
+    let check = KeyCheck(of: version.key.bytes, id: device.description, version: version.version)
+    return DeviceKeysMade.Key(version: version.version, check: check.hex)
+  }
+}
+
+extension Vault {
+  /// Makes both keys of a binding. Versions count for the device: `last` is the last one it ever had, 0 before the first.
+  public func makeDeviceKeys(
+    of device: RecordID, generation: UInt64, after last: UInt32
+  ) throws(VaultError) -> DeviceKeyPair {
+    DeviceKeyPair(
+      generation: generation, primary: try makeDeviceKey(of: device, version: last + 1),
+      secondary: try makeDeviceKey(of: device, version: last + 2))
+  }
+
+  /// The next keys of the same binding: a new primary, and what was the primary as the secondary, so that a device that
+  /// has not heard of it yet still proves itself.
+  public func nextDeviceKeys(
+    of device: RecordID, generation: UInt64, primary: SealedSecret, after last: UInt32
+  ) throws(VaultError) -> DeviceKeyPair {
+    let held = DeviceKeyPair.Version(version: primary.version, key: try openDeviceKey(primary), sealed: primary)
+    return DeviceKeyPair(
+      generation: generation, primary: try makeDeviceKey(of: device, version: last + 1), secondary: held)
+  }
+
+  /// Throws `notAuthentic` for what is no device key of this vault.
+  public func openDeviceKey(_ sealed: SealedSecret) throws(VaultError) -> DeviceKey {
+    guard sealed.purpose == DeviceKeyPair.purpose, let key = DeviceKey(try open(sealed)) else { throw .notAuthentic }
+    return key
+  }
+
+  private func makeDeviceKey(of device: RecordID, version: UInt32) throws(VaultError) -> DeviceKeyPair.Version {
+    let key = DeviceKey.random()
+    let sealed = try seal(key.bytes, owner: device, purpose: DeviceKeyPair.purpose, version: version)
+    return DeviceKeyPair.Version(version: version, key: key, sealed: sealed)
+  }
+}

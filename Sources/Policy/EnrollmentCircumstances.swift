@@ -1,0 +1,47 @@
+public import Attestation
+public import MusterModel
+
+/// What the rules of `enrollment.yaml` look at, without the proof that it is so: enough to explain, never to permit.
+public struct EnrollmentCircumstances: Sendable, Hashable {
+  /// A standing without its record.
+  public enum Standing: String, Sendable, CaseIterable { case unknown, allowed, bound, blocked }
+
+  public let act: EnrollmentQuestion.Act
+  public let evidence: Evidence.Kind
+  public let standing: Standing
+  public let group: RecordName?
+  /// The profile of the group.
+  public let groupProfile: String?
+  /// Of the hardware ID that the evidence names.
+  public let hardware: HardwareID.Kind?
+
+  public init(
+    act: EnrollmentQuestion.Act, evidence: Evidence.Kind, standing: Standing, group: RecordName?,
+    groupProfile: String?, hardware: HardwareID.Kind?
+  ) {
+    self.act = act
+    self.evidence = evidence
+    self.standing = standing
+    self.group = group
+    self.groupProfile = groupProfile
+    self.hardware = hardware
+  }
+
+  init(_ question: EnrollmentQuestion) {
+    self.init(
+      act: question.act, evidence: question.result.evidence, standing: Standing(question.standing),
+      group: question.group?.name, groupProfile: question.group?.profile,
+      hardware: question.result.hardware.first?.id.kind)
+  }
+}
+
+extension EnrollmentCircumstances.Standing {
+  init(_ standing: MusterModel.Standing) {
+    switch standing {
+    case .unknown: self = .unknown
+    case .allowed: self = .allowed
+    case .bound: self = .bound
+    case .blocked: self = .blocked
+    }
+  }
+}

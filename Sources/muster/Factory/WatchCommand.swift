@@ -1,0 +1,106 @@
+import Enrollment
+import Foundation
+import Manifests
+import MusterModel
+import NIOCore
+
+/// `provision --watch`: one board at a time, as a scanner reads it. A result line for each, and never an end for a refused
+/// one.
+struct StationWatch: Sendable {
+  let client: APIClient
+  let rows: StationRows
+  let order: OrderSummary
+  let naming: DeviceIDPattern
+
+  private static let patience = Duration.seconds(30)
+
+  func run() async throws {
+    while let line = readLine() {
+      let text = line.trimmingCharacters(in: .whitespacesAndNewlines)
+      if text.isEmpty { continue }
+      standardOutput(try await result(of: text))
+    }
+    _ = try await rows.finish()
+  }
+
+  /// At once: who holds the scanner waits for it.
+  private func standardOutput(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
+  private func result(of text: String) async throws -> String {
+    switch HardwareID.parse(text) {
+    case .failure(let refusal):
+      return try await refused(text, nil, "hardware-id-malformed", refusal.description)
+    case .success(let hardware):
+      guard let deviceID = naming.deviceID(for: hardware, number: 0) else {
+        return try await refused(
+          text, nil, "device-id-malformed", "expected \(naming) to make a device ID of it, found it does not")
+      }
+      return try await result(of: hardware, as: deviceID)
+    }
+  }
+
+  private func result(of hardware: HardwareID, as deviceID: DeviceID) async throws -> String {
+    switch try await rows.single(hardware, deviceID) {
+    case .made: return "made \(deviceID) \(hardware) already"
+    case .otherHardware:
+      return try await refused(
+        hardware.description, deviceID, "folder-taken", "expected no folder of \(deviceID), found one of other hardware"
+      )
+    case .board(let board): return try await answer(to: board)
+    }
+  }
+
+  /// Asked again while the service is gone, as long as a run would.
+  private func answer(to board: PendingBoard) async throws -> String {
+    let began = ContinuousClock.now
+    while true {
+      do {
+        if let line = try await ask(board) { return line }
+      } catch let failure as CommandFailure {
+        throw failure
+      } catch {
+        standardError("muster: the connection broke: \(error); going on")
+      }
+      guard began.duration(to: .now) < StationWatch.patience else {
+        throw CommandFailure(
+          "expected the service to answer, found it gone for 30 s: the same command goes on where this one stopped")
+      }
+      try await Task.sleep(for: .milliseconds(200))
+    }
+  }
+
+  /// nil where it is to be asked again.
+  private func ask(_ board: PendingBoard) async throws -> String? {
+    let (pieces, send) = AsyncStream.makeStream(of: ByteBuffer.self)
+    send.yield(ByteBuffer(bytes: board.line))
+    send.finish()
+    let body = try await client.stream(
+      "/v1/orders/\(segment(order.name.text))/enrollments", query: [("batch", rows.batch.description)], pieces)
+    let lines = Array(try await body.collect(upTo: 1 << 20).readableBytesView).split(separator: UInt8(ascii: "\n"))
+    guard lines.count == 2, let object = FlatObject(lines[1]) else { throw AnswerCutOff() }
+    if let code = object.text("code") {
+      if object["retry"] == .bool(true) { return nil }
+      return try await refused(
+        board.row.hardware.description, board.row.deviceID, code, object.text("reason") ?? "")
+    }
+    let facts = try RunFacts(head: Array(lines[0]), rows, order, client)
+    guard let device = MadeDevice(object, for: board) else {
+      throw CommandFailure("expected a certificate for the key of \(board.row.deviceID), found another")
+    }
+    try await rows.made([device], facts)
+    return "made \(board.row.deviceID) \(board.row.hardware) \(device.serial)"
+  }
+
+  private func refused(
+    _ hardware: String, _ deviceID: DeviceID?, _ code: String, _ reason: String
+  ) async throws -> String {
+    var cells = ManifestCells()
+    (cells.hardware, cells.deviceID) = (hardware, deviceID?.text ?? "")
+    try await rows.refuse(cells, code, reason)
+    return "refused \(printable(hardware)) \(code): \(printable(reason, upTo: 400))"
+  }
+
+  private struct AnswerCutOff: Error, CustomStringConvertible {
+    let description = "the answer was cut off"
+  }
+}

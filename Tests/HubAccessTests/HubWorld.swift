@@ -1,0 +1,115 @@
+import CertificateAuthority
+import Crypto
+import DeviceRegistry
+import KeyVault
+import Ledger
+import MusterModel
+import MusterTesting
+import Synchronization
+import Testing
+
+@testable import HubAccess
+
+let now = Timestamp(milliseconds: 1_750_000_000_000)
+
+/// Two hubs and what a test says of their devices; what is committed is kept.
+final class HubWorld: HubReader, StoreDouble {
+  struct Contents: Sendable {
+    /// By hub.
+    var devices: [RecordID: [DeviceToProve]] = [:]
+    var hosts: [RecordID: String] = [:]
+    var places: Set<LedgerPlace> = []
+    var receipts: [RecordID: UInt64] = [:]
+    var committed: [Event] = []
+    var refuses = false
+  }
+
+  let signal = HubSignal()
+  let vault = Vault()
+  let clock = FixedClock(HubAccessTests.now)
+  let hub = RecordID(.hub, UUIDv7(at: HubAccessTests.now))
+  let other = RecordID(.hub, UUIDv7(at: HubAccessTests.now))
+  private let contents = Mutex(Contents())
+
+  init() throws {
+    try vault.unseal(root: RootKey.random(), keks: [])
+    _ = try vault.addKEK()
+    change { $0.hosts = [hub: "mqtt.plant.example", other: "mqtt.other.example"] }
+  }
+
+  func change(_ body: (inout Contents) -> Void) { contents.withLock { body(&$0) } }
+  var current: Contents { contents.withLock { $0 } }
+
+  func credential(_ hub: RecordID? = nil) -> HubCredential {
+    HubCredential(
+      hub: hub ?? self.hub, certificate: RecordID(.certificate, UUIDv7(at: HubAccessTests.now)), reads: ReadSet())
+  }
+
+  /// A device of `hub` with keys of its own.
+  func device(
+    _ name: String, state: DeviceState = .enabled, isBlocked: Bool = false, proved: UInt32? = nil
+  ) throws -> DeviceKeyPair {
+    let record = RecordID(.device, UUIDv7(at: HubAccessTests.now))
+    let pair = try vault.makeDeviceKeys(of: record, generation: 1, after: 0)
+    let shown = HubDevice(
+      device: record, deviceID: try #require(DeviceID(name)), state: state, isBlocked: isBlocked, generation: 1,
+      certificates: [],
+      keys: [
+        .init(slot: .primary, version: pair.primary.version, check: "00"),
+        .init(slot: .secondary, version: pair.secondary.version, check: "00"),
+      ])
+    change {
+      $0.devices[hub, default: []].append(DeviceToProve(device: shown, sealed: pair.secrets, proved: proved))
+    }
+    return pair
+  }
+
+  func token(
+    _ name: String, _ key: DeviceKey, host: String = "mqtt.plant.example", for duration: Duration = .seconds(60)
+  ) throws -> String {
+    SharedAccessToken.make(
+      host: host, deviceID: try #require(DeviceID(name)), expires: HubAccessTests.now + duration, key: key)
+  }
+
+  // MARK: Store
+
+  func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
+    contents.withLock { contents in
+      guard !contents.refuses else { return .stale(.record(hub)) }
+      contents.committed += unit.events
+      return .committed(LedgerPosition(first: 0, count: unit.events.count))
+    }
+  }
+
+  // MARK: HubReader
+
+  func feed(of credential: HubCredential, after place: LedgerPlace, limit: Int) async throws -> FeedReading {
+    .rolledBack
+  }
+
+  func devices(
+    of hub: RecordID, after cursor: Int64, limit: Int, at time: Timestamp
+  ) async throws -> DeviceReading {
+    let all = current.devices[hub] ?? []
+    let start = Int(cursor) + 1
+    let end = min(start + limit, all.count)
+    return DeviceReading(
+      place: LedgerPlace(size: 1, root: .sha256([])), checkpoint: "", key: "", devices: Array(all[start..<end]),
+      next: end < all.count ? Int64(end - 1) : nil)
+  }
+
+  func devices(_ ids: [DeviceID], of hub: RecordID, at time: Timestamp) async throws -> [DeviceToProve?] {
+    let all = current.devices[hub] ?? []
+    return ids.map { id in all.first { $0.device.deviceID.folded == id.folded } }
+  }
+
+  func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> DeviceToProve? { nil }
+  func host(of hub: RecordID) async throws -> String? { current.hosts[hub] }
+  func holds(_ place: LedgerPlace) async throws -> Bool { current.places.contains(place) }
+  func lastReceipt(of hub: RecordID) async throws -> UInt64? { current.receipts[hub] }
+  func statuses() async throws -> [HubStatus] { [] }
+
+  func enforcement(ofCertificate record: RecordID) async throws -> Enforcement {
+    Enforcement(position: nil, at: nil, hubs: [])
+  }
+}

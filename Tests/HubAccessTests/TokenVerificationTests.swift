@@ -1,0 +1,147 @@
+import DeviceRegistry
+import KeyVault
+import MusterModel
+import MusterTesting
+import Testing
+
+@testable import HubAccess
+
+/// Whose a token is, and why it is nobody's.
+@Suite struct TokenVerificationTests {
+  private let world: HubWorld
+  private let tally = TokenTally()
+
+  init() throws { world = try HubWorld() }
+
+  private func verify(_ tokens: [String], for hub: RecordID? = nil) async throws -> [TokenResult] {
+    try await TokenVerification(world, vault: world.vault, clock: world.clock, tally: tally)
+      .verify(tokens, for: world.credential(hub)).get()
+  }
+
+  @Test func `either key proves the device, and says which`() async throws {
+    let pair = try world.device("pump-1")
+    let results = try await verify([
+      try world.token("pump-1", pair.primary.key), try world.token("pump-1", pair.secondary.key),
+    ])
+    #expect(results.map(\.valid) == [true, true] && results.map(\.keyVersion) == [1, 2])
+    #expect(results.allSatisfy { $0.deviceID == DeviceID("pump-1") && $0.expires == now + .seconds(60) })
+  }
+
+  @Test func `answers stand in the order of the questions, whatever they are`() async throws {
+    let (first, second) = (try world.device("pump-1"), try world.device("pump-10"))
+    let results = try await verify([
+      "nonsense", try world.token("pump-10", second.primary.key), try world.token("nobody", first.primary.key),
+      try world.token("pump-1", first.primary.key), try world.token("pump-10", first.primary.key),
+      try world.token("pump-1", first.primary.key, host: "mqtt.other.example"),
+      try world.token("pump-1", first.primary.key, for: .seconds(-1)),
+      try world.token("pump-1", first.primary.key, for: .seconds(31 * 86_400)),
+      try world.token("PUMP-1", first.primary.key),
+    ])
+    #expect(
+      results.map(\.code) == [
+        "token-malformed", nil, "device-unknown", nil, "token-signature", "token-other-host", "token-expired",
+        "token-lifetime", "device-unknown",
+      ])
+    #expect(results.map(\.valid) == results.map { $0.code == nil })
+  }
+
+  @Test(arguments: [(DeviceState.disabled, false, "device-disabled"), (.enabled, true, "hardware-blocked")])
+  func `a device that is shut out is refused, with the best of tokens`(
+    state: DeviceState, isBlocked: Bool, code: String
+  ) async throws {
+    let pair = try world.device("pump-1", state: state, isBlocked: isBlocked)
+    #expect(try await verify([try world.token("pump-1", pair.primary.key)]).map(\.code) == [code])
+  }
+
+  @Test func `a token is no other hub's`() async throws {
+    let pair = try world.device("pump-1")
+    let own = try world.token("pump-1", pair.primary.key)
+    let others = try world.token("pump-1", pair.primary.key, host: "mqtt.other.example")
+    #expect(try await verify([own, others], for: world.other).map(\.code) == ["token-other-host", "device-unknown"])
+  }
+
+  @Test func `nothing is verified while the vault is sealed, or for a hub that is gone`() async throws {
+    let pair = try world.device("pump-1")
+    let token = try world.token("pump-1", pair.primary.key)
+    world.change { $0.hosts[world.hub] = nil }
+    await #expect(throws: HubRefusal.notInOffice) { try await verify([token]) }
+    world.vault.seal()
+    await #expect(throws: HubRefusal.vaultSealed) { try await verify([token]) }
+  }
+
+  @Test func `verifying writes nothing; counts and new proofs are told once`() async throws {
+    let pair = try world.device("pump-1", proved: 1)
+    let other = try world.device("pump-2", proved: 1)
+    _ = try await verify([
+      try world.token("pump-1", pair.secondary.key), try world.token("pump-2", other.primary.key), "nonsense",
+    ])
+    #expect(world.current.committed.isEmpty)
+    let events = try tally.take(at: now + .seconds(60))
+    let counted = try #require(events.first?.body as? TokensVerified)
+    #expect(counted.hub == world.hub && counted.valid == 2 && counted.refused == 1 && counted.from == now)
+    let proved = try #require(events.last?.body as? DeviceKeysProved)
+    #expect(proved.proved.map(\.version) == [2] && events.count == 2)
+    #expect(try tally.take(at: now).isEmpty)
+  }
+
+  @Test func `a thousand devices that change over fill as many events as they need`() throws {
+    for number in 0..<1000 {
+      tally.proved(RecordID(.device, UUIDv7(at: now + .milliseconds(number))), version: 2)
+    }
+    tally.count([.refused("x")], of: world.hub, at: now)
+    let events = try tally.take(at: now)
+    #expect(events.dropFirst().compactMap { ($0.body as? DeviceKeysProved)?.proved.count }.reduce(0, +) == 1000)
+  }
+}
+
+/// What a hub reads, and what is on record before it does.
+@Suite struct CredentialsTests {
+  private let world: HubWorld
+
+  init() throws { world = try HubWorld() }
+
+  private var credentials: Credentials {
+    Credentials(world, store: world, vault: world.vault, clock: world.clock)
+  }
+
+  @Test func `keys are shown to who asks for them and may, and it is on record`() async throws {
+    let pair = try world.device("pump-1")
+    let id = try #require(DeviceID("pump-1"))
+    let without = try await credentials.device(id, for: world.credential(), withKeys: false).get()
+    #expect(without.keys.map(\.key) == [nil, nil] && world.current.committed.isEmpty)
+    let with = try await credentials.device(id, for: world.credential(), withKeys: true).get()
+    let texts = [pair.primary, pair.secondary].map { version in
+      version.key.text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(with.keys.map(\.key) == texts)
+    let read = try #require(world.current.committed.first?.body as? DeviceKeysRead)
+    #expect(read.hub == world.hub && read.devices == [with.device])
+  }
+
+  @Test func `no key is shown that could not be recorded`() async throws {
+    _ = try world.device("pump-1")
+    world.change { $0.refuses = true }
+    let id = try #require(DeviceID("pump-1"))
+    let shown = try await credentials.device(id, for: world.credential(), withKeys: true)
+    #expect(shown == .failure(.notInOffice))
+  }
+
+  @Test func `one event for a page of the snapshot`() async throws {
+    for number in 0..<70 { _ = try world.device("pump-\(number)") }
+    let (reading, devices) = try await credentials.snapshot(
+      for: world.credential(), after: -1, limit: 1000, withKeys: true
+    ).get()
+    #expect(devices.count == 64 && reading.next == 63 && world.current.committed.count == 1)
+    let (_, all) = try await credentials.snapshot(for: world.credential(), after: -1, limit: 1000, withKeys: false)
+      .get()
+    #expect(all.count == 70 && world.current.committed.count == 1)
+  }
+
+  @Test func `another hub's device is not there`() async throws {
+    _ = try world.device("pump-1")
+    let id = try #require(DeviceID("pump-1"))
+    #expect(
+      try await credentials.device(id, for: world.credential(world.other), withKeys: false)
+        == .failure(.deviceUnknown))
+  }
+}

@@ -1,0 +1,122 @@
+import Enrollment
+import MusterModel
+import Policy
+import Testing
+
+@testable import muster
+
+private let board = "cpu-serial:00000000e4b1c9d2"
+
+/// Which rule decides, and why: of what is on record, and of what is described.
+@Suite struct ExplanationTests {
+  @Test func `an enrollment on record is explained by its rule`() async throws {
+    try await TestInstance.with { test in
+      let administrator = try await test.caller(.administrator, name: "root")
+      let code = try await test.ticket(board, "pump-7", by: administrator)
+      let position = try await test.size()
+      _ = try await test.enroll("pump-7", code, PeerKey()).get()
+      let explained = try await test.explain(position, by: administrator).get()
+      #expect(explained.recorded?.rule == "enrollment.yaml: ticket-new" && explained.recorded?.code == nil)
+      #expect(explained.recorded?.policies == explained.policies)
+      #expect(explained.outcome == "permitted with profile device" && explained.rule == "enrollment.yaml: ticket-new")
+      #expect(explained.because.last == "enrollment.yaml: ticket-new matches and permits")
+      #expect(try await test.size() == position + 2, "explaining records nothing")
+    }
+  }
+
+  @Test func `an operator's refusal on record is explained by the list`() async throws {
+    try await TestInstance.with { test in
+      let (engineer, auditor) = (try await test.caller(.fieldEngineer), try await test.caller(.auditor))
+      let position = try await test.size()
+      #expect(try await test.administration.removeOperator("auditor", by: engineer).refusalCode == "not-allowed")
+      let explained = try await test.explain(position, by: auditor).get()
+      #expect(explained.recorded?.code == "not-allowed" && explained.outcome == "refused")
+      #expect(
+        explained.because.last
+          == "expected operator.remove on the list of field-engineer in access.yaml, found it absent")
+    }
+  }
+
+  @Test func `what was refused before a policy was asked says why`() async throws {
+    try await TestInstance.with { test in
+      let administrator = try await test.caller(.administrator, name: "root")
+      let code = try await test.ticket(board, "pump-7", by: administrator)
+      _ = try await test.enroll("pump-7", code, PeerKey()).get()
+      let position = try await test.size()
+      #expect(try await test.enroll("pump-7", code, PeerKey()).refusalCode == "ticket-spent")
+      let explained = try await test.explain(position, by: administrator).get()
+      #expect(explained.rule == "none: it was refused before a policy was asked")
+      #expect(explained.because.count == 1 && explained.because[0].hasPrefix("expected an unused ticket"))
+    }
+  }
+
+  @Test func `what is erased, no decision, and another group's are refused`() async throws {
+    try await TestInstance.with { test in
+      let administrator = try await test.caller(.administrator, name: "root")
+      for name in ["pumps", "valves"] {
+        let group = GroupInput(name: name, profile: nil, hub: nil, trustAnchors: nil)
+        _ = try await test.administration.addGroup(group, anchors: [], by: administrator).get()
+      }
+      let code = try await test.ticket(board, "pump-7", group: "valves", by: administrator)
+      let position = try await test.size()
+      _ = try await test.enroll("pump-7", code, PeerKey()).get()
+      let limited = try await test.caller(.fieldEngineer, groups: ["pumps"])
+      #expect(try await test.explain(position, by: limited).refusalCode == "not-allowed-in-group")
+      #expect(try await test.explain(0, by: administrator).refusalCode == "decision-unknown")
+      #expect(try await test.explain(10_000, by: administrator).refusalCode == "decision-unknown")
+      _ = try await test.administration.change("pump-7", .retire, reason: nil, by: administrator).get()
+      _ = try await test.administration.erase(position, reason: "asked to", by: administrator).get()
+      #expect(try await test.explain(position, by: administrator).refusalCode == "decision-erased")
+      #expect(try await test.explain(position, by: try await test.caller(.factoryLine)).refusalCode == "not-allowed")
+    }
+  }
+
+  @Test(arguments: [
+    ("new", "ticket", "blocked", "refused", "enrollment.yaml: blocklist"),
+    ("new", "idevid", "unknown", "permitted with profile device", "enrollment.yaml: maker-certificate"),
+    ("swap", "idevid", "bound", "refused", "enrollment.yaml: default"),
+    ("renew", "ldevid", "bound", "permitted with profile device", "enrollment.yaml: renewal"),
+  ])
+  func `a described enrollment is explained`(
+    act: String, evidence: String, standing: String, outcome: String, rule: String
+  ) async throws {
+    try await TestInstance.with { test in
+      var input = ExplanationInput()
+      (input.act, input.evidence, input.standing) = (act, evidence, standing)
+      let explained = try await test.administration.explain(input, by: .folder()).get()
+      #expect(explained.outcome == outcome && explained.rule == rule && explained.recorded == nil)
+    }
+  }
+
+  @Test func `a described request for an operation is explained with its limits`() async throws {
+    try await TestInstance.with { test in
+      let administrator = try await test.caller(.administrator, name: "root")
+      for name in ["pumps", "valves"] {
+        let group = GroupInput(name: name, profile: nil, hub: nil, trustAnchors: nil)
+        _ = try await test.administration.addGroup(group, anchors: [], by: administrator).get()
+      }
+      var input = ExplanationInput()
+      (input.operation, input.role, input.limitedTo, input.group) = (
+        "ticket.issue", "field-engineer", ["pumps"], "valves"
+      )
+      #expect(try await test.administration.explain(input, by: administrator).get().outcome == "refused")
+      input.group = "pumps"
+      #expect(try await test.administration.explain(input, by: administrator).get().outcome == "allowed")
+      input.group = "nowhere"
+      #expect(try await test.administration.explain(input, by: administrator).refusalCode == "group-unknown")
+      input.act = "new"
+      #expect(try await test.administration.explain(input, by: administrator).refusalCode == "question-malformed")
+      #expect(
+        try await test.administration.explain(ExplanationInput(), by: administrator).refusalCode == "question-malformed"
+      )
+    }
+  }
+}
+
+extension TestInstance {
+  fileprivate func explain(_ position: UInt64, by caller: Caller) async throws -> Outcome<ExplainedDecision> {
+    var input = ExplanationInput()
+    input.position = position
+    return try await administration.explain(input, by: caller)
+  }
+}
