@@ -82,7 +82,8 @@ struct RealInstance: Sendable {
   /// The whole service's dispatcher, as the listener with TLS has it.
   func dispatcher(strangers: StrangerLimits = StrangerLimits(), on other: Instance? = nil) -> Dispatcher {
     let rooms = ServiceRooms(
-      instance: other ?? instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status)
+      instance: other ?? instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status,
+      hubs: opened.readers)
     return Dispatcher(
       rooms, strangers: strangers, census: ConnectionCensus(limits: ConnectionLimits()),
       logger: Logger(label: "muster") { _ in SwiftLogNoOpLogHandler() }, findings: { [] })

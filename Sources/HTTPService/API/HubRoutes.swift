@@ -132,11 +132,11 @@ struct HubRoutes: Sendable {
   private var operators: [Route] {
     [
       .operation(.hubStatus, .get, "/v1/hubs/status") { _, caller in
-        try await Inspection(rooms.instance, for: caller).grant(.hubStatus)
+        try await rooms.check(.hubStatus, for: caller)
         return try .json(try await rooms.hubs.statuses())
       },
       .operation(.certificateShow, .get, "/v1/certificates/{certificate}/enforcement") { request, caller in
-        let found = try await Inspection(rooms.instance, for: caller).certificate(request.certificateName())
+        let found = try await Inspection(rooms.instance, for: caller).certificate(request.certificateName()).answered()
         return try .json(try await rooms.hubs.enforcement(ofCertificate: found.record))
       },
     ]
@@ -145,7 +145,7 @@ struct HubRoutes: Sendable {
   // MARK: - Who asks
 
   private func hub(_ operation: Policy.Operation, _ caller: Caller) async throws -> HubCredential {
-    try await Inspection(rooms.instance, for: caller).grant(operation)
+    try await rooms.check(operation, for: caller)
     guard case .hub(let record, _, _, let certificate) = caller.principal else {
       throw Problem(.forbidden, "not-a-hub", detail: "expected a hub, found another caller")
     }
@@ -158,7 +158,7 @@ struct HubRoutes: Sendable {
     switch request.query["keys"] {
     case nil, "false": return (credential, false)
     case "true":
-      try await Inspection(rooms.instance, for: caller).grant(.hubReadKeys)
+      try await rooms.check(.hubReadKeys, for: caller)
       return (credential, true)
     default: throw Problem.badRequest("parameter-malformed", "expected keys=true or keys=false")
     }

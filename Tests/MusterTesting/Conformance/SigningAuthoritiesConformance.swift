@@ -1,4 +1,4 @@
-package import CertificateAuthority
+import CertificateAuthority
 package import Publication
 
 /// What `SigningAuthorities` say, unsealed and sealed.
