@@ -64,7 +64,7 @@ public final class FolderStore: Store {
   /// Commits many units, each alone, in their order: the outcome of one says nothing of the others.
   public func commit(_ units: [UnitOfWork]) async -> [Result<CommitOutcome, StoreError>] {
     await withCheckedContinuation { continuation in
-      committer.submit(units.map(PreparedUnit.init)) { continuation.resume(returning: $0) }
+      committer.submit(units.map { PreparedUnit($0) }) { continuation.resume(returning: $0) }
     }
   }
 
