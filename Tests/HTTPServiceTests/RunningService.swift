@@ -23,7 +23,7 @@ struct RunningService: Sendable {
   func curl(_ path: String, _ arguments: [String] = [], trust: String = "root.pem") async throws -> Ran {
     try await run(
       "curl",
-      ["-sS", "--max-time", "20", "--cacert", pki.path(trust), "-w", "\n%{http_code}"] + arguments
+      ["-sS", "--max-time", "60", "--cacert", pki.path(trust), "-w", "\n%{http_code}"] + arguments
         + ["https://localhost:\(port)\(path)"])
   }
 
