@@ -81,7 +81,7 @@ struct HostileNote: Sendable, CustomTestStringConvertible {
     #expect(checkpoint.size == 3 && checkpoint.root == NaiveTree.leaf(7) && checkpoint.origin == Fixture.origin)
     #expect(checkpoint.note == Self.good)
     let lines = Self.good.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines.prefix(4) == ["plant.example/muster/k7/1", "3", "\(Base64.encode(NaiveTree.leaf(7).bytes))", ""])
+    #expect(lines.prefix(4) == ["plant.example/muster/k7/1", "3", "\(Base64Line.encode(NaiveTree.leaf(7).bytes))", ""])
     #expect(lines[4].hasPrefix("— plant.example/muster/k7/1 "))
     #expect(try CheckpointVerifier(key: Fixture.verifier.key).verify(Self.good).get() == checkpoint)
   }
@@ -101,7 +101,7 @@ struct HostileNote: Sendable, CustomTestStringConvertible {
       + SignedNote.line(name: "\(Fixture.origin)", keyID: Fixture.noteKey.keyID, signature: signature)
   }
 
-  static let root = Base64.encode(NaiveTree.leaf(7).bytes)
+  static let root = Base64Line.encode(NaiveTree.leaf(7).bytes)
 
   static let hostile: [HostileNote] = [
     HostileNote("nothing", "", "checkpoint-malformed"),

@@ -47,7 +47,7 @@ import Testing
     #expect(try refusal(proof.text) == nil)
     #expect(try refusal(proof.text.replacing("index 300", with: "index 301")) == "event-not-included")
     #expect(try refusal(proof.text.replacing("index 300", with: "index 600")) == "event-not-included")
-    let swapped = proof.text.replacing(Base64.encode(proof.event), with: Base64.encode(other.event))
+    let swapped = proof.text.replacing(Base64Line.encode(proof.event), with: Base64Line.encode(other.event))
     #expect(try refusal(swapped) == "event-not-included")
     #expect(try refusal(proof.text.replacing("\n600\n", with: "\n601\n")) == "checkpoint-forged")
     let stranger = CheckpointSigner(origin: Fixture.origin, key: Fixture.key(2)).verifier

@@ -13,14 +13,14 @@ public struct Checkpoint: Hashable, Sendable {
   }
 
   /// Three lines: origin, size in decimal, root in base64; each ends with a newline. This is what is signed.
-  public var text: String { "\(origin)\n\(size)\n\(Base64.encode(root.bytes))\n" }
+  public var text: String { "\(origin)\n\(size)\n\(Base64Line.encode(root.bytes))\n" }
 
   /// Reads what `text` writes; throws `LedgerError.malformed`. Extension lines are refused: this ledger writes none.
   public init(text: some StringProtocol) throws(LedgerError) {
     let lines = pieces(of: text, at: "\n")
     guard lines.count == 4, lines[3].isEmpty, let origin = LedgerOrigin(lines[0]),
       let size = LedgerSize.parse(lines[1]),
-      let root = Base64.decode(lines[2]).flatMap({ Digest(bytes: $0) })
+      let root = Base64Line.decode(lines[2]).flatMap({ Digest(bytes: $0) })
     else { throw .malformed(what: "a checkpoint", expected: "origin, size and root", found: excerpt(text)) }
     self.init(origin: origin, size: size, root: root)
   }

@@ -46,7 +46,7 @@ struct SignedNote {
 
   private static func signature(_ row: String) throws(LedgerError) -> Signature {
     let words = pieces(of: row, at: " ")
-    guard words.count == 3, words[0] == "—", NoteKey.isName(words[1]), let blob = Base64.decode(words[2]),
+    guard words.count == 3, words[0] == "—", NoteKey.isName(words[1]), let blob = Base64Line.decode(words[2]),
       blob.count > 4
     else { throw malformed("a signature line", excerpt(row)) }
     return Signature(
@@ -60,7 +60,7 @@ struct SignedNote {
   /// A signature line with its newline.
   static func line(name: String, keyID: UInt32, signature: some Sequence<UInt8>) -> String {
     let id = (0..<4).map { UInt8(truncatingIfNeeded: keyID >> UInt32(24 - 8 * $0)) }
-    return "— \(name) \(Base64.encode(id + Array(signature)))\n"
+    return "— \(name) \(Base64Line.encode(id + Array(signature)))\n"
   }
 }
 
@@ -82,7 +82,7 @@ struct NoteKey: Sendable {
   /// Reads `name+hash+base64`, the hash in eight digits of lower-case hex; throws `LedgerError.malformed`.
   init(_ text: some StringProtocol) throws(LedgerError) {
     let parts = text.utf8.count <= 512 ? text.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false) : []
-    guard parts.count == 3, NoteKey.isName(parts[0]), let bytes = Base64.decode(parts[2]), bytes.count == 33,
+    guard parts.count == 3, NoteKey.isName(parts[0]), let bytes = Base64Line.decode(parts[2]), bytes.count == 33,
       bytes[0] == NoteKey.ed25519,
       let publicKey = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes.dropFirst())
     else {
@@ -95,7 +95,7 @@ struct NoteKey: Sendable {
   }
 
   /// `name+hash+base64`.
-  var text: String { "\(name)+\(hash)+\(Base64.encode([NoteKey.ed25519] + Array(publicKey.rawRepresentation)))" }
+  var text: String { "\(name)+\(hash)+\(Base64Line.encode([NoteKey.ed25519] + Array(publicKey.rawRepresentation)))" }
 
   private var hash: String {
     let digits = String(keyID, radix: 16)

@@ -24,7 +24,7 @@ public struct EventProof: Hashable, Sendable {
 
   /// The tlog-proof text.
   public var text: String {
-    let lines = ["extra \(Base64.encode(event))", "index \(position)"] + path.map { Base64.encode($0.bytes) }
+    let lines = ["extra \(Base64Line.encode(event))", "index \(position)"] + path.map { Base64Line.encode($0.bytes) }
     return ([EventProof.version] + lines + [""]).joined(separator: "\n") + "\n" + note
   }
 
@@ -40,7 +40,7 @@ public struct EventProof: Hashable, Sendable {
     else {
       throw EventProof.malformed(excerpt(text))
     }
-    guard let extra = EventProof.value(of: "extra", lines[1]), let event = Base64.decode(extra),
+    guard let extra = EventProof.value(of: "extra", lines[1]), let event = Base64Line.decode(extra),
       (1...Event.sizeLimit).contains(event.count)
     else { throw EventProof.malformed(excerpt(lines[1])) }
     guard let index = EventProof.value(of: "index", lines[2]), let position = LedgerSize.parse(index) else {
@@ -48,7 +48,7 @@ public struct EventProof: Hashable, Sendable {
     }
     var path: [Digest] = []
     for line in lines[3..<blank] {
-      guard let hash = Base64.decode(line).flatMap({ Digest(bytes: $0) }) else {
+      guard let hash = Base64Line.decode(line).flatMap({ Digest(bytes: $0) }) else {
         throw EventProof.malformed(excerpt(line))
       }
       path.append(hash)
