@@ -124,7 +124,10 @@ struct AccessMatrix: Sendable {
     var path = route.path
     for (place, text) in places { path = path.replacing(place, with: text) }
     path = path.replacing(/\{\w+\}/, with: "1")
-    let samples = ["position": "0", "batch": RecordID(.batch, now).description]
+    let samples = [
+      "position": "0", "batch": RecordID(.batch, now).description, "after": "0",
+      "root": String(repeating: "0", count: 64),
+    ]
     for name in route.query { path += "?\(name)=\(try #require(samples[name], "no sample of \(name)"))" }
     let body = route.type == nil ? nil : Array(try body(route.path, asker).utf8)
     return Sample(path: path, type: route.type, body: body)

@@ -157,7 +157,7 @@ extension ServiceTests {
             Step("device list", "DEVICE", never: ["valve-1"]),
             Step("device show valve-1", "not-allowed-in-group", status: 1, never: ["mac:"]),
             Step("device history valve-1", "not-allowed-in-group", status: 1, never: ["mac:"]),
-            Step("certificate list --device valve-1", "not-allowed-in-group", status: 1),
+            Step("certificate list --device valve-1", "SERIAL", never: ["valve-1", "device"]),
             Step("group list", "pumps", never: ["valves"]),
             Step("group show valves", "not-allowed-in-group", status: 1),
             Step("operator list", "not-allowed", "access.yaml", status: 1),
