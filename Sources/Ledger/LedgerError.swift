@@ -21,6 +21,10 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+/// What is said of a file that is of another kind altogether: never what it holds, for it may be a secret that was named by
+/// mistake.
+func another(_ text: some StringProtocol) -> String { "\(text.utf8.count) bytes of another kind" }
+
 /// What stands between separators, empty pieces included; by scalars, so that no combining mark hides a separator.
 func pieces(of text: some StringProtocol, at separator: Unicode.Scalar) -> [String] {
   String(text).unicodeScalars.split(separator: separator, omittingEmptySubsequences: false).map {

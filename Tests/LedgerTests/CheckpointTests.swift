@@ -76,6 +76,17 @@ struct HostileNote: Sendable, CustomTestStringConvertible {
 @Suite struct CheckpointTests {
   static let good = (try? Fixture.signer.sign(size: 3, root: NaiveTree.leaf(7)).note) ?? ""
 
+  @Test func `what another file holds is not said, for it may be a secret`() {
+    let secret = "W0QP-BYQM-D5Z5-CQXY-FB8M-4XZ0-P4AB-04RP-GKSD"
+    let readings: [(String) throws -> Void] = [
+      { _ = try SignedNote($0) }, { _ = try NoteKey($0) }, { _ = try EventProof(text: $0) },
+    ]
+    for read in readings {
+      let error = #expect(throws: LedgerError.self) { try read(secret) }
+      #expect(error?.description.contains("W0QP") == false)
+    }
+  }
+
   @Test func `a signed checkpoint verifies, and its text is C2SP's`() throws {
     let checkpoint = try Fixture.verifier.verify(Self.good).get()
     #expect(checkpoint.size == 3 && checkpoint.root == NaiveTree.leaf(7) && checkpoint.origin == Fixture.origin)

@@ -206,7 +206,9 @@ struct Tampering: Sendable, CustomTestStringConvertible {
       "a checkpoint that is none",
       [
         .checkpointForged(
-          ordinal: 0, .malformed("expected text, an empty line and signature lines as a signed note, found \"\""))
+          ordinal: 0,
+          .malformed("expected text, an empty line and signature lines as a signed note, found 0 bytes of another kind")
+        )
       ]
     ) {
       $0.notes[0] = ""

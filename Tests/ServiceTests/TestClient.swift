@@ -42,6 +42,9 @@ final class TestClient: Sendable {
 
   func shutdown() async { try? await http.shutdown() }
 
+  /// A test that threw has not shut it down: that is the test's failure, and no reason for all others to end with it.
+  deinit { http.shutdown { _ in } }
+
   func send(
     _ method: HTTPMethod, _ path: String, _ headers: [(String, String)] = [], body: [UInt8]? = nil
   ) async throws -> Answer {

@@ -32,7 +32,7 @@ struct SignedNote {
     let lines = pieces(of: note, at: "\n")
     // The last empty line parts text and signatures; the note ends with a newline, hence one empty string more.
     guard lines.count >= 4, lines.last == "", let blank = lines.dropLast().lastIndex(of: ""), blank > 0 else {
-      throw SignedNote.malformed("text, an empty line and signature lines", excerpt(note))
+      throw SignedNote.malformed("text, an empty line and signature lines", another(note))
     }
     let rows = lines[(blank + 1)...].dropLast()
     guard (1...SignedNote.signatureLimit).contains(rows.count) else {
@@ -86,7 +86,7 @@ struct NoteKey: Sendable {
       bytes[0] == NoteKey.ed25519,
       let publicKey = try? Curve25519.Signing.PublicKey(rawRepresentation: bytes.dropFirst())
     else {
-      throw .malformed(what: "a verifier key", expected: "name+hash+base64 of an Ed25519 key", found: excerpt(text))
+      throw .malformed(what: "a verifier key", expected: "name+hash+base64 of an Ed25519 key", found: another(text))
     }
     self.init(name: String(parts[0]), publicKey: publicKey)
     guard hash == parts[1] else {

@@ -38,7 +38,7 @@ public struct EventProof: Hashable, Sendable {
     // The empty line itself must be there, not only the end of the text.
     guard let blank = lines.dropLast().firstIndex(of: ""), (3...56).contains(blank), lines[0] == EventProof.version
     else {
-      throw EventProof.malformed(excerpt(text))
+      throw EventProof.malformed(another(text))
     }
     guard let extra = EventProof.value(of: "extra", lines[1]), let event = Base64Line.decode(extra),
       (1...Event.sizeLimit).contains(event.count)

@@ -20,6 +20,8 @@ struct StationRun: Sendable {
   /// How long the service may be gone, or silent, before the run ends.
   private static let patience = Duration.seconds(30)
   private static let silence = Duration.seconds(15)
+  /// The longest line of an answer, in bytes: a certificate and what is said of it, or two in the head.
+  private static let lineLimit = 65_536
 
   private let sent = SentBoards()
 
@@ -118,6 +120,9 @@ struct StationRun: Sendable {
           line.removeAll(keepingCapacity: true)
         }
         line += rest
+        guard line.count <= StationRun.lineLimit else {
+          throw CommandFailure("expected a row's result from the service, found a line without an end")
+        }
         makeRoom.yield()
         guard let facts, made.count >= StationRun.group || sent.isEmpty else { continue }
         try await keep(&made, facts)
