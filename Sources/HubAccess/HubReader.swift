@@ -58,8 +58,9 @@ public protocol HubReader: Sendable {
   /// Whether the ledger had this root at this size.
   func holds(_ place: LedgerPlace) async throws -> Bool
 
-  /// How far the hub's receipts go; nil before the first.
-  func lastReceipt(of hub: RecordID) async throws -> UInt64?
+  /// Whether a receipt up to `size` would say more than the hub's last: something that the hub must know stands between the
+  /// two, or it gave none before.
+  func saysMore(_ size: UInt64, from hub: RecordID) async throws -> Bool
 
   func statuses() async throws -> [HubStatus]
 

@@ -19,7 +19,8 @@ final class HubWorld: HubReader, StoreDouble {
     var devices: [RecordID: [DeviceToProve]] = [:]
     var hosts: [RecordID: String] = [:]
     var places: Set<LedgerPlace> = []
-    var receipts: [RecordID: UInt64] = [:]
+    /// Up to where a receipt covers all that a hub must know.
+    var enforced: [RecordID: UInt64] = [:]
     var committed: [Event] = []
     var refuses = false
   }
@@ -106,7 +107,9 @@ final class HubWorld: HubReader, StoreDouble {
   func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> DeviceToProve? { nil }
   func host(of hub: RecordID) async throws -> String? { current.hosts[hub] }
   func holds(_ place: LedgerPlace) async throws -> Bool { current.places.contains(place) }
-  func lastReceipt(of hub: RecordID) async throws -> UInt64? { current.receipts[hub] }
+  func saysMore(_ size: UInt64, from hub: RecordID) async throws -> Bool {
+    current.enforced[hub].map { $0 < size } ?? true
+  }
   func statuses() async throws -> [HubStatus] { [] }
 
   func enforcement(ofCertificate record: RecordID) async throws -> Enforcement {

@@ -61,10 +61,10 @@ import Testing
   }
 
   @Test func `a receipt that says no more than the last one is no event`() async throws {
-    world.change { $0.receipts[world.hub] = 9 }
+    world.change { $0.enforced[world.hub] = 9 }
     #expect(try await give() == nil)
     #expect(world.current.committed.isEmpty)
-    world.change { $0.receipts[world.hub] = 7 }
+    world.change { $0.enforced[world.hub] = 7 }
     #expect(try await give(size: 9, root: .sha256([9])) == nil)
     #expect(world.current.committed.count == 1)
   }

@@ -277,6 +277,23 @@ private struct HubWorld {
     }
   }
 
+  @Test func `a receipt calls for no receipt, and a change for one of its hub alone`() async throws {
+    try await HubWorld.with { world in
+      let own = try await world.enroll("own", number: 1, group: world.group)
+      let place = try await world.page(world.first, after: world.empty).place
+      #expect(try await world.store.saysMore(place.size, from: world.first), "it gave none before")
+      let receipt = Receipt(
+        hub: world.first, size: place.size, root: try #require(Digest(hex: place.root)), at: Units.time)
+      let given = ReceiptGiven(SignedReceipt(receipt: receipt, publicKey: [1], signature: [2]))
+      _ = try await world.store.commit(UnitOfWork(events: [try Units.event(given, on: [world.first])]))
+      #expect(try await !world.store.saysMore(place.size, from: world.first), "the same again")
+      #expect(try await !world.store.saysMore(place.size + 1, from: world.first), "its own receipt alone")
+      _ = try await world.store.commit(UnitOfWork(events: [try Units.revoked(own)]))
+      #expect(try await world.store.saysMore(place.size + 2, from: world.first))
+      #expect(try await !world.store.saysMore(place.size + 1, from: world.first), "not as far as the change")
+    }
+  }
+
   @Test func `a database of the schema before is brought up to date, and its views agree`() async throws {
     let test = try TestFolder()
     let store = try test.create()

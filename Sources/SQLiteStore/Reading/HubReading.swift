@@ -52,8 +52,15 @@ extension FolderStore: HubReader {
     }
   }
 
-  public func lastReceipt(of hub: RecordID) async throws -> UInt64? {
-    try await read { try $0.lastReceipt(of: hub)?.size }
+  public func saysMore(_ size: UInt64, from hub: RecordID) async throws -> Bool {
+    try await read { snapshot in
+      guard let last = try snapshot.lastReceipt(of: hub) else { return true }
+      return try snapshot.db.exists(
+        """
+        SELECT 1 FROM hub_change
+        WHERE hub = (SELECT id FROM hub WHERE record = ?) AND position >= ? AND position < ?
+        """, hub, last.size, size)
+    }
   }
 
   public func statuses() async throws -> [HubStatus] {
