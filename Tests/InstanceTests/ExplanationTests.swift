@@ -104,6 +104,15 @@ private let board = "cpu-serial:00000000e4b1c9d2"
       #expect(try await test.administration.explain(input, by: administrator).get().outcome == "allowed")
       input.group = "nowhere"
       #expect(try await test.administration.explain(input, by: administrator).refusalCode == "group-unknown")
+      // Whoever is limited learns of no other group, not even that there is one.
+      let limited = try await test.caller(.fieldEngineer, groups: ["pumps"])
+      for group in ["valves", "nowhere"] {
+        input.group = group
+        #expect(try await test.administration.explain(input, by: limited).refusalCode == "not-allowed-in-group")
+        var board = ExplanationInput()
+        (board.act, board.evidence, board.group) = ("new", "idevid", group)
+        #expect(try await test.administration.explain(board, by: limited).refusalCode == "not-allowed-in-group")
+      }
       input.act = "new"
       #expect(try await test.administration.explain(input, by: administrator).refusalCode == "question-malformed")
       #expect(

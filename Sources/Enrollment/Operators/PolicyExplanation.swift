@@ -1,4 +1,5 @@
 import Attestation
+import DeviceRegistry
 import Foundation
 public import MusterModel
 import Policy
@@ -97,6 +98,7 @@ extension Administration {
       var query = FactsQuery()
       query.groupNames = limits + [group].compactMap(\.self)
       let found = try await instance.facts.facts(for: query).groups
+      if let refusal = outside(scope, query.groupNames, found) { return .refused(refusal) }
       guard found.count == query.groupNames.count else { return .refused(Refusal(.groupUnknown)) }
       return .done(
         explained(
@@ -107,6 +109,9 @@ extension Administration {
       var query = FactsQuery()
       query.group = group.map { .name($0) }
       let found = try await instance.facts.facts(for: query).group
+      if let refusal = outside(scope, [group].compactMap(\.self), [found].compactMap(\.self)) {
+        return .refused(refusal)
+      }
       if group != nil, found == nil { return .refused(Refusal(.groupUnknown)) }
       return .done(
         explained(
@@ -115,6 +120,14 @@ extension Administration {
               act: act, evidence: evidence, standing: standing, group: found?.name, groupProfile: found?.profile,
               hardware: hardware))))
     }
+  }
+
+  /// Whoever is limited to groups learns of no other, not even that there is one.
+  private func outside(_ scope: GroupScope, _ named: [RecordName], _ found: [GroupSnapshot]) -> Refusal? {
+    guard scope != .instance, found.count < named.count || !found.allSatisfy({ scope.contains($0.record) }) else {
+      return nil
+    }
+    return Refusal(AccessRefusal.otherGroup(.policyExplain))
   }
 
   private func explained(_ explanation: Explanation, of recorded: RecordedDecision? = nil) -> ExplainedDecision {
