@@ -31,9 +31,11 @@ public struct DeviceEnrollment: Sendable {
 
   // MARK: - By a ticket, or at a station
 
+  var signsAtOnce: Bool { instance.authorities.issuer(for: .devices)?.signer is any PromptSigner }
+
   /// In a group, on a preparer's thread, where the issuer signs at once; else in the caller's task.
   private func enroll(_ request: EnrollmentRequest, by evidence: KnownEvidence) async throws -> Outcome<Enrolled> {
-    if instance.authorities.issuer(for: .devices)?.signer is any PromptSigner {
+    if signsAtOnce {
       return try await instance.enrollments.enroll(KnownRequest(request: request, evidence: evidence), by: self)
     }
     switch try sound(KnownRequest(request: request, evidence: evidence)) {

@@ -38,6 +38,22 @@ final class EnrollmentQueue: Sendable {
     }
   }
 
+  /// Many at once, each alone. The outcomes are in their order.
+  func enroll(
+    _ requests: [KnownRequest], by enrollment: DeviceEnrollment
+  ) async -> [Result<Outcome<Enrolled>, any Error>] {
+    guard !requests.isEmpty else { return [] }
+    return await withCheckedContinuation { continuation in
+      let gathering = Gathering(requests.count) { continuation.resume(returning: $0) }
+      state.withLock { state in
+        for (place, request) in requests.enumerated() {
+          state.waiting.append(Waiting(request: request) { gathering.take($0, at: place) })
+        }
+      }
+      for _ in stride(from: 0, to: requests.count, by: EnrollmentQueue.groupLimit) { begin(enrollment) }
+    }
+  }
+
   /// Begins a group where there is reason to.
   private func begin(_ enrollment: DeviceEnrollment) {
     let begins = state.withLock { state in
@@ -121,5 +137,32 @@ final class EnrollmentQueue: Sendable {
       waiting.answer(.success(.refused(.contended)))
     }
     return nil
+  }
+}
+
+/// What came of many, handed on in their order once the last is there.
+private final class Gathering: Sendable {
+  typealias Result = Swift.Result<Outcome<Enrolled>, any Error>
+
+  private struct State {
+    var outcomes: [Result?]
+    var missing: Int
+  }
+
+  private let state: Mutex<State>
+  private let done: @Sendable ([Result]) -> Void
+
+  init(_ count: Int, done: @escaping @Sendable ([Result]) -> Void) {
+    state = Mutex(State(outcomes: Array(repeating: nil, count: count), missing: count))
+    self.done = done
+  }
+
+  func take(_ outcome: Result, at place: Int) {
+    let all: [Result]? = state.withLock { state in
+      state.outcomes[place] = outcome
+      state.missing -= 1
+      return state.missing == 0 ? state.outcomes.compactMap(\.self) : nil
+    }
+    if let all { done(all) }
   }
 }

@@ -8,6 +8,15 @@ enum KnownEvidence: Sendable {
   case ticket(DeviceID, TicketCode)
   case station(StationRequest)
 
+  /// nil for a maker's certificate, whose path is to be built.
+  init?(_ evidence: EnrollmentRequest.Evidence) {
+    switch evidence {
+    case .ticket(let deviceID, let code): self = .ticket(deviceID, code)
+    case .station(let asked): self = .station(asked)
+    case .certificate: return nil
+    }
+  }
+
   /// What the caller was authenticated by: a change of that is no reason to decide again, but to refuse.
   var caller: ReadSet {
     switch self {

@@ -42,18 +42,17 @@ extension DeviceEnrollment {
     return .done(order.group)
   }
 
-  /// Many rows of a batch, each alone: prepared side by side, committed together. The outcomes are in their order.
+  /// Many rows of a batch, each alone, prepared and committed together. The outcomes are in their order.
   public func enroll(_ requests: [EnrollmentRequest]) async -> [Result<Outcome<Enrolled>, any Error>] {
-    await withTaskGroup(of: (Int, Result<Outcome<Enrolled>, any Error>).self) { group in
-      for (index, request) in requests.enumerated() {
-        group.addTask {
-          do { return (index, .success(try await enroll(request))) } catch { return (index, .failure(error)) }
-        }
-      }
-      var outcomes = requests.map { _ in Result<Outcome<Enrolled>, any Error>.success(.refused(.contended)) }
-      for await (index, outcome) in group { outcomes[index] = outcome }
-      return outcomes
+    let known = requests.compactMap { request in
+      KnownEvidence(request.evidence).map { KnownRequest(request: request, evidence: $0) }
     }
+    if signsAtOnce, known.count == requests.count { return await instance.enrollments.enroll(known, by: self) }
+    var outcomes: [Result<Outcome<Enrolled>, any Error>] = []
+    for request in requests {
+      do { outcomes.append(.success(try await enroll(request))) } catch { outcomes.append(.failure(error)) }
+    }
+    return outcomes
   }
 
   func provision(
