@@ -15,7 +15,8 @@ struct Muster: AsyncParsableCommand {
     subcommands: [
       Initialize.self, Serve.self, OperatorCommand.self, HubCommand.self, HardwareCommand.self, DeviceCommand.self,
       GroupCommand.self, TicketCommand.self, CertificateCommand.self, CACommand.self, VaultCommand.self,
-      PolicyCommand.self, LedgerCommand.self, FactoryCommand.self, BenchCommand.self,
+      PolicyCommand.self, LedgerCommand.self, FactoryCommand.self, EvidenceCommand.self,
+      BenchCommand.self,
     ])
 }
 
