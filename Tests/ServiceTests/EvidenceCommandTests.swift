@@ -40,7 +40,7 @@ import Testing
   }
 
   private func muster(_ arguments: String...) async throws -> Ran {
-    try await run(Program.path, ["evidence"] + arguments)
+    try await Program.muster(["evidence"] + arguments)
   }
 
   @Test func `an EK certificate is accepted under its root, and refused under another, line by line`() async throws {
