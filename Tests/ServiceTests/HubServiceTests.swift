@@ -3,6 +3,7 @@ import Foundation
 import HubAccess
 import MusterModel
 import MusterTesting
+import SQLiteStore
 import Testing
 
 @testable import muster
@@ -112,18 +113,43 @@ extension ServiceTests {
       }
     }
 
+    /// An instance that was made 300 days ago, with a hub and its group.
+    private func foundLongAgo(_ folder: ScratchFolder) async throws {
+      let data = folder.file("data")
+      try FileManager.default.removeItem(atPath: data)
+      let clock = FixedClock(SystemClock().now() - .seconds(300 * 86_400))
+      let plan = FoundingPlan(
+        organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")),
+        hostnames: ["localhost", "127.0.0.1"], publishURL: "http://localhost:8080", passphrase: nil)
+      _ = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: data)
+      let opened = try await OpenInstance.open(data, clock: clock)
+      let leaf = try PEM.firstCertificate(opened.folder.read(.administrator))
+      guard case .known(let principal, let reads) = try await Authentication(opened.instance).identify(leaf: leaf)
+      else {
+        throw CancellationError()
+      }
+      let caller = Caller(principal: principal, reads: reads, source: "192.0.2.1")
+      let administration = Administration(opened.instance)
+      _ = try await administration.addGroup(
+        GroupInput(name: "pumps", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: caller
+      ).get()
+      let key = PeerKey()
+      let added = try await administration.addHub(
+        HubInput(name: "plant", host: "mqtt.example", groups: ["pumps"], csr: ""),
+        csr: try key.request(commonName: "plant"), by: caller
+      ).get()
+      let root = try folder.read("data/trust/root.pem")
+      _ = try folder.write(
+        added.chain.map { PEM.certificate($0) }.joined() + root + PEM.privateKey(key.key), to: "plant.pem")
+      await opened.store.close()
+    }
+
     @Test func `a hub whose certificate is two thirds over renews it by itself, and goes on`() async throws {
       try await ServedInstance.with(
-        prepare: { folder in
-          // It begins long ago: of twenty-five hours a day is over when it is issued.
-          let profile = try folder.read("data/profiles/hub.yaml")
-          _ = try folder.write(
-            profile.replacing("validity: 397d", with: "validity: 1h").replacing("overlap: 7d", with: "overlap: 30m")
-              .replacing("backdating: 1h", with: "backdating: 24h"),
-            to: "data/profiles/hub.yaml")
-        },
+        prepare: { try await foundLongAgo($0) },
         { instance in
-          let plant = try await prepare(instance, ["pump-1"])
+          let plant = instance.folder.file("plant.pem")
+          try await enroll("pump-1", group: "pumps", instance)
           let before = try String(contentsOfFile: plant, encoding: .utf8)
           let follower = Process()
           follower.executableURL = URL(fileURLWithPath: try Program.path())
