@@ -315,7 +315,8 @@ struct HubWorld {
     try test.tamper(
       """
       DROP INDEX device_of_hub; DROP TABLE hub_group; DROP TABLE hub_change; DROP TABLE hub_receipt;
-      DROP TABLE device_key; DROP TABLE group_key; DROP INDEX bound_hardware_ended; PRAGMA user_version = 2;
+      DROP TABLE device_key; DROP TABLE group_key; DROP INDEX bound_hardware_ended;
+      DROP INDEX ticket_of_group; DROP INDEX factory_order_of_group; PRAGMA user_version = 2;
       """)
     let again = try test.open()
     await test.close(again)

@@ -9,6 +9,7 @@ enum Schema {
     Migration(sql: hubTables, fills: Projections([HubFeedView.self, HubReceiptView.self, DeviceKeyView.self])),
     Migration(sql: endedBindings),
     Migration(sql: keyTables),
+    Migration(sql: groupIndexes),
   ]
 
   struct Migration: Sendable {

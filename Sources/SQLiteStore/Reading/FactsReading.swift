@@ -210,22 +210,9 @@ extension FolderStore: FactsReader {
   public func isInForce(_ position: UInt64) async throws -> Bool {
     let now = clock.now()
     return try await read { snapshot in
-      try snapshot.db.exists(
-        """
-        SELECT 1 FROM device WHERE position = ?1 AND state <> 'retired'
-        UNION ALL SELECT 1 FROM hardware WHERE position = ?1 AND listing = 'blocked'
-        UNION ALL SELECT 1 FROM hardware JOIN bound_hardware ON bound_hardware.hardware = hardware.record
-          WHERE position = ?1 AND ended_at IS NULL
-        UNION ALL SELECT 1 FROM hardware_pattern AS last WHERE position = ?1 AND listing = 'blocked' AND NOT EXISTS (
-          SELECT 1 FROM hardware_pattern AS later
-          WHERE later.pattern = last.pattern AND later.position > last.position)
-        UNION ALL SELECT 1 FROM operator WHERE position = ?1 AND removed_at IS NULL
-        UNION ALL SELECT 1 FROM hub WHERE position = ?1 AND removed_at IS NULL
-        UNION ALL SELECT 1 FROM device_group WHERE position = ?1 AND removed_at IS NULL
-        UNION ALL SELECT 1 FROM factory_order WHERE position = ?1 AND closed_at IS NULL
-        UNION ALL SELECT 1 FROM ticket WHERE position = ?1 AND redeemed_at IS NULL AND cancelled_at IS NULL
-          AND expires_at > ?2
-        """, position, now)
+      guard let event = try snapshot.recorded(at: position) else { return false }
+      return try snapshot.isPatternInForce(position)
+        || event.origin.on.contains { try snapshot.isInForce($0, by: position, at: now) }
     }
   }
 
@@ -239,5 +226,35 @@ extension FolderStore: FactsReader {
           isSealed: row.bool(3))
       }
     }
+  }
+}
+
+extension Snapshot {
+  /// Whether a record that the event at a position made is in force; only the event's own records can be.
+  fileprivate func isInForce(
+    _ record: Aggregate, by position: UInt64, at now: Timestamp
+  ) throws(StoreError) -> Bool {
+    try db.exists(
+      """
+      SELECT 1 FROM device WHERE record = ?3 AND position = ?1 AND state <> 'retired'
+      UNION ALL SELECT 1 FROM hardware WHERE record = ?3 AND position = ?1 AND listing = 'blocked'
+      UNION ALL SELECT 1 FROM hardware JOIN bound_hardware ON bound_hardware.hardware = hardware.record
+        WHERE record = ?3 AND position = ?1 AND ended_at IS NULL
+      UNION ALL SELECT 1 FROM operator WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
+      UNION ALL SELECT 1 FROM hub WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
+      UNION ALL SELECT 1 FROM device_group WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
+      UNION ALL SELECT 1 FROM factory_order WHERE record = ?3 AND position = ?1 AND closed_at IS NULL
+      UNION ALL SELECT 1 FROM ticket WHERE record = ?3 AND position = ?1 AND redeemed_at IS NULL
+        AND cancelled_at IS NULL AND expires_at > ?2
+      """, position, now, record)
+  }
+
+  fileprivate func isPatternInForce(_ position: UInt64) throws(StoreError) -> Bool {
+    try db.exists(
+      """
+      SELECT 1 FROM hardware_pattern AS last WHERE position = ? AND listing = 'blocked' AND NOT EXISTS (
+        SELECT 1 FROM hardware_pattern AS later
+        WHERE later.pattern = last.pattern AND later.position > last.position)
+      """, position)
   }
 }
