@@ -213,11 +213,76 @@ extension ServiceTests {
       let folder = try ScratchFolder()
       defer { folder.remove() }
       let manifest = try folder.write(csv(["cpu-serial:\(board(1)),meter-1", "x,meter-2"]), to: "boards.csv")
-      let ran = try await Program.muster(["factory", "provision", "--manifest", manifest, "--check"])
+      let ran = try await Program.muster(["factory", "provision", "--manifest", manifest, "--check", "--offline"])
       #expect(ran.status == 3 && ran.output.hasPrefix("line 3: hardware-id-malformed"), "\(ran.output)\(ran.errors)")
       let header = try folder.write("serial,name\n", to: "other.csv")
-      let refused = try await Program.muster(["factory", "provision", "--manifest", header, "--check"])
+      let refused = try await Program.muster(["factory", "provision", "--manifest", header, "--check", "--offline"])
       #expect(refused.status == 2 && refused.errors.contains("serial"))
+    }
+
+    @Test func `a manifest is checked against the registry, and nothing is made`() async throws {
+      try await ServedInstance.with { instance in
+        let other = try await otherGroupsStation(instance)
+        let station = try await station("line-1", order: "june", count: 3, instance)
+        let foreign = try instance.folder.write(csv(["cpu-serial:\(board(1)),pump-1"]), to: "pumps.csv")
+        let own = try instance.folder.write(csv(["cpu-serial:\(board(2)),meter-2"]), to: "own.csv")
+        #expect(try await provision(instance, other, foreign, instance.folder.file("pumps")).status == 0)
+        let out = instance.folder.file("made")
+        #expect(try await provision(instance, station, own, out).status == 0)
+        for (number, id) in [(3, "meter-3"), (4, "meter-4")] {
+          _ = try await instance.muster("hardware", "allow", "cpu-serial:\(board(number))", "--group", "pumps")
+            .succeeded()
+          if id == "meter-3" {
+            _ = try await instance.muster("hardware", "block", "cpu-serial:\(board(3))").succeeded()
+          }
+        }
+        let rows = [
+          ("cpu-serial:\(board(1)),meter-1", "hardware-bound"),
+          ("cpu-serial:\(board(2)),meter-2", "hardware-provisioned"),
+          ("cpu-serial:\(board(3)),meter-3", "hardware-blocked"), ("cpu-serial:\(board(4)),meter-4", "group-mismatch"),
+          ("cpu-serial:\(board(5)),PUMP-1", "device-id-taken"),
+          ("cpu-serial:\(board(6)),no device ID", "device-id-malformed"),
+          ("cpu-serial:\(board(7)),meter-7", nil), ("cpu-serial:\(board(7)),meter-70", "hardware-twice"),
+          ("cpu-serial:\(board(8)),meter-8", nil), ("cpu-serial:\(board(9)),meter-9", "order-exhausted"),
+        ]
+        let manifest = try instance.folder.write(csv(rows.map(\.0)), to: "boards.csv")
+        let before = try await ledgerSize(instance)
+        let arguments = ["factory", "provision", "--manifest", manifest, "--order", "june", "--check"]
+        let environment = ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station]
+        let ran = try await Program.muster(arguments, environment: environment)
+        #expect(ran.status == 3 && ran.errors.contains("2 rows are good, 8 are not"), "\(ran.errors)")
+        let told = Set(ran.lines.map { $0.split(separator: ":").prefix(2).joined(separator: ":") })
+        let expected = rows.enumerated().compactMap { index, row in row.1.map { "line \(index + 2): \($0)" } }
+        #expect(told == Set(expected), "\(ran.output)")
+        // Of another group's device it is told that it is one, and no more.
+        #expect(ran.output.contains("made meter-2 by line-1 at 2") && !ran.output.contains("pump-1"), "\(ran.output)")
+        // What was made in the folder is no conflict.
+        let again = try await Program.muster(arguments + ["--out", out], environment: environment)
+        #expect(again.errors.contains("3 rows are good, 7 are not"), "\(again.errors)")
+        #expect(try await ledgerSize(instance) == before)
+        #expect(try await shown("june", instance).made == 1)
+        let stranger = try await Program.muster(
+          arguments, environment: environment.merging(["MUSTER_IDENTITY": other]) { $1 })
+        #expect(stranger.status == 1 && stranger.errors.contains("not-allowed"), "\(stranger.errors)")
+        try await instance.expectWholeLedger()
+      }
+    }
+
+    /// As the last checkpoint says.
+    private func ledgerSize(_ instance: ServedInstance) async throws -> UInt64 {
+      let client = try instance.client(instance.administrator)
+      let answer = try await client.send(.GET, "/ledger/checkpoint")
+      await client.shutdown()
+      return try #require(answer.text.split(separator: "\n").dropFirst().first.flatMap { UInt64($0) })
+    }
+
+    private func otherGroupsStation(_ instance: ServedInstance) async throws -> String {
+      _ = try await instance.muster("group", "add", "pumps").succeeded()
+      let file = try await instance.add("line-9", .factoryLine, ["--group", "pumps"])
+      _ = try await instance.muster(
+        "factory", "order", "add", "may", "--station", "line-9", "--group", "pumps", "--count", "10"
+      ).succeeded()
+      return file
     }
 
     // MARK: - The batch route

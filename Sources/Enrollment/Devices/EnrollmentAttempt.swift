@@ -30,22 +30,12 @@ struct EnrollmentAttempt: Sendable {
     self.deviceID = deviceID
     self.actor = actor
     at = time
-    let shown = result.hardware.map { hardware in
-      EnrollmentCase.Shown(
-        facts.hardware.first { $0.id == hardware.id } ?? KnownHardware(hardware.id, nil), hardware.assurance)
-    }
-    registryCase = EnrollmentCase(
-      hardware: shown, patterns: facts.patterns, deviceID: deviceID, device: facts.device, group: facts.group,
-      publicKey: verified.publicKey, at: time, epoch: epoch)
+    registryCase = facts.enrollmentCase(
+      of: result, as: deviceID, publicKey: verified.publicKey, at: time, epoch: epoch)
     standing = registryCase.standing
   }
 
-  func question(_ plan: EnrollmentPlan) -> EnrollmentQuestion {
-    EnrollmentQuestion(
-      act: plan.isSwap ? .swap : .new, result: result, standing: standing,
-      group: facts.group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
-      device: plan.device, deviceID: plan.deviceID, reads: facts.reads.merging(plan.reads))
-  }
+  func question(_ plan: EnrollmentPlan) -> EnrollmentQuestion { facts.question(plan, result, standing) }
 
   private func decision(act: EnrollmentQuestion.Act?) -> String {
     DecisionRecord(
@@ -98,6 +88,28 @@ struct EnrollmentAttempt: Sendable {
     let unit = UnitOfWork(
       reads: reads, claims: plan.claims + [issued.serialClaim], spends: plan.spends, events: events)
     return (unit, events.count - 1)
+  }
+}
+
+extension Facts {
+  /// What the registry decides from, of a board that `result` shows.
+  func enrollmentCase(
+    of result: AttestationResult, as deviceID: DeviceID, publicKey: Digest, at time: Timestamp, epoch: UInt32
+  ) -> EnrollmentCase {
+    let shown = result.hardware.map { shown in
+      EnrollmentCase.Shown(hardware.first { $0.id == shown.id } ?? KnownHardware(shown.id, nil), shown.assurance)
+    }
+    return EnrollmentCase(
+      hardware: shown, patterns: patterns, deviceID: deviceID, device: device, group: group, publicKey: publicKey,
+      at: time, epoch: epoch)
+  }
+
+  /// What the policy is asked of the registry's plan.
+  func question(_ plan: EnrollmentPlan, _ result: AttestationResult, _ standing: Standing) -> EnrollmentQuestion {
+    EnrollmentQuestion(
+      act: plan.isSwap ? .swap : .new, result: result, standing: standing,
+      group: group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
+      device: plan.device, deviceID: plan.deviceID, reads: reads.merging(plan.reads))
   }
 }
 

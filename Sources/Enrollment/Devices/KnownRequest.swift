@@ -46,17 +46,13 @@ struct SoundRequest: Sendable {
   /// What is asked of the registry.
   var query: FactsQuery {
     var query = FactsQuery()
-    query.publicKey = verified.publicKey
     switch shown {
     case .ticket(let evidence):
       query.ticket = .code(evidence.code)
       query.hardware = request.claimed
-    case .station(let asked):
-      query.order = .name(asked.order)
-      query.hardware = [asked.hardware]
-      query.deviceOfHardware = true
-      query.deviceID = asked.deviceID
+    case .station(let asked): query = asked.query
     }
+    query.publicKey = verified.publicKey
     return query
   }
 }

@@ -15,15 +15,34 @@ struct BatchRoutes: Sendable {
     [
       .operation(
         .orderProvision, .post, "/v1/orders/{name}/enrollments", .init(parameters: ["batch"], isStreamed: true)
-      ) { try await answer($0, $1) }
+      ) { try await answer($0, $1) },
+      .operation(.orderProvision, .post, "/v1/orders/{name}/check", .init(isStreamed: true)) {
+        try await check($0, $1)
+      },
     ]
   }
 
-  private func answer(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
-    guard ESTBody.mediaType(request.headers[.contentType]) == BatchRoutes.mediaType else {
-      throw Problem(
-        .unsupportedMediaType, "content-type-unsupported", detail: "expected \(BatchRoutes.mediaType)")
+  /// What would become of a manifest's rows: for whoever may provision by the order, and nothing is made.
+  private func check(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    try BatchRoutes.expectRows(request)
+    let order = try request.name()
+    _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
+    let rows = BatchRows(
+      caller: caller, order: order, batch: RecordID(.batch, UUIDv7(at: request.at)), needsRequest: false)
+    let flow = BatchCheckFlow(instance: rooms.instance, rows: rows)
+    var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
+    answer.stream = { try await flow.run(request.stream, to: &$0) }
+    return answer
+  }
+
+  private static func expectRows(_ request: RoutedRequest) throws(Problem) {
+    guard ESTBody.mediaType(request.headers[.contentType]) == mediaType else {
+      throw Problem(.unsupportedMediaType, "content-type-unsupported", detail: "expected \(mediaType)")
     }
+  }
+
+  private func answer(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    try BatchRoutes.expectRows(request)
     let batch = try request.batch(request.query["batch"] ?? "")
     let order = try request.name()
     _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
@@ -88,6 +107,8 @@ struct BatchRows: Sendable {
   let caller: Caller
   let order: RecordName
   let batch: RecordID
+  /// Whether a row without `csr` is none.
+  var needsRequest = true
 
   /// In bytes.
   static let lineLength = 16_384
@@ -118,9 +139,7 @@ struct BatchRows: Sendable {
     guard let deviceID = object.text("deviceID").flatMap({ DeviceID($0) }) else {
       throw Refusal(.invalid, "device-id-malformed", "expected a device ID (\(DeviceID.rule)) in deviceID")
     }
-    guard let csr = object.text("csr").flatMap({ Base64.decode(Array($0.utf8)) }), !csr.isEmpty else {
-      throw Refusal(.invalid, "base64-malformed", "expected base64 in csr")
-    }
+    let csr = try certificateRequest(object)
     let group = object.text("group").map { RecordName($0) }
     if case .some(nil) = group {
       throw Refusal(.invalid, "name-malformed", "expected a group's name (\(RecordName.rule)) in group")
@@ -130,4 +149,17 @@ struct BatchRows: Sendable {
     return EnrollmentRequest(
       evidence: .station(station), csr: csr, label: group ?? nil, source: caller.source)
   }
+
+  private func certificateRequest(_ object: FlatObject) throws(Refusal) -> [UInt8] {
+    guard let text = object.text("csr") else {
+      if !needsRequest { return [] }
+      throw .noRequest
+    }
+    guard let csr = Base64.decode(Array(text.utf8)), !csr.isEmpty else { throw .noRequest }
+    return csr
+  }
+}
+
+extension Refusal {
+  fileprivate static let noRequest = Refusal(.invalid, "base64-malformed", "expected base64 in csr")
 }

@@ -10,6 +10,7 @@ struct ProvisionCommand: AsyncParsableCommand {
     abstract: "Makes the boards of a manifest devices: keys, certificates, a folder for each.",
     discussion: """
       Example: muster factory provision --manifest boards.csv --out made --order june-pumps
+      Before it: muster factory provision --manifest boards.csv --order june-pumps --check
       As a scanner reads them: muster factory provision --watch --device-id 'meter-{serial}' --out made
       Cut off at any point, the same command goes on where it stopped. Exit status 3: some rows were refused, and stand
       in OUT/refused.csv with code and reason.
@@ -23,13 +24,15 @@ struct ProvisionCommand: AsyncParsableCommand {
   @Option(help: "The order; by default the only one that is open in the station's groups.") var order: String?
   @Option(help: "How device IDs are made that the manifest leaves out: meter-{serial}, pump-{n:06}.", transform: naming)
   var deviceID: DeviceIDPattern?
-  @Flag(help: "Reads the manifest, names every bad line, and makes nothing.") var check = false
+  @Flag(help: "Names every line that would be refused, and makes nothing.") var check = false
+  @Flag(help: "With --check: the manifest by itself, without asking the service.") var offline = false
 
   func run() async throws {
     guard watch == (manifest == nil) else {
       throw CommandFailure("expected either --manifest FILE or --watch", status: 2)
     }
-    if check, let manifest { return try ManifestCheck(path: manifest, naming: deviceID).run() }
+    guard check || !offline else { throw CommandFailure("expected --offline with --check", status: 2) }
+    if check, let manifest { return try await check(manifest) }
     guard let out else { throw CommandFailure("expected --out DIR: where the devices' folders are made", status: 2) }
     let files = StationFiles(out: out)
     let progress = RunProgress()
@@ -45,6 +48,15 @@ struct ProvisionCommand: AsyncParsableCommand {
       "\(counts.made) made, \(counts.already) there already, \(counts.refused) refused"
         + (counts.refused > 0 ? ": \(files.refused)" : ""))
     if counts.refused > 0 { throw ExitCode(3) }
+  }
+
+  private func check(_ manifest: String) async throws {
+    var check = try ManifestCheck(path: manifest, naming: deviceID, out: out.map(StationFiles.init))
+    if offline { return try check.run() }
+    try await connection.withClient { client in
+      let order = try await openOrder(client)
+      try await check.run(against: order.name, client)
+    }
   }
 
   /// The row's number is no name for a board of which there is no list.
@@ -77,36 +89,4 @@ struct ProvisionCommand: AsyncParsableCommand {
 private func naming(_ text: String) throws -> DeviceIDPattern {
   guard let pattern = DeviceIDPattern(text) else { throw ValidationError("expected \(DeviceIDPattern.rule)") }
   return pattern
-}
-
-/// `--check`: the manifest by itself.
-struct ManifestCheck {
-  let path: String
-  let naming: DeviceIDPattern?
-
-  func run() throws {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
-    }
-    var reader = ManifestReader(naming: naming)
-    var (rows, faults) = (0, 0)
-    func count(_ lines: [ManifestLine]) {
-      for line in lines {
-        switch line {
-        case .row: rows += 1
-        case .fault(let fault):
-          faults += 1
-          print("line \(fault.line): \(fault.code): \(fault.reason)")
-        }
-      }
-    }
-    do {
-      while let bytes = try file.read(upToCount: 1 << 16), !bytes.isEmpty { count(try reader.read(bytes)) }
-      count(try reader.finish().map { [$0] } ?? [])
-    } catch let error as ManifestError {
-      throw CommandFailure("\(error)", status: 2)
-    }
-    standardError("muster: \(rows) rows are good, \(faults) are not")
-    if faults > 0 { throw ExitCode(3) }
-  }
 }
