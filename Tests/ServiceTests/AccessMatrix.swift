@@ -126,9 +126,10 @@ struct AccessMatrix: Sendable {
     path = path.replacing(/\{\w+\}/, with: "1")
     let samples = [
       "position": "0", "batch": RecordID(.batch, now).description, "after": "0",
-      "root": String(repeating: "0", count: 64),
+      "root": String(repeating: "0", count: 64), "first": "0", "last": "0",
     ]
-    for name in route.query { path += "?\(name)=\(try #require(samples[name], "no sample of \(name)"))" }
+    let query = try route.query.map { "\($0)=\(try #require(samples[$0], "no sample of \($0)"))" }
+    if !query.isEmpty { path += "?" + query.joined(separator: "&") }
     let body = route.type == nil ? nil : Array(try body(route.path, asker).utf8)
     return Sample(path: path, type: route.type, body: body)
   }

@@ -1,7 +1,7 @@
 import Attestation
 import CertificateAuthority
 import DeviceRegistry
-public import MusterModel
+import MusterModel
 
 /// What would become of boards, were a station to ask for them now: decided as an enrollment is, from the same facts by
 /// the same rules, and nothing is made and nothing recorded. A board without a request is one whose key is not made yet.

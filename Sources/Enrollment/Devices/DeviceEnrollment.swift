@@ -178,7 +178,7 @@ public struct DeviceEnrollment: Sendable {
       Enrolled(
         device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: found.record,
         chain: [found.der, issuer.certificate],
-        serial: found.serial, notAfter: found.notAfter, position: found.position))
+        serial: found.serial, notAfter: found.notAfter, position: found.position, event: attempt.facts.bindingEvent))
   }
 
   private func prepare(
@@ -222,12 +222,13 @@ struct PermittedEnrollment {
   func decision(_ issued: IssuedCertificate) throws -> Decision<Enrolled> {
     let (plan, issuer) = (plan, unsigned.issuer)
     let (unit, offset) = try attempt.unit(permit, plan, issued)
+    let line = unit.events[offset].bytes
     return .commit(unit) { position in
       Enrolled(
         device: plan.device, deviceID: plan.deviceID, generation: plan.generation,
         certificate: issued.facts.certificate,
         chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
-        position: position.first + UInt64(offset))
+        position: position.first + UInt64(offset), event: line)
     }
   }
 }

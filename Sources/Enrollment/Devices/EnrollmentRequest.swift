@@ -46,10 +46,12 @@ public struct Enrolled: Sendable, Hashable {
   public let notAfter: Timestamp
   /// Where the ledger holds the event that issued it.
   public let position: UInt64
+  /// That event's line, for a proof of it; not where a certificate was renewed.
+  public let event: [UInt8]?
 
   public init(
     device: RecordID, deviceID: DeviceID, generation: UInt64, certificate: RecordID, chain: [[UInt8]], serial: String,
-    notAfter: Timestamp, position: UInt64
+    notAfter: Timestamp, position: UInt64, event: [UInt8]? = nil
   ) {
     self.device = device
     self.deviceID = deviceID
@@ -59,5 +61,6 @@ public struct Enrolled: Sendable, Hashable {
     self.serial = serial
     self.notAfter = notAfter
     self.position = position
+    self.event = event
   }
 }

@@ -1,6 +1,7 @@
 import Enrollment
 import HTTPTypes
 import HummingbirdCore
+import Ledger
 import MusterModel
 import NIOCore
 
@@ -19,7 +20,25 @@ struct BatchRoutes: Sendable {
       .operation(.orderProvision, .post, "/v1/orders/{name}/check", .init(isStreamed: true)) {
         try await check($0, $1)
       },
+      .operation(
+        .orderProvision, .get, "/v1/orders/{name}/proof-tiles", .init(parameters: ["first", "last"])
+      ) { try await proofTiles($0, $1) },
     ]
+  }
+
+  /// What a station makes its devices' proofs from: hashes of a stretch of the ledger.
+  private func proofTiles(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    let order = try request.name()
+    _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
+    let positions = UInt64(0)...1 << 53
+    guard let first = try request.query.number("first", in: positions),
+      let last = try request.query.number("last", in: positions), first <= last, last - first < ProofTiles.widest
+    else {
+      throw Problem.badRequest(
+        "parameter-malformed", "expected first and last, at most \(ProofTiles.widest) positions together")
+    }
+    guard let tiles = try await rooms.instance.ledger.proofTiles(first...last) else { throw Problem.positionUnknown }
+    return try .json(tiles)
   }
 
   /// What would become of a manifest's rows: for whoever may provision by the order, and nothing is made.
@@ -88,6 +107,7 @@ struct BatchLine: CanonicalJSON {
       json.field("certificate", enrolled.chain.first.map(Base64Field.encode))
       json.field("device", enrolled.device)
       json.field("deviceID", enrolled.deviceID)
+      json.field("event", enrolled.event.map(Base64Field.encode))
       json.field("generation", number: enrolled.generation)
       json.field("notAfter", enrolled.notAfter)
       json.field("position", number: enrolled.position)

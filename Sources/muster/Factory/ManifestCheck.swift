@@ -1,5 +1,4 @@
 import ArgumentParser
-import AsyncHTTPClient
 import Foundation
 import Manifests
 import MusterModel
@@ -11,19 +10,21 @@ struct ManifestCheck {
   private var reader: ManifestReader
   /// What the station's folder has made or has under way is no conflict: the same request gets the same answer again.
   private let known: StationKnown?
+  private let requests: RequestFolder?
   private var isAtEnd = false
   private var (good, bad) = (0, 0)
 
   /// As many rows are asked about at a time.
   private static let chunk = 256
 
-  init(path: String, naming: DeviceIDPattern?, out files: StationFiles?) throws {
+  init(path: String, naming: DeviceIDPattern?, requests: RequestFolder?, out files: StationFiles?) throws {
     guard let file = FileHandle(forReadingAtPath: path) else {
       throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
     }
     self.file = file
     reader = ManifestReader(naming: naming)
     known = try files.map(StationKnown.init)
+    self.requests = requests
   }
 
   /// The manifest by itself.
@@ -72,7 +73,7 @@ struct ManifestCheck {
           if let last = try reader.finish() { lines.append(last) }
         }
         for line in lines {
-          switch line {
+          switch requests?.completing(line) ?? line {
           case .fault(let fault): tell(fault.line, fault.code, fault.reason)
           case .row(let row):
             if known?.contains(row.hardware) == true { good += 1 } else { rows.append(row) }
@@ -101,29 +102,6 @@ private struct AskedRow: CanonicalJSON {
     json.field("group", row.group)
     json.field("hardware", row.hardware)
     json.field("row", number: UInt64(row.line))
-  }
-}
-
-/// The lines of an answer, one after another.
-private struct AnswerLines {
-  private var body: HTTPClientResponse.Body.AsyncIterator
-  private var pending: [UInt8] = []
-  private var lines: ArraySlice<[UInt8]> = []
-
-  /// In bytes: more is no line.
-  private static let limit = 65_536
-
-  init(_ body: HTTPClientResponse.Body) { self.body = body.makeAsyncIterator() }
-
-  mutating func next() async throws -> [UInt8]? {
-    while lines.isEmpty {
-      guard pending.count <= AnswerLines.limit, let piece = try await body.next() else { return nil }
-      var whole = (pending + Array(piece.readableBytesView)).split(
-        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      pending = Array(whole.removeLast())
-      lines = whole.map { Array($0) }[...]
-    }
-    return lines.popFirst()
   }
 }
 

@@ -21,6 +21,10 @@ struct ProvisionCommand: AsyncParsableCommand {
   @Flag(help: "Reads hardware IDs from standard input, one a line, and makes each at once; takes --device-id.")
   var watch = false
   @Option(help: "Where the devices' folders are made.", completion: .directory) var out: String?
+  @Option(help: "One archive (tar) of all devices instead of folders.", completion: .file()) var bundle: String?
+  @Option(
+    help: "Requests that the boards made: <device ID>.csr or <hardware ID>.csr, PEM or DER.", completion: .directory)
+  var requests: String?
   @Option(help: "The order; by default the only one that is open in the station's groups.") var order: String?
   @Option(help: "How device IDs are made that the manifest leaves out: meter-{serial}, pump-{n:06}.", transform: naming)
   var deviceID: DeviceIDPattern?
@@ -31,16 +35,21 @@ struct ProvisionCommand: AsyncParsableCommand {
     guard watch == (manifest == nil) else {
       throw CommandFailure("expected either --manifest FILE or --watch", status: 2)
     }
+    guard bundle == nil || out == nil else {
+      throw CommandFailure("expected either --out DIR or --bundle FILE", status: 2)
+    }
     guard check || !offline else { throw CommandFailure("expected --offline with --check", status: 2) }
     if check, let manifest { return try await check(manifest) }
-    guard let out else { throw CommandFailure("expected --out DIR: where the devices' folders are made", status: 2) }
-    let files = StationFiles(out: out)
-    let progress = RunProgress()
+    guard let files else {
+      throw CommandFailure("expected --out DIR or --bundle FILE: where the devices are put", status: 2)
+    }
     if watch { return try await watch(files) }
+    let progress = RunProgress()
     let counts = try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(files, manifest: manifest, naming: deviceID, order: order.name)
+      let rows = try StationRows(
+        files, manifest: manifest, naming: deviceID, requests: try requestFolder, order: order.name)
       return try await StationRun(client: client, rows: rows, order: order, progress: progress).run()
     }
     progress.end()
@@ -50,8 +59,16 @@ struct ProvisionCommand: AsyncParsableCommand {
     if counts.refused > 0 { throw ExitCode(3) }
   }
 
+  private var files: StationFiles? {
+    bundle.map { StationFiles(bundle: $0) } ?? out.map { StationFiles(out: $0) }
+  }
+
+  private var requestFolder: RequestFolder? {
+    get throws { try requests.map(RequestFolder.init) }
+  }
+
   private func check(_ manifest: String) async throws {
-    var check = try ManifestCheck(path: manifest, naming: deviceID, out: out.map(StationFiles.init))
+    var check = try ManifestCheck(path: manifest, naming: deviceID, requests: try requestFolder, out: files)
     if offline { return try check.run() }
     try await connection.withClient { client in
       let order = try await openOrder(client)
@@ -61,13 +78,16 @@ struct ProvisionCommand: AsyncParsableCommand {
 
   /// The row's number is no name for a board of which there is no list.
   private func watch(_ files: StationFiles) async throws {
+    guard bundle == nil, requests == nil else {
+      throw CommandFailure("expected --watch with --out DIR alone: one board at a time", status: 2)
+    }
     guard let naming = deviceID, !naming.hasNumber else {
       throw CommandFailure("expected --device-id with {serial} in it, such as meter-{serial}", status: 2)
     }
     try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(files, manifest: nil, naming: nil, order: order.name)
+      let rows = try StationRows(files, manifest: nil, naming: nil, requests: nil, order: order.name)
       try await StationWatch(client: client, rows: rows, order: order, naming: naming).run()
     }
   }

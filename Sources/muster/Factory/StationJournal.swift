@@ -25,6 +25,39 @@ extension PendingBoard: CanonicalJSON {
   }
 }
 
+/// A key that was made here, and the request that it signed.
+struct KeyedRequest: Sendable {
+  let key: P256.Signing.PrivateKey
+  /// PKCS #10, DER.
+  let request: [UInt8]
+  /// Whether the journal holds it.
+  let isKept: Bool
+
+  fileprivate init(key: P256.Signing.PrivateKey, request: [UInt8], isKept: Bool) {
+    (self.key, self.request, self.isKept) = (key, request, isKept)
+  }
+
+  init(for id: DeviceID) throws {
+    let peer = PeerKey()
+    self.init(key: peer.key, request: try peer.request(commonName: id.text), isKept: false)
+  }
+
+  /// Its line in the journal; none where it is there already.
+  fileprivate func line(of hardware: HardwareID) -> [UInt8] {
+    isKept ? [] : JSONWriter.bytes(of: Entry(hardware: hardware, keyed: self)) + [UInt8(ascii: "\n")]
+  }
+
+  private struct Entry: CanonicalJSON {
+    let hardware: HardwareID
+    let keyed: KeyedRequest
+    func write(to json: inout JSONWriter) {
+      json.field("csr", Data(keyed.request).base64EncodedString())
+      json.field("hardware", hardware)
+      json.field("key", keyed.key.rawRepresentation.base64EncodedString())
+    }
+  }
+}
+
 /// Each key and request is here, on disk, before the service hears of it: after a cut the same request is sent again, and
 /// gets the same certificate.
 struct StationJournal {
@@ -32,12 +65,7 @@ struct StationJournal {
   let batch: RecordID
   private let file: AppendFile
   /// Of boards that are not made yet: what a run that was cut off had sent.
-  private var kept: [HardwareID: Kept] = [:]
-
-  private struct Kept {
-    let key: P256.Signing.PrivateKey
-    let request: [UInt8]
-  }
+  private var kept: [HardwareID: KeyedRequest] = [:]
 
   private struct Head: CanonicalJSON {
     let order: RecordName
@@ -49,22 +77,11 @@ struct StationJournal {
     }
   }
 
-  private struct Entry: CanonicalJSON {
-    let hardware: HardwareID
-    let key: P256.Signing.PrivateKey
-    let request: [UInt8]
-    func write(to json: inout JSONWriter) {
-      json.field("csr", Data(request).base64EncodedString())
-      json.field("hardware", hardware)
-      json.field("key", key.rawRepresentation.base64EncodedString())
-    }
-  }
-
   /// The journal of the run that was cut off, or of a new one. What is made needs no key any more.
   init(_ files: StationFiles, order: RecordName, isMade: (HardwareID) -> Bool) throws {
     file = try AppendFile(files.journal)
     var head: (order: RecordName, batch: RecordID)?
-    var kept: [HardwareID: Kept] = [:]
+    var kept: [HardwareID: KeyedRequest] = [:]
     let path = files.journal
     try file.lines { line in
       guard let object = FlatObject(line) else { throw StationJournal.damaged(path) }
@@ -95,37 +112,36 @@ struct StationJournal {
     }
   }
 
-  private static func entry(_ object: FlatObject, _ path: String) throws -> (HardwareID, Kept) {
+  private static func entry(_ object: FlatObject, _ path: String) throws -> (HardwareID, KeyedRequest) {
     guard let hardware = object.text("hardware").flatMap({ try? HardwareID.parse($0).get() }),
       let raw = object.text("key").flatMap({ Data(base64Encoded: $0) }),
       let key = try? P256.Signing.PrivateKey(rawRepresentation: raw),
       let request = object.text("csr").flatMap({ Data(base64Encoded: $0) })
     else { throw damaged(path) }
-    return (hardware, Kept(key: key, request: [UInt8](request)))
+    return (hardware, KeyedRequest(key: key, request: [UInt8](request), isKept: true))
   }
 
   private static func damaged(_ path: String) -> CommandFailure {
     CommandFailure("expected a station's journal at \(path), found something else: it cannot be gone on from")
   }
 
-  /// The boards of these rows, each with the key and request that it had or with new ones, all of them on disk.
-  mutating func boards(_ rows: [(number: UInt64, row: ManifestRow)]) throws -> [PendingBoard] {
-    var (boards, new): ([PendingBoard], [UInt8]) = ([], [])
+  /// Whether a key is to be made for the board.
+  func lacksKey(_ row: ManifestRow) -> Bool { row.request == nil && kept[row.hardware] == nil }
+
+  /// The boards of these rows, each with the key and request that it had or with its own of `new`, which are in the order
+  /// of the rows that lack one; all of them on disk.
+  mutating func boards(_ rows: [(number: UInt64, row: ManifestRow)], new: [KeyedRequest]) throws -> [PendingBoard] {
+    var (boards, lines, new): ([PendingBoard], [UInt8], ArraySlice<KeyedRequest>) = ([], [], new[...])
     for (number, row) in rows {
       if let request = row.request {
         boards.append(PendingBoard(number: number, row: row, key: nil, request: request))
-      } else if let kept = kept.removeValue(forKey: row.hardware) {
-        boards.append(PendingBoard(number: number, row: row, key: kept.key, request: kept.request))
-      } else {
-        let peer = PeerKey()
-        let request = try peer.request(commonName: row.deviceID.text)
-        new += JSONWriter.bytes(of: Entry(hardware: row.hardware, key: peer.key, request: request))
-        new.append(UInt8(ascii: "\n"))
-        boards.append(PendingBoard(number: number, row: row, key: peer.key, request: request))
+      } else if let known = kept.removeValue(forKey: row.hardware) ?? new.popFirst() {
+        boards.append(PendingBoard(number: number, row: row, key: known.key, request: known.request))
+        lines += known.line(of: row.hardware)
       }
     }
-    if !new.isEmpty {
-      try file.append(new)
+    if !lines.isEmpty {
+      try file.append(lines)
       try file.sync()
     }
     return boards
