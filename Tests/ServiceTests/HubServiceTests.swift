@@ -112,6 +112,57 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a hub whose certificate is two thirds over renews it by itself, and goes on`() async throws {
+      try await ServedInstance.with(
+        prepare: { folder in
+          // It begins long ago: of twenty-five hours a day is over when it is issued.
+          let profile = try folder.read("data/profiles/hub.yaml")
+          _ = try folder.write(
+            profile.replacing("validity: 397d", with: "validity: 1h").replacing("overlap: 7d", with: "overlap: 30m")
+              .replacing("backdating: 1h", with: "backdating: 24h"),
+            to: "data/profiles/hub.yaml")
+        },
+        { instance in
+          let plant = try await prepare(instance, ["pump-1"])
+          let before = try String(contentsOfFile: plant, encoding: .utf8)
+          let follower = Process()
+          follower.executableURL = URL(fileURLWithPath: try Program.path())
+          follower.arguments = ["hub", "follow", "--state", instance.folder.file("follower")]
+          follower.environment = ProcessInfo.processInfo.environment.merging(
+            ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": plant]) { $1 }
+          follower.standardOutput = FileHandle.nullDevice
+          follower.standardError = FileHandle.nullDevice
+          try follower.run()
+          defer {
+            kill(follower.processIdentifier, SIGKILL)
+            follower.waitUntilExit()
+          }
+          let client = try instance.client(instance.administrator)
+          let page = try await client.send(.GET, "/v1/certificates?device=pump-1")
+          await client.shutdown()
+          let serial = try #require(
+            try JSONDecoder().decode(Page<CertificateSummary>.self, from: Data(page.body)).rows.first?.serial)
+          #expect(
+            try await instance.muster("certificate", "revoke", serial, "--wait").succeeded().contains(
+              "enforced by plant"))
+          let after = try String(contentsOfFile: plant, encoding: .utf8)
+          #expect(before != after && !FileManager.default.fileExists(atPath: plant + ".pending"))
+          let certificates = try await instance.muster("certificate", "list", "--output", "json").succeeded()
+            .split(separator: "\n").map { try JSONDecoder().decode(CertificateSummary.self, from: Data($0.utf8)) }
+          #expect(certificates.count { $0.profile == "hub" } == 2, "renewed once, and not again and again")
+          // The old one is good for the overlap, so that what still shows it is not cut off.
+          let old = try instance.folder.write(before, to: "old.pem")
+          try await instance.withClient(old) { hub in
+            let answer = try await hub.send(.GET, "/v1/hub/devices/pump-1/credentials")
+            #expect(answer.status == 200, "\(answer.text)")
+          }
+          #expect(try await instance.onFolder("ledger", "verify").succeeded().contains("receipts of hubs agree"))
+          _ = try await instance.muster("operator", "renew", "--if-due").succeeded()
+          _ = try await instance.muster("operator", "renew").succeeded()
+          #expect(try await instance.muster("hub", "status").status == 0, "the administrator is known by the new one")
+        })
+    }
+
     @Test func `a revocation is acted on, promised and seen, though follower and service are killed`() async throws {
       try await ServedInstance.with { instance in
         let plant = try await prepare(instance, ["pump-1", "pump-2", "pump-3"])

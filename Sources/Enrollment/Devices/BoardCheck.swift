@@ -38,20 +38,20 @@ public struct BoardCheck: Sendable {
     case .done(let appraisal):
       if let label = board.group, facts.group?.name.folded != label.folded { return Refusal(.groupMismatch) }
       let registryCase = facts.enrollmentCase(
-        of: appraisal.result, as: board.asked.deviceID, publicKey: board.publicKey ?? BoardCheck.noKey,
+        of: appraisal.result, as: board.asked.deviceID, by: board.requester, board.credentials,
         at: instance.clock.now(), epoch: instance.epoch)
       switch Registry.provision(
         appraisal.order, batch: board.asked.batch, registryCase, origin: facts.bindingOrigin)
       {
       case .refused(let refusal): return Refusal(refusal)
       case .again: return nil
-      case .enroll(let plan): return refusal(of: plan, appraisal, registryCase.standing, facts)
+      case .enroll(let plan): return refusal(of: plan, board, appraisal, registryCase.standing, facts)
       }
     }
   }
 
   private mutating func refusal(
-    of plan: EnrollmentPlan, _ appraisal: StationAppraisal, _ standing: Standing, _ facts: Facts
+    of plan: EnrollmentPlan, _ board: Board, _ appraisal: StationAppraisal, _ standing: Standing, _ facts: Facts
   ) -> Refusal? {
     let order = appraisal.order
     if facts.publicKeyOwner != nil { return .keyTaken }
@@ -59,28 +59,43 @@ public struct BoardCheck: Sendable {
     guard order.made + planned < order.count else {
       return Refusal(.orderExhausted(order.name, count: order.count))
     }
-    if case .refused(_, let refusal) = instance.policies.decide(facts.question(plan, appraisal.result, standing)) {
+    let question = facts.question(plan, appraisal.result, standing, board.credentials)
+    if case .refused(_, let refusal) = instance.policies.decide(question) {
       return Refusal(refusal)
     }
     planned += 1
     return nil
   }
 
-  /// No key has it: there is no empty SubjectPublicKeyInfo.
-  private static let noKey = Digest.sha256([UInt8]())
-
   /// A row's board; its request, where it has one, is sound.
   private struct Board {
     let asked: StationRequest
     let group: RecordName?
+    let credentials: DeviceCredentials
+    /// nil where the key is not made yet, and of a board that gets none of its own.
     let publicKey: Digest?
+    /// By what the same is asked for again.
+    let requester: Digest
+
+    /// No key has it: there is no empty SubjectPublicKeyInfo.
+    private static let nobody = Digest.sha256([UInt8]())
 
     static func read(_ request: EnrollmentRequest, _ instance: Instance) -> Result<Board, Refusal> {
       guard case .station(let asked) = request.evidence else { return .failure(.nobody) }
-      if request.csr.isEmpty { return .success(Board(asked: asked, group: request.label, publicKey: nil)) }
-      return CertificateRequest.verify(request.csr, blocked: instance.authorities.blockedKeys)
-        .map { Board(asked: asked, group: request.label, publicKey: $0.publicKey) }
-        .mapError { Refusal($0) }
+      let (credentials, csr): (DeviceCredentials, [UInt8]) =
+        switch request.wish {
+        case .certificate(let csr): (.certificate, csr)
+        case .both(let csr): (.both, csr)
+        case .keys: (.key, [])
+        }
+      let board = { (publicKey: Digest?) in
+        Board(
+          asked: asked, group: request.label, credentials: credentials, publicKey: publicKey,
+          requester: publicKey ?? nobody)
+      }
+      if csr.isEmpty { return .success(board(nil)) }
+      return CertificateRequest.verify(csr, blocked: instance.authorities.blockedKeys)
+        .map { board($0.publicKey) }.mapError { Refusal($0) }
     }
 
     var query: FactsQuery {

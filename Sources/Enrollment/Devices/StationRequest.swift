@@ -82,13 +82,13 @@ extension DeviceEnrollment {
   }
 
   func provision(
-    _ asked: StationRequest, _ request: EnrollmentRequest, _ verified: VerifiedRequest, _ facts: Facts
+    _ asked: StationRequest, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
   ) throws -> Step {
     switch appraise(asked, facts) {
     case .refused(let refusal): return .decided(.refuse(refusal, nil))
     case .done(let appraisal):
       let attempt = EnrollmentAttempt(
-        request: request, verified: verified, facts: facts, result: appraisal.result, deviceID: asked.deviceID,
+        request: request, wish: wish, facts: facts, result: appraisal.result, deviceID: asked.deviceID,
         actor: Actor(appraisal.station, by: .certificate), at: instance.clock.now(), epoch: instance.epoch)
       if let label = request.label, facts.group?.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))

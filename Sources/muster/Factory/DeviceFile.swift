@@ -19,10 +19,10 @@ struct DeviceFile: Codable {
   let group: String?
   let hub: Hub?
   let endpoints: Endpoints
-  let serial: String
-  let notBefore: String
-  let notAfter: String
-  /// Where the ledger holds the event that issued the certificate.
+  let serial: String?
+  let notBefore: String?
+  let notAfter: String?
+  /// Where the ledger holds the event that issued the certificate, or that handed over the keys.
   let position: UInt64
   /// That the ledger holds it, for who has the ledger's key and nothing else: a C2SP tlog-proof.
   let proof: String
@@ -40,9 +40,9 @@ struct DeviceFile: Codable {
     group = facts.group
     hub = facts.hub.map { Hub(name: $0, host: facts.hubHost) }
     endpoints = Endpoints(est: facts.server + "/.well-known/est", service: facts.server)
-    serial = device.serial
-    notBefore = device.notBefore.description
-    notAfter = device.notAfter
+    serial = device.certificate?.serial
+    notBefore = device.certificate?.notBefore.description
+    notAfter = device.certificate?.notAfter
     position = device.position
     proof = proved.proof
     order = facts.order
@@ -66,19 +66,28 @@ struct DevicePackage: Sendable {
   }
 
   let row: ManifestRow
-  let serial: String
+  let serial: String?
   let files: [File]
 
   init(_ device: ProvedDevice, _ facts: RunFacts) throws {
-    let board = device.made.board
-    row = board.row
-    serial = device.made.serial
-    files =
-      [
-        File(name: "device.json", mode: 0o644, text: try DeviceFile(device, facts).json() + "\n"),
-        File(
-          name: "certificate.pem", mode: 0o644, text: PEM.certificate(device.made.certificate) + facts.issuers),
-        File(name: "trust.pem", mode: 0o644, text: facts.trustAnchor),
-      ] + (board.key.map { [File(name: "private-key.pem", mode: 0o600, text: PEM.privateKey($0))] } ?? [])
+    let made = device.made
+    row = made.board.row
+    serial = made.certificate?.serial
+    var files = [
+      File(name: "device.json", mode: 0o644, text: try DeviceFile(device, facts).json() + "\n"),
+      File(name: "trust.pem", mode: 0o644, text: facts.trustAnchor),
+    ]
+    if let certificate = made.certificate {
+      files.append(
+        File(name: "certificate.pem", mode: 0o644, text: PEM.certificate(certificate.der) + facts.issuers))
+    }
+    if let keys = made.keys {
+      let text = String(decoding: JSONWriter.bytes(of: keys), as: UTF8.self) + "\n"
+      files.append(File(name: "device-keys.json", mode: 0o600, text: text))
+    }
+    if let key = made.board.key {
+      files.append(File(name: "private-key.pem", mode: 0o600, text: PEM.privateKey(key)))
+    }
+    self.files = files
   }
 }

@@ -8,32 +8,74 @@ struct MadeDevice: Sendable {
   let board: PendingBoard
   let record: String
   let generation: UInt64
-  let serial: String
-  let certificate: [UInt8]
-  let notBefore: Timestamp
-  let notAfter: String
   let position: UInt64
   /// The line of the event there.
   let event: [UInt8]
+  /// nil where it has symmetric keys alone.
+  let certificate: Issued?
+  let keys: DeviceKeysFile?
 
-  /// nil where the line is not the answer to this board, or certifies another key than its own.
+  struct Issued {
+    let serial: String
+    let der: [UInt8]
+    let notBefore: Timestamp
+    let notAfter: String
+  }
+
+  /// nil where the line is not the answer to this board, certifies another key than its own, or lacks what was asked for.
   init?(_ line: FlatObject, for board: PendingBoard) {
     guard line.text("deviceID") == board.row.deviceID.text, let record = line.text("device"),
-      let generation = line.number("generation"), let serial = line.text("serial"),
-      let notAfter = line.text("notAfter"), let position = line.number("position"),
-      let der = line.text("certificate").flatMap({ Data(base64Encoded: $0) }),
-      let event = line.text("event").flatMap({ Data(base64Encoded: $0) }),
-      let certificate = try? Certificate(derEncoded: [UInt8](der)), certificate.publicKey == board.publicKey
+      let generation = line.number("generation"), let position = line.number("position"),
+      let event = line.text("event").flatMap({ Data(base64Encoded: $0) })
     else { return nil }
     self.board = board
     self.record = record
     self.generation = generation
-    self.serial = serial
-    self.certificate = [UInt8](der)
-    notBefore = Timestamp(milliseconds: Int64(certificate.notValidBefore.timeIntervalSince1970 * 1000))
-    self.notAfter = notAfter
     self.position = position
     self.event = [UInt8](event)
+    certificate = board.credentials.hasCertificate ? Issued(line, for: board) : nil
+    keys = board.credentials.hasKeys ? DeviceKeysFile(line) : nil
+    guard (certificate != nil) == board.credentials.hasCertificate, (keys != nil) == board.credentials.hasKeys else {
+      return nil
+    }
+  }
+}
+
+extension MadeDevice.Issued {
+  fileprivate init?(_ line: FlatObject, for board: PendingBoard) {
+    guard let serial = line.text("serial"), let notAfter = line.text("notAfter"),
+      let der = line.text("certificate").flatMap({ Data(base64Encoded: $0) }),
+      let certificate = try? Certificate(derEncoded: [UInt8](der)), certificate.publicKey == board.publicKey
+    else { return nil }
+    self.serial = serial
+    self.der = [UInt8](der)
+    notBefore = Timestamp(milliseconds: Int64(certificate.notValidBefore.timeIntervalSince1970 * 1000))
+    self.notAfter = notAfter
+  }
+}
+
+/// `device-keys.json`: both keys of a device, in base64.
+struct DeviceKeysFile: CanonicalJSON {
+  let primary: String
+  let primaryVersion: UInt64
+  let secondary: String
+  let secondaryVersion: UInt64
+
+  init?(_ line: FlatObject) {
+    guard let primary = line.text("primary"), let secondary = line.text("secondary"),
+      let primaryVersion = line.number("primaryVersion"), let secondaryVersion = line.number("secondaryVersion")
+    else { return nil }
+    self.primary = primary
+    self.primaryVersion = primaryVersion
+    self.secondary = secondary
+    self.secondaryVersion = secondaryVersion
+  }
+
+  func write(to json: inout JSONWriter) {
+    json.field("primary", primary)
+    json.field("primaryVersion", number: primaryVersion)
+    json.field("secondary", secondary)
+    json.field("secondaryVersion", number: secondaryVersion)
   }
 }
 

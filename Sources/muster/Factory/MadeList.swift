@@ -49,11 +49,11 @@ final class MadeList: Sendable {
 struct MadeLine: CanonicalJSON, Sendable {
   let hardware: HardwareID
   let deviceID: DeviceID
-  let serial: String
+  let serial: String?
   /// Where it ends in the archive.
   let end: UInt64?
 
-  init(_ row: ManifestRow, serial: String, end: UInt64? = nil) {
+  init(_ row: ManifestRow, serial: String?, end: UInt64? = nil) {
     hardware = row.hardware
     deviceID = row.deviceID
     self.serial = serial

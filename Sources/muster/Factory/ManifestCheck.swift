@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceRegistry
 import Foundation
 import Manifests
 import MusterModel
@@ -34,12 +35,18 @@ struct ManifestCheck {
   }
 
   /// The manifest, and what would become of its boards by the order: a chunk is answered before the next is sent.
-  mutating func run(against order: RecordName, _ client: APIClient) async throws {
+  mutating func run(
+    against order: RecordName, _ client: APIClient, _ credentials: DeviceCredentials
+  ) async throws {
     let (pieces, send) = AsyncStream.makeStream(of: ByteBuffer.self)
     defer { send.finish() }
     var answer: AnswerLines?
     while let rows = try next() {
-      send.yield(ByteBuffer(bytes: rows.flatMap { JSONWriter.bytes(of: AskedRow(row: $0)) + [UInt8(ascii: "\n")] }))
+      send.yield(
+        ByteBuffer(
+          bytes: rows.flatMap {
+            JSONWriter.bytes(of: AskedRow(row: $0, credentials: credentials)) + [UInt8(ascii: "\n")]
+          }))
       if answer == nil {
         answer = AnswerLines(try await client.stream("/v1/orders/\(segment(order.text))/check", query: [], pieces))
       }
@@ -95,9 +102,11 @@ struct ManifestCheck {
 /// A row as it is asked about: its number is its line.
 private struct AskedRow: CanonicalJSON {
   let row: ManifestRow
+  let credentials: DeviceCredentials
 
   func write(to json: inout JSONWriter) {
-    json.field("csr", row.request.map { Data($0).base64EncodedString() })
+    if credentials != .certificate { json.field("credentials", credentials.rawValue) }
+    if credentials.hasCertificate { json.field("csr", row.request.map { Data($0).base64EncodedString() }) }
     json.field("deviceID", row.deviceID)
     json.field("group", row.group)
     json.field("hardware", row.hardware)

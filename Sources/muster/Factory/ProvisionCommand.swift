@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceRegistry
 import Enrollment
 import Foundation
 import Manifests
@@ -28,6 +29,9 @@ struct ProvisionCommand: AsyncParsableCommand {
   @Option(help: "The order; by default the only one that is open in the station's groups.") var order: String?
   @Option(help: "How device IDs are made that the manifest leaves out: meter-{serial}, pump-{n:06}.", transform: naming)
   var deviceID: DeviceIDPattern?
+  @Option(
+    help: "What each device is given: certificate, key (symmetric keys alone), or both.", transform: given)
+  var credentials = DeviceCredentials.certificate
   @Flag(help: "Names every line that would be refused, and makes nothing.") var check = false
   @Flag(help: "With --check: the manifest by itself, without asking the service.") var offline = false
 
@@ -49,7 +53,8 @@ struct ProvisionCommand: AsyncParsableCommand {
       let order = try await openOrder(client)
       try files.open()
       let rows = try StationRows(
-        files, manifest: manifest, naming: deviceID, requests: try requestFolder, order: order.name)
+        files, manifest: manifest, naming: deviceID, requests: try requestFolder, order: order.name,
+        credentials: credentials)
       return try await StationRun(client: client, rows: rows, order: order, progress: progress).run()
     }
     progress.end()
@@ -72,7 +77,7 @@ struct ProvisionCommand: AsyncParsableCommand {
     if offline { return try check.run() }
     try await connection.withClient { client in
       let order = try await openOrder(client)
-      try await check.run(against: order.name, client)
+      try await check.run(against: order.name, client, credentials)
     }
   }
 
@@ -87,7 +92,8 @@ struct ProvisionCommand: AsyncParsableCommand {
     try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(files, manifest: nil, naming: nil, requests: nil, order: order.name)
+      let rows = try StationRows(
+        files, manifest: nil, naming: nil, requests: nil, order: order.name, credentials: credentials)
       try await StationWatch(client: client, rows: rows, order: order, naming: naming).run()
     }
   }
@@ -104,6 +110,13 @@ struct ProvisionCommand: AsyncParsableCommand {
     }
     return open[0]
   }
+}
+
+private func given(_ text: String) throws -> DeviceCredentials {
+  guard let credentials = DeviceCredentials(rawValue: text) else {
+    throw ValidationError("expected certificate, key or both")
+  }
+  return credentials
 }
 
 private func naming(_ text: String) throws -> DeviceIDPattern {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Enrollment
 import Foundation
 import MusterModel
 
@@ -43,18 +44,20 @@ private func time(_ text: String) throws -> Timestamp {
 }
 
 /// `muster factory confirm`: boards that are flashed and tested need no key here any more.
-struct ConfirmCommand: ParsableCommand {
+struct ConfirmCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "confirm", abstract: "Wipes the private keys of devices that are flashed and tested.",
+    commandName: "confirm", abstract: "Wipes the keys of devices that are flashed and tested.",
     discussion: """
       Example: muster factory confirm --out made meter-1 meter-2
+      Where devices have symmetric keys, the service is told first: it hands them to nobody any more.
       A dead board is blocked: muster hardware block HWID.
       """)
+  @OptionGroup var connection: Connection
   @Option(help: "The station's folder.", completion: .directory) var out: String
   @Argument(help: "The device IDs.") var devices: [String] = []
   @Flag(help: "All devices that were made here.") var all = false
 
-  func run() throws {
+  func run() async throws {
     let files = StationFiles(out: out)
     guard all == devices.isEmpty else {
       throw CommandFailure("expected either device IDs or --all", status: 2)
@@ -70,6 +73,8 @@ struct ConfirmCommand: ParsableCommand {
     if let wanted { try station.expectMade(wanted) }
     let confirmed = try AppendFile(files.confirmed)
     var count = 0
+    /// Those whose symmetric keys lie here.
+    var some: [DeviceID] = []
     try station.made { device in
       guard wanted?.contains(device.id.text) ?? true else { return }
       count += 1
@@ -77,11 +82,28 @@ struct ConfirmCommand: ParsableCommand {
       guard !device.isInArchive else {
         throw CommandFailure("expected devices in folders, found them in an archive: their keys go when it is removed")
       }
+      if FileManager.default.fileExists(atPath: files.keys(of: device.id)) { some.append(device.id) }
+    }
+    try await tell(some, status.order)
+    try station.made { device in
+      guard wanted?.contains(device.id.text) ?? true, !station.isConfirmed(device.id) else { return }
       try wipe(files.device(device.id) + "/private-key.pem")
+      try wipe(files.keys(of: device.id))
       try confirmed.append(Array("\(device.id)\n".utf8))
     }
     try confirmed.sync()
     print("\(count) confirmed")
+  }
+
+  private func tell(_ devices: [DeviceID], _ order: RecordName?) async throws {
+    guard !devices.isEmpty, let order else { return }
+    try await connection.withClient { client in
+      for start in stride(from: 0, to: devices.count, by: Administration.confirmationLimit) {
+        let some = devices[start...].prefix(Administration.confirmationLimit).map(\.text)
+        let _: Confirmed = try await client.post(
+          "/v1/orders/\(segment(order.text))/confirmations", ConfirmationInput(devices: some))
+      }
+    }
   }
 
   /// Overwritten before it is removed. What the disk keeps of it below the file system is beyond a program's reach.

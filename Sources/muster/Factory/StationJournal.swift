@@ -1,4 +1,5 @@
 import Crypto
+import DeviceRegistry
 import Foundation
 import Manifests
 import MusterModel
@@ -8,8 +9,9 @@ struct PendingBoard: Sendable {
   let number: UInt64
   let row: ManifestRow
   let key: P256.Signing.PrivateKey?
-  /// PKCS #10, DER.
+  /// PKCS #10, DER; of a board that gets symmetric keys alone, its claim.
   let request: [UInt8]
+  let credentials: DeviceCredentials
 
   /// The line that asks for it.
   var line: [UInt8] { JSONWriter.bytes(of: self) + [UInt8(ascii: "\n")] }
@@ -17,7 +19,9 @@ struct PendingBoard: Sendable {
 
 extension PendingBoard: CanonicalJSON {
   func write(to json: inout JSONWriter) {
-    json.field("csr", Data(request).base64EncodedString())
+    if !credentials.hasCertificate { json.field("claim", Data(request).base64EncodedString()) }
+    if credentials != .certificate { json.field("credentials", credentials.rawValue) }
+    if credentials.hasCertificate { json.field("csr", Data(request).base64EncodedString()) }
     json.field("deviceID", row.deviceID)
     json.field("group", row.group)
     json.field("hardware", row.hardware)
@@ -25,19 +29,25 @@ extension PendingBoard: CanonicalJSON {
   }
 }
 
-/// A key that was made here, and the request that it signed.
+/// A key that was made here, and the request that it signed; where a board gets symmetric keys alone, its claim.
 struct KeyedRequest: Sendable {
-  let key: P256.Signing.PrivateKey
-  /// PKCS #10, DER.
+  /// nil beside a claim.
+  let key: P256.Signing.PrivateKey?
+  /// PKCS #10, DER, or a claim.
   let request: [UInt8]
   /// Whether the journal holds it.
   let isKept: Bool
 
-  fileprivate init(key: P256.Signing.PrivateKey, request: [UInt8], isKept: Bool) {
+  fileprivate init(key: P256.Signing.PrivateKey?, request: [UInt8], isKept: Bool) {
     (self.key, self.request, self.isKept) = (key, request, isKept)
   }
 
-  init(for id: DeviceID) throws {
+  init(for id: DeviceID, _ credentials: DeviceCredentials) throws {
+    guard credentials.hasCertificate else {
+      let claim = SecretBytes.random(count: EnrollmentClaim.size).withUnsafeBytes { Array($0) }
+      self.init(key: nil, request: claim, isKept: false)
+      return
+    }
     let peer = PeerKey()
     self.init(key: peer.key, request: try peer.request(commonName: id.text), isKept: false)
   }
@@ -51,9 +61,10 @@ struct KeyedRequest: Sendable {
     let hardware: HardwareID
     let keyed: KeyedRequest
     func write(to json: inout JSONWriter) {
-      json.field("csr", Data(keyed.request).base64EncodedString())
+      let request = Data(keyed.request).base64EncodedString()
+      if keyed.key == nil { json.field("claim", request) } else { json.field("csr", request) }
       json.field("hardware", hardware)
-      json.field("key", keyed.key.rawRepresentation.base64EncodedString())
+      json.field("key", keyed.key?.rawRepresentation.base64EncodedString())
     }
   }
 }
@@ -63,6 +74,7 @@ struct KeyedRequest: Sendable {
 struct StationJournal {
   let order: RecordName
   let batch: RecordID
+  let credentials: DeviceCredentials
   private let file: AppendFile
   /// Of boards that are not made yet: what a run that was cut off had sent.
   private var kept: [HardwareID: KeyedRequest] = [:]
@@ -78,7 +90,9 @@ struct StationJournal {
   }
 
   /// The journal of the run that was cut off, or of a new one. What is made needs no key any more.
-  init(_ files: StationFiles, order: RecordName, isMade: (HardwareID) -> Bool) throws {
+  init(
+    _ files: StationFiles, order: RecordName, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool
+  ) throws {
     file = try AppendFile(files.journal)
     var head: (order: RecordName, batch: RecordID)?
     var kept: [HardwareID: KeyedRequest] = [:]
@@ -101,6 +115,7 @@ struct StationJournal {
           + "finish that first, or take another --out")
     }
     self.order = order
+    self.credentials = credentials
     self.kept = kept
     if let head, head.order.folded == order.folded {
       batch = head.batch
@@ -113,8 +128,11 @@ struct StationJournal {
   }
 
   private static func entry(_ object: FlatObject, _ path: String) throws -> (HardwareID, KeyedRequest) {
-    guard let hardware = object.text("hardware").flatMap({ try? HardwareID.parse($0).get() }),
-      let raw = object.text("key").flatMap({ Data(base64Encoded: $0) }),
+    let hardware = object.text("hardware").flatMap { try? HardwareID.parse($0).get() }
+    if let hardware, let claim = object.text("claim").flatMap({ Data(base64Encoded: $0) }) {
+      return (hardware, KeyedRequest(key: nil, request: [UInt8](claim), isKept: true))
+    }
+    guard let hardware, let raw = object.text("key").flatMap({ Data(base64Encoded: $0) }),
       let key = try? P256.Signing.PrivateKey(rawRepresentation: raw),
       let request = object.text("csr").flatMap({ Data(base64Encoded: $0) })
     else { throw damaged(path) }
@@ -126,17 +144,21 @@ struct StationJournal {
   }
 
   /// Whether a key is to be made for the board.
-  func lacksKey(_ row: ManifestRow) -> Bool { row.request == nil && kept[row.hardware] == nil }
+  func lacksKey(_ row: ManifestRow) -> Bool { ownRequest(row) == nil && kept[row.hardware] == nil }
+
+  /// The board's own, where a certificate is asked for.
+  private func ownRequest(_ row: ManifestRow) -> [UInt8]? { credentials.hasCertificate ? row.request : nil }
 
   /// The boards of these rows, each with the key and request that it had or with its own of `new`, which are in the order
   /// of the rows that lack one; all of them on disk.
   mutating func boards(_ rows: [(number: UInt64, row: ManifestRow)], new: [KeyedRequest]) throws -> [PendingBoard] {
     var (boards, lines, new): ([PendingBoard], [UInt8], ArraySlice<KeyedRequest>) = ([], [], new[...])
     for (number, row) in rows {
-      if let request = row.request {
-        boards.append(PendingBoard(number: number, row: row, key: nil, request: request))
+      if let request = ownRequest(row) {
+        boards.append(PendingBoard(number: number, row: row, key: nil, request: request, credentials: credentials))
       } else if let known = kept.removeValue(forKey: row.hardware) ?? new.popFirst() {
-        boards.append(PendingBoard(number: number, row: row, key: known.key, request: known.request))
+        boards.append(
+          PendingBoard(number: number, row: row, key: known.key, request: known.request, credentials: credentials))
         lines += known.line(of: row.hardware)
       }
     }

@@ -1,3 +1,4 @@
+import DeviceRegistry
 import Foundation
 import Manifests
 import MusterModel
@@ -35,7 +36,9 @@ actor StationRows {
 
   /// Without a manifest, boards are given one by one.
   init(
-    _ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, requests: RequestFolder?, order: RecordName
+    _ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, requests: RequestFolder?,
+    order: RecordName,
+    credentials: DeviceCredentials
   ) throws {
     manifest = try path.map { path in
       guard let manifest = FileHandle(forReadingAtPath: path) else {
@@ -50,7 +53,7 @@ actor StationRows {
     self.requests = requests
     let made = try MadeList(files)
     store = try files.store(made)
-    journal = try StationJournal(files, order: order) { made.contains($0) }
+    journal = try StationJournal(files, order: order, credentials: credentials) { made.contains($0) }
     refusedRows = try RefusedFile(files)
     (self.order, batch) = (journal.order, journal.batch)
   }
@@ -81,7 +84,8 @@ actor StationRows {
   /// Keys are made on all cores, the journal is synced once for all.
   private func boards(_ rows: [(number: UInt64, row: ManifestRow)]) async throws -> [PendingBoard] {
     let lacking = rows.map(\.row).filter(journal.lacksKey).map(\.deviceID)
-    let new = try await beside(lacking) { try KeyedRequest(for: $0) }
+    let credentials = journal.credentials
+    let new = try await beside(lacking) { try KeyedRequest(for: $0, credentials) }
     return try journal.boards(rows, new: new)
   }
 

@@ -173,7 +173,7 @@ struct StationRun: Sendable {
 extension MadeDevice {
   static func checked(_ line: FlatObject, for board: PendingBoard) throws -> MadeDevice {
     guard let device = MadeDevice(line, for: board) else {
-      throw CommandFailure("expected a certificate for the key of \(board.row.deviceID), found another")
+      throw CommandFailure("expected what was asked for \(board.row.deviceID), and for its own key, found another")
     }
     return device
   }

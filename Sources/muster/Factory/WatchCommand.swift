@@ -87,7 +87,7 @@ struct StationWatch: Sendable {
     let device = try MadeDevice.checked(object, for: board)
     let proofs = StationProofs(client: client, order: order.name)
     try await rows.made(try await proofs.proved([device]), facts)
-    return "made \(board.row.deviceID) \(board.row.hardware) \(device.serial)"
+    return "made \(board.row.deviceID) \(board.row.hardware) \(device.certificate?.serial ?? "keys")"
   }
 
   private func refused(
