@@ -18,6 +18,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     /// Names, folded. Absent for any and none.
     let groups: Set<String>?
     let hardware: Set<HardwareID.Kind>?
+    let credentials: Set<DeviceCredentials>?
     /// Wins over the group's.
     let profile: String?
   }
@@ -113,6 +114,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     case .ldevid(_, let device, let deviceID):
       return device == question.device && deviceID == question.deviceID ? nil : .otherDevice
     case .station(_, let deviceID): return deviceID == question.deviceID ? nil : .otherDevice
+    case .groupKey(let group, _): return group == question.group?.record ? nil : .otherDevice
     case .idevid(let claims): return claims.group == question.group?.record ? nil : .otherDevice
     }
   }
@@ -120,7 +122,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
 
 extension EnrollmentPolicy.Rule {
   /// What of the circumstances a rule does not match.
-  enum Mismatch { case evidence, act, standing, group, hardware }
+  enum Mismatch { case evidence, act, standing, group, hardware, credentials }
 
   /// The first that does not match; nil where the rule does.
   func mismatch(with circumstances: EnrollmentCircumstances) -> Mismatch? {
@@ -129,6 +131,7 @@ extension EnrollmentPolicy.Rule {
     if let standings, Standing(circumstances.standing).map(standings.contains) != true { return .standing }
     if let groups, circumstances.group.map({ groups.contains($0.folded) }) != true { return .group }
     if let hardware, circumstances.hardware.map(hardware.contains) != true { return .hardware }
+    if let credentials, !credentials.contains(circumstances.credentials) { return .credentials }
     return nil
   }
 
@@ -142,6 +145,7 @@ extension EnrollmentPolicy.Rule {
       "expected group \((groups ?? []).sorted().joined(separator: ", ")), found "
         + (circumstances.group?.text ?? "no group")
     case .hardware: "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
+    case .credentials: "expected credentials \(list(credentials)), found \(circumstances.credentials.rawValue)"
     }
   }
 

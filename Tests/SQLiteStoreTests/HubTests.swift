@@ -11,9 +11,9 @@ import Testing
 @testable import SQLiteStore
 
 /// A store with two hubs: one sees a group, the other what names it; some devices are nobody's.
-private struct HubWorld {
-  let test: TestFolder
-  let store: FolderStore
+struct HubWorld {
+  var test: TestFolder
+  var store: FolderStore
   let group = Units.id(.group)
   let first = Units.id(.hub)
   let second = Units.id(.hub)
@@ -315,7 +315,8 @@ private struct HubWorld {
     try test.tamper(
       """
       DROP INDEX device_of_hub; DROP TABLE hub_group; DROP TABLE hub_change; DROP TABLE hub_receipt;
-      DROP TABLE device_key; DROP INDEX bound_hardware_ended; PRAGMA user_version = 2;
+      DROP TABLE device_key; DROP TABLE group_key; DROP INDEX bound_hardware_ended;
+      DROP INDEX ticket_of_group; DROP INDEX factory_order_of_group; PRAGMA user_version = 2;
       """)
     let again = try test.open()
     await test.close(again)

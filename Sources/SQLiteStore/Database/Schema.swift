@@ -8,6 +8,8 @@ enum Schema {
     Migration(sql: orderTables),
     Migration(sql: hubTables, fills: Projections([HubFeedView.self, HubReceiptView.self, DeviceKeyView.self])),
     Migration(sql: endedBindings),
+    Migration(sql: keyTables),
+    Migration(sql: groupIndexes),
   ]
 
   struct Migration: Sendable {

@@ -260,4 +260,5 @@ let viewTableNames = [
   "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "certificate", "public_key",
   "issuer", "crl", "kek",
   "slot", "factory_order", "hub_group", "hub_change", "hub_receipt", "device_key",
+  "group_key",
 ]

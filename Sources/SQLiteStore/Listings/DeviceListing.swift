@@ -20,12 +20,16 @@ extension Snapshot {
           WHERE device_id IS NOT NULL AND id > ? ORDER BY id LIMIT ?
           """, start, probe, read: placedDevice))
     }
+    // Of each group no more than a page is looked at.
     return request.page(
       try db.all(
         """
-        SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
-        WHERE device_group IN (SELECT value FROM json_each(?)) AND device_id IS NOT NULL AND id > ?
-        ORDER BY id LIMIT ?
+        SELECT device.id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at
+        FROM (SELECT DISTINCT value FROM json_each(?1)) AS scope CROSS JOIN device
+        WHERE device.id IN (
+          SELECT id FROM device
+          WHERE device_group = scope.value AND device_id IS NOT NULL AND id > ?2 ORDER BY id LIMIT ?3)
+        ORDER BY device.id LIMIT ?3
         """, groups, start, probe, read: placedDevice))
   }
 

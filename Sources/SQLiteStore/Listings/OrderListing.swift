@@ -4,16 +4,30 @@ import MusterModel
 extension Snapshot {
   /// Orders in the order in which they were added, as they stand at `time`.
   func orders(_ request: PageRequest, at time: Timestamp, in scope: GroupScope) throws -> Page<OrderSummary> {
-    request.page(
+    let (start, probe) = (try request.start(), request.probe)
+    let read = { (row: Row) throws(StoreError) in
+      Placed(place: row.int(0), summary: try orderSummary(row, at: time))
+    }
+    guard let groups = scope.list else {
+      return request.page(
+        try db.all(
+          """
+          SELECT id, record, name, station, device_group, quota, made, until, added_at, closed_at,
+            refused_at, refused_code, refused_position
+          FROM factory_order WHERE id > ? AND name IS NOT NULL ORDER BY id LIMIT ?
+          """, start, probe, read: read))
+    }
+    return request.page(
       try db.all(
         """
-        SELECT id, record, name, station, device_group, quota, made, until, added_at, closed_at,
+        SELECT factory_order.id, record, name, station, device_group, quota, made, until, added_at, closed_at,
           refused_at, refused_code, refused_position
-        FROM factory_order
-        WHERE (?1 IS NULL OR device_group IN (SELECT value FROM json_each(?1))) AND id > ?2 AND name IS NOT NULL
-        ORDER BY id LIMIT ?3
-        """, scope.list, try request.start(), request.probe
-      ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try orderSummary(row, at: time)) })
+        FROM (SELECT DISTINCT value FROM json_each(?1)) AS scope CROSS JOIN factory_order
+        WHERE factory_order.id IN (
+          SELECT id FROM factory_order
+          WHERE device_group = scope.value AND id > ?2 AND name IS NOT NULL ORDER BY id LIMIT ?3)
+        ORDER BY factory_order.id LIMIT ?3
+        """, groups, start, probe, read: read))
   }
 
   func orderSummary(_ name: RecordName, at time: Timestamp) throws(StoreError) -> OrderSummary? {

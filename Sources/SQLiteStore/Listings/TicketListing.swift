@@ -5,15 +5,29 @@ import MusterModel
 extension Snapshot {
   /// Tickets in the order in which they were issued, as they stand at `time`.
   func tickets(_ request: PageRequest, at time: Timestamp, in scope: GroupScope) throws -> Page<TicketSummary> {
-    request.page(
+    let (start, probe) = (try request.start(), request.probe)
+    let read = { (row: Row) throws(StoreError) in
+      Placed(place: row.int(0), summary: try ticketSummary(row, at: time))
+    }
+    guard let groups = scope.list else {
+      return request.page(
+        try db.all(
+          """
+          SELECT id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
+            redeemed_at, cancelled_at, refused_at, refused_code, refused_position
+          FROM ticket WHERE id > ? ORDER BY id LIMIT ?
+          """, start, probe, read: read))
+    }
+    return request.page(
       try db.all(
         """
-        SELECT id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
+        SELECT ticket.id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
           redeemed_at, cancelled_at, refused_at, refused_code, refused_position
-        FROM ticket
-        WHERE (?1 IS NULL OR device_group IN (SELECT value FROM json_each(?1))) AND id > ?2 ORDER BY id LIMIT ?3
-        """, scope.list, try request.start(), request.probe
-      ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try ticketSummary(row, at: time)) })
+        FROM (SELECT DISTINCT value FROM json_each(?1)) AS scope CROSS JOIN ticket
+        WHERE ticket.id IN (
+          SELECT id FROM ticket WHERE device_group = scope.value AND id > ?2 ORDER BY id LIMIT ?3)
+        ORDER BY ticket.id LIMIT ?3
+        """, groups, start, probe, read: read))
   }
 
   private func ticketSummary(_ row: Row, at time: Timestamp) throws(StoreError) -> TicketSummary {

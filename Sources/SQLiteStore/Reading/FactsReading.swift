@@ -70,9 +70,14 @@ struct FactsReading {
     if let key = query.certificate {
       facts.certificate = try snapshot.certificate(key)
     } else if case .redeemed(let redemption)? = facts.ticket?.state {
-      facts.certificate = try snapshot.certificate(redemption.certificate)
+      facts.certificate = try redemption.certificate.flatMap { record throws(StoreError) in
+        try snapshot.certificate(record)
+      }
     }
     if let certificate = facts.certificate { saw(certificate.record, certificate.version) }
+    if query.certificatesOfPeer, let subject = facts.certificate?.subject, subject.kind != .device {
+      facts.deviceCertificates = try snapshot.liveCertificates(of: subject, at: now)
+    }
   }
 
   private mutating func readHardware() throws(StoreError) {
@@ -110,7 +115,9 @@ struct FactsReading {
 
   private mutating func readKeys(of device: DeviceSnapshot) throws(StoreError) {
     facts.deviceKeys = try snapshot.deviceKeys(of: device.record).map { keys in
-      DeviceKeysSnapshot(generation: keys.generation, primary: keys.sealed[0], lastVersion: keys.last)
+      DeviceKeysSnapshot(
+        generation: keys.generation, primary: keys.sealed[0], secondary: keys.sealed[1],
+        deliverUntil: keys.deliverUntil, lastVersion: keys.last)
     }
     facts.deviceHub = try snapshot.hub(ofDevice: device.record).flatMap { hub throws(StoreError) in
       try snapshot.hub(hub)
@@ -137,6 +144,7 @@ struct FactsReading {
         try snapshot.db.first("SELECT devices FROM device_group WHERE record = ?", group.record) {
           (row) throws(StoreError) in row.int(0)
         } ?? 0)
+      if query.groupKeys { facts.groupKeys = try snapshot.groupKeys(of: group.record) }
     }
     facts.groups = try query.groupNames.map { name throws(StoreError) in try snapshot.group(name) }
       .compactMap(\.self)
@@ -202,22 +210,9 @@ extension FolderStore: FactsReader {
   public func isInForce(_ position: UInt64) async throws -> Bool {
     let now = clock.now()
     return try await read { snapshot in
-      try snapshot.db.exists(
-        """
-        SELECT 1 FROM device WHERE position = ?1 AND state <> 'retired'
-        UNION ALL SELECT 1 FROM hardware WHERE position = ?1 AND listing = 'blocked'
-        UNION ALL SELECT 1 FROM hardware JOIN bound_hardware ON bound_hardware.hardware = hardware.record
-          WHERE position = ?1 AND ended_at IS NULL
-        UNION ALL SELECT 1 FROM hardware_pattern AS last WHERE position = ?1 AND listing = 'blocked' AND NOT EXISTS (
-          SELECT 1 FROM hardware_pattern AS later
-          WHERE later.pattern = last.pattern AND later.position > last.position)
-        UNION ALL SELECT 1 FROM operator WHERE position = ?1 AND removed_at IS NULL
-        UNION ALL SELECT 1 FROM hub WHERE position = ?1 AND removed_at IS NULL
-        UNION ALL SELECT 1 FROM device_group WHERE position = ?1 AND removed_at IS NULL
-        UNION ALL SELECT 1 FROM factory_order WHERE position = ?1 AND closed_at IS NULL
-        UNION ALL SELECT 1 FROM ticket WHERE position = ?1 AND redeemed_at IS NULL AND cancelled_at IS NULL
-          AND expires_at > ?2
-        """, position, now)
+      guard let event = try snapshot.recorded(at: position) else { return false }
+      return try snapshot.isPatternInForce(position)
+        || event.origin.on.contains { try snapshot.isInForce($0, by: position, at: now) }
     }
   }
 
@@ -231,5 +226,35 @@ extension FolderStore: FactsReader {
           isSealed: row.bool(3))
       }
     }
+  }
+}
+
+extension Snapshot {
+  /// Whether a record that the event at a position made is in force; only the event's own records can be.
+  fileprivate func isInForce(
+    _ record: Aggregate, by position: UInt64, at now: Timestamp
+  ) throws(StoreError) -> Bool {
+    try db.exists(
+      """
+      SELECT 1 FROM device WHERE record = ?3 AND position = ?1 AND state <> 'retired'
+      UNION ALL SELECT 1 FROM hardware WHERE record = ?3 AND position = ?1 AND listing = 'blocked'
+      UNION ALL SELECT 1 FROM hardware JOIN bound_hardware ON bound_hardware.hardware = hardware.record
+        WHERE record = ?3 AND position = ?1 AND ended_at IS NULL
+      UNION ALL SELECT 1 FROM operator WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
+      UNION ALL SELECT 1 FROM hub WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
+      UNION ALL SELECT 1 FROM device_group WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
+      UNION ALL SELECT 1 FROM factory_order WHERE record = ?3 AND position = ?1 AND closed_at IS NULL
+      UNION ALL SELECT 1 FROM ticket WHERE record = ?3 AND position = ?1 AND redeemed_at IS NULL
+        AND cancelled_at IS NULL AND expires_at > ?2
+      """, position, now, record)
+  }
+
+  fileprivate func isPatternInForce(_ position: UInt64) throws(StoreError) -> Bool {
+    try db.exists(
+      """
+      SELECT 1 FROM hardware_pattern AS last WHERE position = ? AND listing = 'blocked' AND NOT EXISTS (
+        SELECT 1 FROM hardware_pattern AS later
+        WHERE later.pattern = last.pattern AND later.position > last.position)
+      """, position)
   }
 }

@@ -21,13 +21,23 @@ struct HubDeviceReading {
     patterns = try snapshot.patterns()
   }
 
-  /// Device rows after a place, with that place, at most `limit`.
+  /// Device rows after a place, with that place, at most `limit`; of what names the hub, and of each of its groups, no
+  /// more is looked at.
   func page(after place: Int64, limit: Int) throws(StoreError) -> [(place: Int64, device: DeviceToProve?)] {
     let rows = try snapshot.db.all(
       """
       SELECT id, record FROM device
-      WHERE id > ?1 AND state <> 'retired' AND device_id IS NOT NULL AND (hub = ?2 OR device_group IN (
-        SELECT hub_group.device_group FROM hub_group JOIN hub ON hub.id = hub_group.hub WHERE hub.record = ?2))
+      WHERE id IN (
+        SELECT id FROM (
+          SELECT id FROM device WHERE hub = ?2 AND id > ?1 AND state <> 'retired' AND device_id IS NOT NULL
+          ORDER BY id LIMIT ?3)
+        UNION ALL
+        SELECT seen.id
+        FROM hub CROSS JOIN hub_group ON hub_group.hub = hub.id CROSS JOIN device AS seen
+        WHERE hub.record = ?2 AND seen.id IN (
+          SELECT id FROM device
+          WHERE device_group = hub_group.device_group AND id > ?1 AND state <> 'retired' AND device_id IS NOT NULL
+          ORDER BY id LIMIT ?3))
       ORDER BY id LIMIT ?3
       """, place, hub, limit
     ) { (row) throws(StoreError) in (row.int(0), try row.record(1)) }
@@ -125,6 +135,7 @@ struct StoredDeviceKeys {
   let primary: DeviceKeysMade.Key
   let secondary: DeviceKeysMade.Key
   let last: UInt32
+  let deliverUntil: Timestamp?
   let proved: UInt32?
   /// The primary's first.
   var sealed: [SealedSecret] = []
@@ -149,14 +160,14 @@ extension Snapshot {
     let stored = try db.first(
       """
       SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version,
-        proved_version
+        proved_version, deliver_until
       FROM device_key WHERE device = ?
       """, device
     ) { (row) throws(StoreError) in
       StoredDeviceKeys(
         generation: try row.position(0), primary: .init(version: try row.number(1), check: row.text(2)),
         secondary: .init(version: try row.number(3), check: row.text(4)), last: try row.number(5),
-        proved: row.isNull(6) ? nil : try row.number(6))
+        deliverUntil: row.isNull(7) ? nil : row.time(7), proved: row.isNull(6) ? nil : try row.number(6))
     }
     guard var keys = stored else { return nil }
     for version in [keys.primary.version, keys.secondary.version] {

@@ -6,17 +6,18 @@ import MusterModel
 enum BindingView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(DeviceEnrolled.self, made)
+    projections.on(DeviceEnrolledWithKeys.self, made)
     projections.on(BindingEnded.self, ended)
   }
 
-  private static func made(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
     try db.run(
       """
       INSERT INTO binding(
         device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """, body.device, body.generation, body.evidence, body.ticket, body.publicKey, body.certificate,
+      """, body.device, body.generation, body.evidence, body.ticket, body.requester, body.issued,
       origin.by.description, origin.at, origin.position, body.order, body.batch)
     for bound in body.hardware {
       try db.run(
