@@ -7,8 +7,8 @@ import Ledger
 import MusterModel
 import Policy
 
-/// One reading of the facts for one enrollment, and what can be made of it.
-struct EnrollmentAttempt: Sendable {
+/// One reading of the facts for one enrollment, and what can be made of it. An object, for it is handed on many times.
+final class EnrollmentAttempt: Sendable {
   let request: EnrollmentRequest
   let wish: SoundWish
   let facts: Facts

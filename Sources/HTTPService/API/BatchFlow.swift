@@ -92,17 +92,16 @@ struct BatchFlow: Sendable {
   private func work(_ chunk: [BatchRows.Row]) async -> [UInt8] {
     let requests = chunk.compactMap { try? $0.request.get() }
     var outcomes = await enrollment.enroll(requests)[...]
-    var lines: [UInt8] = []
+    var lines = JSONWriter(capacity: 2048 * chunk.count)
     for row in chunk {
       let outcome: Outcome<Enrolled> =
         switch row.request {
         case .failure(let refusal): .refused(refusal)
         case .success: (try? outcomes.popFirst()?.get()) ?? .refused(.notCommitted)
         }
-      lines += JSONWriter.bytes(of: BatchLine(row: row.number, outcome: outcome))
-      lines.append(UInt8(ascii: "\n"))
+      lines.line(BatchLine(row: row.number, outcome: outcome))
     }
-    return lines
+    return lines.bytes
   }
 }
 

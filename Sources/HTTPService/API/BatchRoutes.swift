@@ -105,7 +105,7 @@ struct BatchLine: CanonicalJSON {
   func write(to json: inout JSONWriter) {
     switch outcome {
     case .done(let enrolled):
-      json.field("certificate", enrolled.chain.first.map(Base64Field.encode))
+      json.field("certificate", base64: enrolled.chain.first)
       json.field("device", enrolled.device)
       json.field("deviceID", enrolled.deviceID)
       json.field("event", enrolled.event.map(Base64Field.encode))
