@@ -105,6 +105,7 @@ struct ServedInstance: Sendable {
 
   private static let template = Task {
     let folder = try ScratchFolder()
+    SharedFolders.removeAtExit(folder.path)
     try await initialize(folder, [])
     return folder
   }
