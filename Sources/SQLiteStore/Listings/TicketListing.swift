@@ -9,8 +9,8 @@ extension Snapshot {
       try db.all(
         """
         SELECT id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
-          redeemed_at, cancelled_at, refused_at, refused_code, refused_position
-        FROM ticket
+          redemption.at, cancelled_at, refused_at, refused_code, refused_position
+        FROM ticket LEFT JOIN redemption ON redemption.ticket = ticket.id
         WHERE (?1 IS NULL OR device_group IN (SELECT value FROM json_each(?1))) AND id > ?2 ORDER BY id LIMIT ?3
         """, scope.list, try request.start(), request.probe
       ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try ticketSummary(row, at: time)) })
