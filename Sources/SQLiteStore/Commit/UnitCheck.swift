@@ -17,7 +17,7 @@ struct UnitCheck {
   /// The unit was written into the open transaction.
   mutating func wrote(_ unit: UnitOfWork) {
     for event in unit.events {
-      for aggregate in event.on { lists[aggregate] = nil }
+      for aggregate in event.on where aggregate.isList { lists[aggregate] = nil }
     }
   }
 
