@@ -74,7 +74,8 @@ let package = Package(
       dependencies: ["MusterModel", "Policy", "Attestation", asn1, x509, crypto, cryptoExtras, bigInt, yams],
       swiftSettings: settings),
     .target(name: "KeyVault", dependencies: ["MusterModel", crypto, cryptoExtras], swiftSettings: settings),
-    .target(name: "Attestation", dependencies: ["MusterModel", asn1, x509, crypto], swiftSettings: settings),
+    .target(
+      name: "Attestation", dependencies: ["MusterModel", asn1, x509, crypto, cryptoExtras], swiftSettings: settings),
     .target(name: "DeviceRegistry", dependencies: ["MusterModel"], swiftSettings: settings),
     .target(name: "Policy", dependencies: ["MusterModel", "Attestation", crypto, yams], swiftSettings: settings),
     .target(name: "Ledger", dependencies: ["MusterModel", crypto], swiftSettings: settings),
@@ -118,7 +119,8 @@ let package = Package(
     .executableTarget(
       name: "muster",
       dependencies: [
-        "CLinux", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "HubAccess",
+        "CLinux", "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
+        "HubAccess",
         "KeyVault", "Ledger", "Manifests", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto,
         httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
@@ -187,7 +189,8 @@ let package = Package(
     .testTarget(
       name: "LedgerTests", dependencies: ["MusterTesting", "Ledger", "MusterModel", crypto], swiftSettings: settings),
     .testTarget(
-      name: "AttestationTests", dependencies: ["MusterTesting", "Attestation", "MusterModel", asn1, x509, crypto],
+      name: "AttestationTests",
+      dependencies: ["MusterTesting", "Attestation", "MusterModel", asn1, x509, crypto, cryptoExtras],
       swiftSettings: settings),
     .testTarget(
       name: "DeviceRegistryTests", dependencies: ["MusterTesting", "DeviceRegistry", "MusterModel"],

@@ -29,6 +29,10 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
   case notCA
   /// The order is another station's.
   case otherStation
+  /// No key of the group made it.
+  case tokenWrong
+  case tokenExpired(at: Timestamp)
+  case tokenLifetime(Timestamp)
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -50,6 +54,9 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
     case .ambiguousGroup: "group-ambiguous"
     case .notCA: "certificate-not-ca"
     case .otherStation: "station-other"
+    case .tokenWrong: "token-wrong"
+    case .tokenExpired: "token-expired"
+    case .tokenLifetime: "token-lifetime"
     case .certificateRevoked: "certificate-revoked"
     case .certificateHeld: "certificate-held"
     }
@@ -59,6 +66,9 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
 extension AttestationRefusal: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .tokenWrong: "expected a token by a key derived from its group's, found another"
+    case .tokenExpired(let time): "expected a token in its time, found it over since \(time)"
+    case .tokenLifetime(let time): "expected a token that ends within a day, found one until \(time)"
     case .otherStation: "expected the station that the order names, found another operator"
     case .ticketWrong: "expected the device ID and the code of one ticket, found another code or device ID"
     case .tooMuchHardware(let found):

@@ -19,6 +19,7 @@ public struct AttestationResult: Sendable, Hashable {
     case idevid(IDevIDClaims)
     case ldevid(certificate: RecordID, device: RecordID, deviceID: DeviceID)
     case station(order: RecordID, deviceID: DeviceID)
+    case groupKey(group: RecordID, key: RecordID)
   }
 
   /// The most hardware IDs that one request may name.
@@ -34,6 +35,7 @@ public struct AttestationResult: Sendable, Hashable {
     case .idevid: .idevid
     case .ldevid: .ldevid
     case .station: .station
+    case .groupKey: .groupKey
     }
   }
 

@@ -8,9 +8,11 @@ public enum Evidence: Sendable, Hashable {
   /// The device's certificate of this instance with which the caller authenticated TLS: DER, leaf first.
   case ldevid(chain: [[UInt8]])
   case station(StationEvidence)
+  case groupKey(GroupKeyEvidence)
 
   public enum Kind: String, Sendable, Codable, CaseIterable {
     case ticket, idevid, ldevid, station
+    case groupKey = "group-key"
   }
 
   public var kind: Kind {
@@ -19,6 +21,7 @@ public enum Evidence: Sendable, Hashable {
     case .idevid: .idevid
     case .ldevid: .ldevid
     case .station: .station
+    case .groupKey: .groupKey
     }
   }
 }
@@ -46,5 +49,19 @@ public struct StationEvidence: Sendable, Hashable {
     self.station = station
     self.hardware = hardware
     self.deviceID = deviceID
+  }
+}
+
+/// The token of a board that has a key derived from its group's.
+public struct GroupKeyEvidence: Sendable, Hashable {
+  public let registration: HardwareID
+  /// As received.
+  public let signature: Digest
+  public let expires: Timestamp
+
+  public init(registration: HardwareID, signature: Digest, expires: Timestamp) {
+    self.registration = registration
+    self.signature = signature
+    self.expires = expires
   }
 }

@@ -66,6 +66,69 @@ public struct DeviceEnrolled: EventBody {
   }
 }
 
+/// The same of a device that has symmetric keys and no certificate: what it was given is a `DeviceKeysMade` beside it.
+public struct DeviceEnrolledWithKeys: EventBody {
+  public static let kind = "device-enrolled-with-keys"
+  public typealias Details = DeviceEnrolled.Details
+  public let device: RecordID
+  public let isNew: Bool
+  public let group: RecordID?
+  public let hub: RecordID?
+  public let generation: UInt64
+  public let hardware: [BoundHardware]
+  public let evidence: String
+  public let ticket: RecordID?
+  /// SHA-256 over the claim by which the device asks for the same again: `EnrollmentClaim`.
+  public let claim: Digest
+  public let order: RecordID?
+  public let batch: RecordID?
+
+  public init(
+    device: RecordID, isNew: Bool, group: RecordID?, hub: RecordID?, generation: UInt64, hardware: [BoundHardware],
+    evidence: String, ticket: RecordID?, claim: Digest, order: RecordID?, batch: RecordID?
+  ) {
+    self.device = device
+    self.isNew = isNew
+    self.group = group
+    self.hub = hub
+    self.generation = generation
+    self.hardware = hardware
+    self.evidence = evidence
+    self.ticket = ticket
+    self.claim = claim
+    self.order = order
+    self.batch = batch
+  }
+}
+
+/// What the kinds of events have in common by which hardware becomes a device.
+public protocol EnrollmentBody: EventBody where Details == DeviceEnrolled.Details {
+  var device: RecordID { get }
+  var isNew: Bool { get }
+  var group: RecordID? { get }
+  var hub: RecordID? { get }
+  var generation: UInt64 { get }
+  var hardware: [BoundHardware] { get }
+  var evidence: String { get }
+  var ticket: RecordID? { get }
+  var order: RecordID? { get }
+  var batch: RecordID? { get }
+  /// By what the same is asked for again: the digest of the public key, or of the claim.
+  var requester: Digest { get }
+  /// nil where the device has none.
+  var issued: RecordID? { get }
+}
+
+extension DeviceEnrolled: EnrollmentBody {
+  public var requester: Digest { publicKey }
+  public var issued: RecordID? { certificate }
+}
+
+extension DeviceEnrolledWithKeys: EnrollmentBody {
+  public var requester: Digest { claim }
+  public var issued: RecordID? { nil }
+}
+
 /// A binding ended: the hardware is no longer the device.
 public struct BindingEnded: EventBody {
   public static let kind = "binding-ended"

@@ -23,14 +23,15 @@ public struct EnrollmentCase: Sendable, Hashable {
   public let device: DeviceSnapshot?
   /// The group of the device, where there is one; else the ticket's, or that of the trust anchor.
   public let group: GroupSnapshot?
-  /// SHA-256 of the SPKI of the request's key.
+  /// SHA-256 of the SPKI of the request's key; where no certificate is asked for, the digest of its claim.
   public let publicKey: Digest
+  public let credentials: DeviceCredentials
   public let at: Timestamp
   public let epoch: UInt32
 
   public init(
     hardware: [Shown], patterns: PatternsSnapshot, deviceID: DeviceID, device: DeviceSnapshot?, group: GroupSnapshot?,
-    publicKey: Digest, at: Timestamp, epoch: UInt32
+    publicKey: Digest, credentials: DeviceCredentials = .certificate, at: Timestamp, epoch: UInt32
   ) {
     self.hardware = hardware
     self.patterns = patterns
@@ -38,6 +39,7 @@ public struct EnrollmentCase: Sendable, Hashable {
     self.device = device
     self.group = group
     self.publicKey = publicKey
+    self.credentials = credentials
     self.at = at
     self.epoch = epoch
   }
@@ -56,8 +58,8 @@ public struct EnrollmentCase: Sendable, Hashable {
 /// The registry's answer to a board.
 public enum EnrollmentOutcome: Sendable {
   case enroll(EnrollmentPlan)
-  /// The same key asks again: it gets the same certificate.
-  case again(certificate: RecordID, device: RecordID)
+  /// The same key, or the same claim, asks again: it gets the same.
+  case again(certificate: RecordID?, device: RecordID)
   case refused(RegistryRefusal)
 }
 
@@ -92,6 +94,7 @@ public struct EnrollmentPlan: Sendable {
   /// Where a station provisions it.
   public let provisioning: Provisioning?
   public let publicKey: Digest
+  public let credentials: DeviceCredentials
   /// Whether the device was other hardware until now: its certificates are to be revoked in the same unit of work.
   public var isSwap: Bool { ended != nil }
   public internal(set) var reads: ReadSet
@@ -100,20 +103,35 @@ public struct EnrollmentPlan: Sendable {
   /// The end of the binding that this one replaces.
   let ended: PlannedEvent?
 
-  /// The events in their order: the old binding's end, the enrollment. `evidence` as `Evidence.Kind` writes it.
+  /// The events in their order: the old binding's end, the enrollment. `evidence` as `Evidence.Kind` writes it;
+  /// `certificate` the one that the same unit of work issues.
   public func events(
-    certificate: RecordID, evidence: String, source: String?, decision: String?
+    certificate: RecordID?, evidence: String, source: String?, decision: String?
   ) -> [PlannedEvent] {
-    let enrolled = DeviceEnrolled(
-      device: device, isNew: isNew, group: group, hub: hub, generation: generation,
-      hardware: hardware.map { BoundHardware(hardware: $0.record, assurance: $0.assurance) }, evidence: evidence,
-      ticket: ticket, publicKey: publicKey, certificate: certificate, order: provisioning?.order,
-      batch: provisioning?.batch)
     // Not on the group nor the order: a thousand enrollments are no change of them, and none makes another stale.
-    let records = [device] + hardware.map(\.record) + [ticket].compactMap(\.self)
-    let event = PlannedEvent(
-      on: records.map(Aggregate.record), enrolled,
-      details: .init(deviceID: deviceID, hardware: hardware.map(\.id), source: source, decision: decision))
+    let records = ([device] + hardware.map(\.record) + [ticket].compactMap(\.self)).map(Aggregate.record)
+    let details = DeviceEnrolled.Details(
+      deviceID: deviceID, hardware: hardware.map(\.id), source: source, decision: decision)
+    let event =
+      certificate.map { PlannedEvent(on: records, enrolled($0, evidence: evidence), details: details) }
+      ?? PlannedEvent(on: records, enrolledWithKeys(evidence: evidence), details: details)
     return [ended, event].compactMap(\.self)
+  }
+
+  private var bound: [BoundHardware] {
+    hardware.map { BoundHardware(hardware: $0.record, assurance: $0.assurance) }
+  }
+
+  private func enrolled(_ certificate: RecordID, evidence: String) -> DeviceEnrolled {
+    DeviceEnrolled(
+      device: device, isNew: isNew, group: group, hub: hub, generation: generation, hardware: bound,
+      evidence: evidence, ticket: ticket, publicKey: publicKey, certificate: certificate,
+      order: provisioning?.order, batch: provisioning?.batch)
+  }
+
+  private func enrolledWithKeys(evidence: String) -> DeviceEnrolledWithKeys {
+    DeviceEnrolledWithKeys(
+      device: device, isNew: isNew, group: group, hub: hub, generation: generation, hardware: bound,
+      evidence: evidence, ticket: ticket, claim: publicKey, order: provisioning?.order, batch: provisioning?.batch)
   }
 }

@@ -108,6 +108,7 @@ extension Registry {
       device: record, deviceID: enrollment.deviceID, isNew: device == nil, group: group,
       hub: device.map(\.hub) ?? enrollment.group?.hub, generation: generation, hardware: hardware,
       ticket: ticket?.record, provisioning: provisioning, publicKey: enrollment.publicKey,
+      credentials: enrollment.credentials,
       reads: reads(enrollment, ticket),
       claims: claims(enrollment, device: record, hardware),
       ended: device.flatMap { end($0, because: .swapped) })
@@ -134,7 +135,8 @@ extension Registry {
     _ enrollment: EnrollmentCase, device: RecordID, _ hardware: [EnrollmentPlan.Hardware]
   ) -> [UniqueName] {
     let held = Set(enrollment.device?.binding?.hardware.map(\.hardware) ?? [])
-    var claims: [UniqueName] = [.publicKey(enrollment.publicKey, of: device)]
+    var claims: [UniqueName] = []
+    if enrollment.credentials.hasCertificate { claims.append(.publicKey(enrollment.publicKey, of: device)) }
     if enrollment.device == nil { claims.append(.deviceID(enrollment.deviceID)) }
     if enrollment.device?.binding == nil { claims.append(.activeBinding(device)) }
     for (shown, planned) in zip(enrollment.shown, hardware) {

@@ -32,12 +32,12 @@ public struct DeviceSnapshot: Sendable, Hashable {
 public struct BindingSnapshot: Sendable, Hashable {
   public let generation: UInt64
   public let hardware: [BoundHardware]
-  /// SHA-256 of the SPKI of the key that enrolled.
+  /// SHA-256 of the SPKI of the key that enrolled; of a device without one, the digest of its claim.
   public let publicKey: Digest
-  /// The certificate that the enrollment issued.
-  public let certificate: RecordID
+  /// The certificate that the enrollment issued; nil where the device has symmetric keys alone.
+  public let certificate: RecordID?
 
-  public init(generation: UInt64, hardware: [BoundHardware], publicKey: Digest, certificate: RecordID) {
+  public init(generation: UInt64, hardware: [BoundHardware], publicKey: Digest, certificate: RecordID?) {
     self.generation = generation
     self.hardware = hardware
     self.publicKey = publicKey
@@ -83,12 +83,12 @@ public struct TicketSnapshot: Sendable, Hashable {
   /// What the ticket became: it belongs to this key.
   public struct Redemption: Sendable, Hashable {
     public let publicKey: Digest
-    public let certificate: RecordID
+    public let certificate: RecordID?
     public let device: RecordID
     public let generation: UInt64
     public let at: Timestamp
 
-    public init(publicKey: Digest, certificate: RecordID, device: RecordID, generation: UInt64, at: Timestamp) {
+    public init(publicKey: Digest, certificate: RecordID?, device: RecordID, generation: UInt64, at: Timestamp) {
       self.publicKey = publicKey
       self.certificate = certificate
       self.device = device

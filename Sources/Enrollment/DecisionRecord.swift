@@ -29,13 +29,15 @@ struct DecisionRecord: Codable, Sendable {
   /// The device that it is bound to.
   var boundTo: RecordID?
   var group: RecordID?
+  /// What was asked for; nil for a certificate alone.
+  var credentials: String?
   /// SHA-256 of the certificate request.
   var request: Digest?
 
   /// An enrollment's.
   init(
     principal: Actor, act: EnrollmentQuestion.Act?, result: AttestationResult, standing: Standing, group: RecordID?,
-    request: Digest
+    credentials: DeviceCredentials = .certificate, request: Digest?
   ) {
     self.principal = principal.description
     self.act = act?.rawValue
@@ -43,6 +45,7 @@ struct DecisionRecord: Codable, Sendable {
     hardware = result.hardware.map { Hardware(id: $0.id, assurance: $0.assurance) }
     self.group = group
     self.request = request
+    self.credentials = credentials == .certificate ? nil : credentials.rawValue
     switch standing {
     case .unknown: self.standing = "unknown"
     case .allowed(let group):
@@ -72,6 +75,7 @@ extension DecisionRecord: CanonicalJSON {
     json.field("act", act)
     json.field("allowedFor", allowedFor)
     json.field("boundTo", boundTo)
+    json.field("credentials", credentials)
     json.field("evidence", evidence)
     json.field("group", group)
     json.field("hardware", objects: hardware)

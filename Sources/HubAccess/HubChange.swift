@@ -62,14 +62,15 @@ public struct HubChange: Codable, Sendable, Hashable {
 
   /// The kinds of events that a hub must know of, if they are about a device of its own.
   public static let kinds: Set<String> = [
-    DeviceEnrolled.kind, DeviceStateChanged.kind, CertificateRevoked.kind, CertificateReleased.kind,
+    DeviceEnrolled.kind, DeviceEnrolledWithKeys.kind, DeviceStateChanged.kind, CertificateRevoked.kind,
+    CertificateReleased.kind,
     DeviceKeysMade.kind,
   ]
 
   /// nil for what no hub must know.
   public init?(_ body: any EventBody, of subject: Subject) {
     switch body {
-    case let body as DeviceEnrolled:
+    case let body as any EnrollmentBody:
       self.init(.bound, subject)
       generation = body.generation
     case let body as DeviceStateChanged: self.init(Kind(body.state), subject)

@@ -6,5 +6,7 @@ public enum VaultEvents {
     EventKind(KEKCreated.self), EventKind(SlotAdded.self), EventKind(VaultUnsealed.self),
     EventKind(VaultSealed.self), EventKind(DeviceKeysMade.self), EventKind(DeviceKeysRead.self),
     EventKind(DeviceTokenMade.self), EventKind(DeviceKeysProved.self), EventKind(TokensVerified.self),
+    EventKind(DeviceKeysDelivered.self), EventKind(DeviceKeysConfirmed.self), EventKind(GroupKeyAdded.self),
+    EventKind(GroupKeyRemoved.self),
   ]
 }

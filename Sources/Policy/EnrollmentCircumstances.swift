@@ -14,10 +14,12 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
   public let groupProfile: String?
   /// Of the hardware ID that the evidence names.
   public let hardware: HardwareID.Kind?
+  /// What is asked for.
+  public let credentials: DeviceCredentials
 
   public init(
     act: EnrollmentQuestion.Act, evidence: Evidence.Kind, standing: Standing, group: RecordName?,
-    groupProfile: String?, hardware: HardwareID.Kind?
+    groupProfile: String?, hardware: HardwareID.Kind?, credentials: DeviceCredentials = .certificate
   ) {
     self.act = act
     self.evidence = evidence
@@ -25,13 +27,14 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
     self.group = group
     self.groupProfile = groupProfile
     self.hardware = hardware
+    self.credentials = credentials
   }
 
   init(_ question: EnrollmentQuestion) {
     self.init(
       act: question.act, evidence: question.result.evidence, standing: Standing(question.standing),
       group: question.group?.name, groupProfile: question.group?.profile,
-      hardware: question.result.hardware.first?.id.kind)
+      hardware: question.result.hardware.first?.id.kind, credentials: question.credentials)
   }
 }
 

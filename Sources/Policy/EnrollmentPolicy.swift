@@ -18,6 +18,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     /// Names, folded. Absent for any and none.
     let groups: Set<String>?
     let hardware: Set<HardwareID.Kind>?
+    let credentials: Set<DeviceCredentials>?
     /// Wins over the group's.
     let profile: String?
   }
@@ -111,6 +112,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     case .ldevid(_, let device, let deviceID):
       return device == question.device && deviceID == question.deviceID ? nil : .otherDevice
     case .station(_, let deviceID): return deviceID == question.deviceID ? nil : .otherDevice
+    case .groupKey(let group, _): return group == question.group?.record ? nil : .otherDevice
     case .idevid(let claims): return claims.group == question.group?.record ? nil : .otherDevice
     }
   }
@@ -135,6 +137,9 @@ extension EnrollmentPolicy.Rule {
     }
     if let hardware, circumstances.hardware.map(hardware.contains) != true {
       return "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
+    }
+    if let credentials, !credentials.contains(circumstances.credentials) {
+      return "expected credentials \(list(credentials)), found \(circumstances.credentials.rawValue)"
     }
     return nil
   }

@@ -33,11 +33,12 @@ public struct EnrollmentQuestion: Sendable, Hashable {
   /// The record of the device; minted by the registry's plan where the device is new.
   public let device: RecordID
   public let deviceID: DeviceID
+  public let credentials: DeviceCredentials
   public let reads: ReadSet
 
   public init(
     act: Act, result: AttestationResult, standing: Standing, group: Group?, device: RecordID, deviceID: DeviceID,
-    reads: ReadSet
+    credentials: DeviceCredentials = .certificate, reads: ReadSet
   ) {
     self.act = act
     self.result = result
@@ -45,6 +46,7 @@ public struct EnrollmentQuestion: Sendable, Hashable {
     self.group = group
     self.device = device
     self.deviceID = deviceID
+    self.credentials = credentials
     self.reads = reads
   }
 }

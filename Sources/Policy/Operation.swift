@@ -3,6 +3,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case operatorAdd = "operator.add"
   case operatorList = "operator.list"
   case operatorRemove = "operator.remove"
+  /// A new certificate for who has one: an operator's, a station's or a hub's own.
+  case identityRenew = "identity.renew"
   case hubAdd = "hub.add"
   case hubList = "hub.list"
   case hubRemove = "hub.remove"
@@ -30,6 +32,10 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case groupList = "group.list"
   case groupShow = "group.show"
   case groupRemove = "group.remove"
+  /// Keys by which boards enroll into a group.
+  case groupKeyAdd = "group.key-add"
+  case groupKeyList = "group.key-list"
+  case groupKeyRemove = "group.key-remove"
   case ticketIssue = "ticket.issue"
   case ticketList = "ticket.list"
   case ticketCancel = "ticket.cancel"
@@ -71,7 +77,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   public var scope: Scope {
     switch self {
     case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
-      .deviceDisable, .deviceRetire, .deviceHistory, .deviceRekey, .deviceToken, .groupShow, .ticketIssue,
+      .deviceDisable, .deviceRetire, .deviceHistory, .deviceRekey, .deviceToken, .groupShow,
+      .groupKeyAdd, .groupKeyList, .groupKeyRemove, .ticketIssue,
       .ticketCancel, .orderAdd, .orderShow, .orderClose, .orderProvision, .certificateShow, .certificateRevoke:
       .group
     case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
@@ -80,7 +87,7 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:
       .instance
     case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
-    case .caShow, .vaultStatus, .policyExplain, .metricsRead: .open
+    case .identityRenew, .caShow, .vaultStatus, .policyExplain, .metricsRead: .open
     }
   }
 }

@@ -23,6 +23,23 @@ extension Policies {
     permit(.hub(id, name, host: host), profile: enrollment.profiles.hub, for: .hubAdd, by: grant, reads: reads)
   }
 
+  /// The next certificate of an operator or a hub, as whom it authenticated. The grant is of `identity.renew`; `host` is
+  /// the hub's.
+  public func permitRenewal(
+    of peer: Principal, host: String?, by grant: AccessGrant, reads: ReadSet
+  ) -> Result<IssuancePermit, PermitRefusal> {
+    switch peer {
+    case .operator(let id, let name, _, _, _):
+      return permit(
+        .operator(id, name), profile: enrollment.profiles.operator, for: .identityRenew, by: grant, reads: reads)
+    case .hub(let id, let name, _, _):
+      guard let host else { return .failure(.noPeer) }
+      return permit(
+        .hub(id, name, host: host), profile: enrollment.profiles.hub, for: .identityRenew, by: grant, reads: reads)
+    case .device, .anonymous, .folder, .service: return .failure(.noPeer)
+    }
+  }
+
   /// The service's own TLS certificate.
   public func permitServer(
     hostnames: [String], by authority: OwnAuthority, reads: ReadSet = ReadSet()
@@ -54,6 +71,8 @@ extension Policies {
 /// A grant of one operation permits no other.
 public enum PermitRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   case otherOperation(expected: Operation, found: Operation)
+  /// Neither an operator nor a hub that is on record.
+  case noPeer
 
   public var code: String { "not-allowed" }
 
@@ -61,6 +80,7 @@ public enum PermitRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .otherOperation(let expected, let found):
       "expected a grant of \(expected.rawValue), found one of \(found.rawValue)"
+    case .noPeer: "expected an operator or a hub on record, found another"
     }
   }
 }

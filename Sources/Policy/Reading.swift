@@ -73,7 +73,7 @@ extension EnrollmentPolicy.Profiles {
 
 extension EnrollmentPolicy.Rule {
   fileprivate init(_ value: StrictYAML) throws(PolicyError) {
-    let known = ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "profile"]
+    let known = ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "profile"]
     let values = try value.mapping(known: known, required: ["name", "verdict"])
     guard let name = values["name"], let verdict = values["verdict"] else { throw value.refuse("expected a rule") }
     self.init(
@@ -87,7 +87,8 @@ extension EnrollmentPolicy.Rule {
         }
         return name.folded
       },
-      hardware: try values["hardware"]?.words(of: HardwareID.Kind.self), profile: try values["profile"]?.name())
+      hardware: try values["hardware"]?.words(of: HardwareID.Kind.self),
+      credentials: try values["credentials"]?.words(of: DeviceCredentials.self), profile: try values["profile"]?.name())
     if self.verdict == .refuse, let profile = values["profile"] {
       throw profile.refuse("expected no profile in a rule that refuses, found one")
     }

@@ -11,12 +11,19 @@ struct Muster: AsyncParsableCommand {
       All else talks to a running service; name it once:
         export MUSTER_SERVER=https://127.0.0.1:8443 MUSTER_IDENTITY=DATA/operators/admin.pem
       """,
-    version: programVersion,
-    subcommands: [
-      Initialize.self, Serve.self, OperatorCommand.self, HubCommand.self, HardwareCommand.self, DeviceCommand.self,
-      GroupCommand.self, TicketCommand.self, CertificateCommand.self, CACommand.self, VaultCommand.self,
-      PolicyCommand.self, LedgerCommand.self, FactoryCommand.self, BenchCommand.self,
-    ])
+    version: programVersion, subcommands: asked.map { [$0] } ?? all)
+
+  private static let all: [any ParsableCommand.Type] = [
+    Initialize.self, Serve.self, OperatorCommand.self, HubCommand.self, HardwareCommand.self, DeviceCommand.self,
+    GroupCommand.self, TicketCommand.self, CertificateCommand.self, CACommand.self, VaultCommand.self,
+    PolicyCommand.self, LedgerCommand.self, FactoryCommand.self, EvidenceCommand.self, BenchCommand.self,
+  ]
+
+  /// The one that the command line begins with. Where it is named the parser is shown no other: it asks each subcommand's
+  /// name of its type, which for all of them takes longer than most commands do.
+  private static let asked = CommandLine.arguments.dropFirst().first.flatMap { name in
+    all.first { $0.configuration.commandName == name }
+  }
 }
 
 let programVersion = "0.1.0"

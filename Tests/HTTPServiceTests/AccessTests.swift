@@ -39,9 +39,11 @@ import Testing
       "/v1/tickets": #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#, "/v1/groups": #"{"name":"a"}"#,
       "/v1/hardware/import": #"[{"hardware":"mac:aabbcc001122"}]"#, "/v1/vault/unseal": #"{"passphrase":"x"}"#,
       "/v1/policy/explain": #"{"position":1}"#,
+      "/v1/identity/renew": #"{"csr":"\#(csr)"}"#,
       "/v1/operators": #"{"name":"newcomer","role":"auditor","csr":"\#(csr)"}"#,
       "/v1/hubs": #"{"name":"newcomer","host":"h","csr":"\#(csr)"}"#,
       "/v1/ledger/{position}/erase": #"{"reason":"x"}"#,
+      "/v1/orders/{name}/confirmations": #"{"devices":["a"]}"#,
       "/v1/orders": #"{"name":"newcomer","station":"line","group":"pumps","count":1}"#,
     ]
     let hardware = route.path.hasPrefix("/v1/hardware/") ? #"{"hardware":"mac:aabbcc001122"}"# : nil

@@ -189,7 +189,7 @@ private let other = "cpu-serial:00000000e4b1c9d3"
 
 extension TestInstance {
   func status(of enrolled: Enrolled) async throws -> CertificateSummary.Status? {
-    try await instance.listings.certificate(.record(enrolled.certificate))?.status
+    try await instance.listings.certificate(.record(try #require(enrolled.certificate).record))?.status
   }
 
   func renew(_ enrolled: Enrolled, _ key: PeerKey) async throws -> Outcome<Enrolled> {

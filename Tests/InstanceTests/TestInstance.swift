@@ -93,3 +93,8 @@ extension Outcome {
     return nil
   }
 }
+
+extension Enrolled {
+  /// Of its certificate; empty without one, as no certificate's is.
+  var serial: String { certificate?.serial ?? "" }
+}

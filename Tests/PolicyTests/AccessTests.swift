@@ -8,14 +8,14 @@ import Testing
     .role(.fieldEngineer): [
       "hardware.list", "hardware.allow", "device.list", "device.show", "device.history", "group.list", "group.show",
       "ticket.issue", "ticket.list", "ticket.cancel", "certificate.list", "certificate.show", "ca.show",
-      "policy.explain",
+      "policy.explain", "identity.renew",
     ],
     .role(.factoryLine): [
       "hardware.list", "hardware.allow", "hardware.import", "device.list", "device.show", "group.list", "group.show",
-      "order.list", "order.show", "order.provision", "ca.show",
+      "order.list", "order.show", "order.provision", "ca.show", "identity.renew",
     ],
-    .role(.hub): ["ca.show", "hub.devices", "hub.feed", "hub.receipt", "hub.verify-tokens"],
-    .role(.monitoring): ["metrics.read"],
+    .role(.hub): ["ca.show", "hub.devices", "hub.feed", "hub.receipt", "hub.verify-tokens", "identity.renew"],
+    .role(.monitoring): ["metrics.read", "identity.renew"],
     .device: ["ca.show"],
     .anonymous: [],
     .service: ["ca.crl", "metrics.read"],
@@ -37,14 +37,17 @@ import Testing
   }
 
   @Test func `an auditor reads and changes nothing, a security officer gives nobody an identity`() throws {
-    let reading: Set = ["list", "show", "history", "read", "prove", "export", "status", "explain"]
+    // And renews its own certificate.
+    let reading: Set = [
+      "list", "key-list", "show", "history", "read", "prove", "export", "status", "explain", "renew",
+    ]
     for operation in Operation.allCases {
       let verb = String(try #require(operation.rawValue.split(separator: ".").last))
       #expect(try isAllowed(try someone(.auditor), operation) == reading.contains(verb), "\(operation)")
     }
     for operation in [
-      Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd, .orderAdd,
-      .orderProvision,
+      Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd, .groupKeyAdd,
+      .orderAdd, .orderProvision,
     ] {
       #expect(try !isAllowed(try someone(.securityOfficer), operation), "\(operation)")
     }

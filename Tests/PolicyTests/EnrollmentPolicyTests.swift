@@ -34,6 +34,10 @@ import Testing
     Row(evidence: .idevid, act: .new, standing: .allowed(group: nil), code: nil),
     Row(evidence: .idevid, act: .swap, standing: .unknown, code: "policy-refused"),
     Row(evidence: .idevid, act: .new, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .groupKey, act: .new, standing: .unknown, code: nil),
+    Row(evidence: .groupKey, act: .new, standing: .bound(device: bound), code: "policy-refused"),
+    Row(evidence: .groupKey, act: .new, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .groupKey, act: .swap, standing: .unknown, code: "policy-refused"),
     Row(evidence: .ldevid, act: .renew, standing: .bound(device: bound), code: nil),
     Row(evidence: .ldevid, act: .renew, standing: .unknown, code: "policy-refused"),
     Row(evidence: .ldevid, act: .new, standing: .unknown, code: "policy-refused"),
@@ -111,7 +115,7 @@ import Testing
     #expect(yes.outcome == "permitted with profile device" && yes.rule == "enrollment.yaml: ticket-swap")
     #expect(yes.because.first == "rule ticket-new does not match: expected act new, found swap")
     let no = enrollment.explain(try question(.idevid, .swap, .unknown))
-    #expect(no.outcome == "refused" && no.because.count == 6)
+    #expect(no.outcome == "refused" && no.because.count == 7)
     let blocked = enrollment.explain(try question(.ticket, .new, .blocked))
     #expect(blocked.because == ["expected hardware that is not on the blocklist, found it there"])
   }
@@ -135,6 +139,7 @@ import Testing
       case .ticket: .ticket(ticket, deviceID: meter)
       case .idevid: .idevid(.init(group: group, anchor: .sha256([]), certificate: .sha256([]), serialNumber: "7"))
       case .station: .station(order: record(.order), deviceID: meter)
+      case .groupKey: .groupKey(group: group, key: record(.key))
       case .ldevid: .ldevid(certificate: certificate, device: Self.bound, deviceID: meter)
       }
     return try question(claims, act, standing, group: name, profile: profile)

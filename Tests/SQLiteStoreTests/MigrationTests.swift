@@ -6,8 +6,8 @@ import SQLiteStore
 import Testing
 
 @Suite struct MigrationTests {
-  /// A folder whose database has the tables of schema 4, without the rows that were in its views.
-  private func folderOfSchema4() async throws -> TestFolder {
+  /// A folder whose database has the tables of schema 5, without the rows that were in its views.
+  private func folderOfSchema5() async throws -> TestFolder {
     let test = try TestFolder()
     let store = try test.create()
     _ = try await store.commit(Units.instance())
@@ -29,8 +29,8 @@ import Testing
       !ledgerTables.contains($0)
     }
     try test.tamper(
-      views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema4
-        + "INSERT INTO kek VALUES (99, '00', 0, 0); PRAGMA user_version = 4;")
+      views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema5
+        + "INSERT INTO kek VALUES (99, '00', 0, 0); PRAGMA user_version = 5;")
     return test
   }
 
@@ -39,11 +39,11 @@ import Testing
   ]
 
   @Test func `the views of an older database are made anew from its events`() async throws {
-    let test = try await folderOfSchema4()
+    let test = try await folderOfSchema5()
     #expect(throws: StoreError.self) { try LedgerReplay.check(test.folder) }
     let store = try test.open()
     await test.close(store)
-    #expect(try test.number("PRAGMA user_version") == 5)
+    #expect(try test.number("PRAGMA user_version") == 6)
     #expect(try test.number("SELECT count(*) FROM hub_change WHERE position IN (5, 7)") == 2)
     #expect(try test.number("SELECT count(*) FROM redemption") ?? 0 > 0)
     #expect(try test.number("SELECT count(*) FROM sqlite_schema WHERE name = 'public_key'") == 0)
@@ -52,10 +52,10 @@ import Testing
   }
 
   @Test func `an older database with events that are not known here is refused as it is`() async throws {
-    let test = try await folderOfSchema4()
+    let test = try await folderOfSchema5()
     try test.tamper("INSERT INTO event_kind VALUES ('device-teleported', 1)")
     #expect(throws: StoreError.unknownKinds(["device-teleported"])) { try test.open() }
-    #expect(try test.number("PRAGMA user_version") == 4)
+    #expect(try test.number("PRAGMA user_version") == 5)
     #expect(try test.number("SELECT count(*) FROM kek") == 1)
   }
 }

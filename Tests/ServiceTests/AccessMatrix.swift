@@ -139,6 +139,7 @@ struct AccessMatrix: Sendable {
     switch path {
     case _ where path.contains("/est/"): return csr
     case "/v1/enrollments": return #"{"csr":"\#(csr)"}"#
+    case "/v1/identity/renew": return #"{"csr":"\#(csr)"}"#
     case "/v1/operators": return #"{"name":"by-\#(asker.name)","role":"auditor","csr":"\#(csr)"}"#
     case "/v1/hubs": return #"{"name":"by-\#(asker.name)","host":"h.example","csr":"\#(csr)"}"#
     case "/v1/tickets": return #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#
@@ -149,6 +150,7 @@ struct AccessMatrix: Sendable {
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
     case "/v1/orders/{name}/enrollments": return "\n"
+    case "/v1/orders/{name}/confirmations": return #"{"devices":["pump-7"]}"#
     case "/v1/ledger/{position}/erase": return #"{"reason":"asked"}"#
     default: return "{}"
     }

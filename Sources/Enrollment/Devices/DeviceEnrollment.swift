@@ -1,10 +1,11 @@
 import Attestation
 import CertificateAuthority
 import DeviceRegistry
+import KeyVault
 import MusterModel
 import Policy
 
-/// The ways in: a board becomes a device, by ticket or by its maker's certificate.
+/// The ways in: a board becomes a device, by ticket, by its maker's certificate, at a station, or by a key of its group.
 public struct DeviceEnrollment: Sendable {
   let instance: Instance
 
@@ -17,19 +18,26 @@ public struct DeviceEnrollment: Sendable {
     case .ticket(let deviceID, let code):
       return try await enroll(request, by: .ticket(deviceID, code))
     case .station(let asked): return try await enroll(request, by: .station(asked))
+    case .groupKey(let token): return try await enroll(request, by: .groupKey(token))
     case .certificate(let chain): return try await enroll(request, chain)
     }
   }
 
-  private func verify(_ request: EnrollmentRequest) -> Outcome<VerifiedRequest> {
-    switch CertificateRequest.verify(request.csr, blocked: instance.authorities.blockedKeys) {
-    case .failure(let refusal): .refused(Refusal(refusal))
-    case .success(let verified):
-      instance.authorities.issuer(for: .devices) == nil ? .refused(.sealed) : .done(verified)
+  private func verify(_ request: EnrollmentRequest) -> Outcome<SoundWish> {
+    let wish: SoundWish
+    switch request.wish {
+    case .keys(let claim): wish = .keys(claim)
+    case .certificate(let csr), .both(let csr):
+      switch CertificateRequest.verify(csr, blocked: instance.authorities.blockedKeys) {
+      case .failure(let refusal): return .refused(Refusal(refusal))
+      case .success(let verified):
+        if case .both = request.wish { wish = .both(verified) } else { wish = .certificate(verified) }
+      }
     }
+    return instance.authorities.issuer(for: .devices) == nil ? .refused(.sealed) : .done(wish)
   }
 
-  // MARK: - By a ticket, or at a station
+  // MARK: - By a ticket, at a station, or by a key of the group
 
   var signsAtOnce: Bool { instance.authorities.issuer(for: .devices)?.signer is any PromptSigner }
 
@@ -67,26 +75,30 @@ public struct DeviceEnrollment: Sendable {
   private func sound(_ request: KnownRequest) throws -> Outcome<SoundRequest> {
     switch verify(request.request) {
     case .refused(let refusal): return .refused(refusal)
-    case .done(let verified):
-      let shown: SoundRequest.Shown =
-        switch request.evidence {
-        case .ticket(let deviceID, let code):
-          .ticket(TicketEvidence(deviceID: deviceID, code: try instance.vault.mac(of: code)))
-        case .station(let asked): .station(asked)
-        }
-      return .done(SoundRequest(request: request.request, verified: verified, shown: shown))
+    case .done(let wish):
+      let shown: SoundRequest.Shown
+      switch request.evidence {
+      case .ticket(let deviceID, let code):
+        shown = .ticket(TicketEvidence(deviceID: deviceID, code: try instance.vault.mac(of: code)))
+      case .station(let asked): shown = .station(asked)
+      case .groupKey(let token):
+        guard let deviceID = DeviceID(token.registration.value) else { return .refused(.registrationIsNoDeviceID) }
+        shown = .groupKey(token, deviceID)
+      }
+      return .done(SoundRequest(request: request.request, wish: wish, shown: shown))
     }
   }
 
   private func decide(_ sound: SoundRequest, _ facts: Facts) throws -> Step {
     switch sound.shown {
-    case .ticket(let evidence): try redeem(evidence, sound.request, sound.verified, facts)
-    case .station(let asked): try provision(asked, sound.request, sound.verified, facts)
+    case .ticket(let evidence): try redeem(evidence, sound.request, sound.wish, facts)
+    case .station(let asked): try provision(asked, sound.request, sound.wish, facts)
+    case .groupKey(let token, let deviceID): try register(token, deviceID, sound.request, sound.wish, facts)
     }
   }
 
   private func redeem(
-    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ verified: VerifiedRequest, _ facts: Facts
+    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
   ) throws -> Step {
     guard let ticket = facts.ticket else { return .decided(.refuse(Refusal(.ticketWrong), nil)) }
     let reference = TicketVerifier.Reference(
@@ -95,7 +107,7 @@ public struct DeviceEnrollment: Sendable {
     case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
     case .success(let result):
       let attempt = EnrollmentAttempt(
-        request: request, verified: verified, facts: facts, result: result, deviceID: ticket.deviceID,
+        request: request, wish: wish, facts: facts, result: result, deviceID: ticket.deviceID,
         actor: Actor(ticket.record, by: .ticket), at: instance.clock.now(), epoch: instance.epoch)
       if let label = request.label, facts.group?.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))
@@ -109,12 +121,12 @@ public struct DeviceEnrollment: Sendable {
   private func enroll(_ request: EnrollmentRequest, _ chain: [[UInt8]]) async throws -> Outcome<Enrolled> {
     switch verify(request) {
     case .refused(let refusal): return .refused(refusal)
-    case .done(let verified): return try await instance.deciding { try await enroll(chain, request, verified) }
+    case .done(let wish): return try await instance.deciding { try await enroll(chain, request, wish) }
     }
   }
 
   private func enroll(
-    _ chain: [[UInt8]], _ request: EnrollmentRequest, _ verified: VerifiedRequest
+    _ chain: [[UInt8]], _ request: EnrollmentRequest, _ wish: SoundWish
   ) async throws -> Decision<Enrolled> {
     let anchors = try await instance.facts.trustAnchors(of: request.label).compactMap { anchor in
       (try? TrustAnchor.parse(anchor.der).get()).map { IDevIDVerifier.Anchor(group: anchor.group, anchor: $0) }
@@ -123,12 +135,12 @@ public struct DeviceEnrollment: Sendable {
       .appraise(chain: chain, claimed: request.claimed, at: instance.clock.now())
     switch appraisal {
     case .failure(let refusal): return .refuse(Refusal(refusal), nil)
-    case .success(let result): return try await signed(enroll(result, request, verified))
+    case .success(let result): return try await signed(enroll(result, request, wish))
     }
   }
 
   private func enroll(
-    _ result: AttestationResult, _ request: EnrollmentRequest, _ verified: VerifiedRequest
+    _ result: AttestationResult, _ request: EnrollmentRequest, _ wish: SoundWish
   ) async throws -> Step {
     guard case .idevid(let claims) = result.claims, let proposed = claims.proposedDeviceID else {
       return .decided(.refuse(.serialIsNoDeviceID, nil))
@@ -138,10 +150,11 @@ public struct DeviceEnrollment: Sendable {
     query.hardware = result.hardware.map(\.id)
     query.deviceOfHardware = true
     query.deviceID = proposed
-    query.publicKey = verified.publicKey
+    query.publicKey = wish.request?.publicKey
+    query.deviceKeys = wish.credentials.hasKeys
     let facts = try await instance.facts.facts(for: query)
     let attempt = EnrollmentAttempt(
-      request: request, verified: verified, facts: facts, result: result,
+      request: request, wish: wish, facts: facts, result: result,
       deviceID: facts.device?.id ?? proposed, actor: .idevid, at: instance.clock.now(),
       epoch: instance.epoch)
     return try decide(attempt, Registry.enroll(attempt.registryCase))
@@ -167,41 +180,67 @@ public struct DeviceEnrollment: Sendable {
     }
   }
 
-  /// The same key asks again: the certificate that is on record, to the byte.
-  private func again(_ certificate: RecordID, _ attempt: EnrollmentAttempt) throws -> Decision<Enrolled> {
-    let known = [attempt.facts.certificate].compactMap(\.self) + attempt.facts.deviceCertificates
-    guard let found = known.first(where: { $0.record == certificate }), let device = attempt.facts.device,
-      let issuer = instance.authorities.issuer(for: .devices)
-    else { return try attempt.refuse(Refusal(.bindingEnded(attempt.deviceID))) }
-    if let refusal = found.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
-    return .answer(
+  /// The same key, or the same claim, asks again: the certificate that is on record, to the byte, and the keys, as long
+  /// as they may be handed over.
+  private func again(_ certificate: RecordID?, _ attempt: EnrollmentAttempt) throws -> Decision<Enrolled> {
+    guard let device = attempt.facts.device, let issuer = instance.authorities.issuer(for: .devices) else {
+      return try attempt.refuse(Refusal(.bindingEnded(attempt.deviceID)))
+    }
+    let shown: (certificate: Enrolled.Certificate, position: UInt64)?
+    if let certificate {
+      let known = [attempt.facts.certificate].compactMap(\.self) + attempt.facts.deviceCertificates
+      guard let found = known.first(where: { $0.record == certificate }) else {
+        return try attempt.refuse(Refusal(.bindingEnded(attempt.deviceID)))
+      }
+      if let refusal = found.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
+      shown = (Enrolled.Certificate(found, issuer), found.position)
+    } else {
+      shown = nil
+    }
+    let enrolled = { @Sendable (keys: IssuedKeys?, position: UInt64) in
       Enrolled(
-        device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: found.record,
-        chain: [found.der, issuer.certificate],
-        serial: found.serial, notAfter: found.notAfter, position: found.position))
+        device: device.record, deviceID: device.id, generation: device.lastGeneration,
+        certificate: shown?.certificate, keys: keys, position: shown?.position ?? position)
+    }
+    guard attempt.wish.credentials.hasKeys else { return .answer(enrolled(nil, 0)) }
+    guard let held = attempt.facts.deviceKeys, held.generation == device.binding?.generation,
+      let until = held.deliverUntil, attempt.at < until
+    else { return try attempt.refuse(.keysNotDelivered) }
+    let pair = try instance.vault.openDeviceKeys(
+      generation: held.generation, primary: held.primary, secondary: held.secondary)
+    let delivered = try attempt.delivered(pair, of: device)
+    return .commit(delivered) { enrolled(IssuedKeys(device: device.id, pair), $0.first) }
   }
 
   private func prepare(
     _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ attempt: EnrollmentAttempt
   ) throws -> Step {
-    switch try instance.authorities.unsigned(permit, to: attempt.verified, from: .devices, at: attempt.at) {
-    case .refused(let refusal): .decided(try attempt.refuse(refusal, by: permit.decidedBy))
+    let keys =
+      try attempt.wish.credentials.hasKeys
+      ? instance.vault.makeDeviceKeys(
+        of: plan.device, generation: plan.generation, after: attempt.facts.deviceKeys?.lastVersion ?? 0) : nil
+    guard let request = attempt.wish.request else {
+      return .permitted(PermittedEnrollment(permit: permit, plan: plan, attempt: attempt, keys: keys, unsigned: nil))
+    }
+    switch try instance.authorities.unsigned(permit, to: request, from: .devices, at: attempt.at) {
+    case .refused(let refusal): return .decided(try attempt.refuse(refusal, by: permit.decidedBy))
     case .done(let unsigned):
-      .permitted(PermittedEnrollment(permit: permit, plan: plan, attempt: attempt, unsigned: unsigned))
+      return .permitted(
+        PermittedEnrollment(permit: permit, plan: plan, attempt: attempt, keys: keys, unsigned: unsigned))
     }
   }
 
   private func signed(_ step: Step) async throws -> Decision<Enrolled> {
     switch step {
     case .decided(let decision): return decision
-    case .permitted(let permitted): return try permitted.decision(try await permitted.unsigned.signed())
+    case .permitted(let permitted): return try permitted.decision(try await permitted.unsigned?.signed())
     }
   }
 
   private func signedAtOnce(_ step: Step) throws -> Decision<Enrolled> {
     switch step {
     case .decided(let decision): return decision
-    case .permitted(let permitted): return try permitted.decision(try permitted.unsigned.signedAtOnce())
+    case .permitted(let permitted): return try permitted.decision(try permitted.unsigned?.signedAtOnce())
     }
   }
 }
@@ -212,22 +251,24 @@ enum Step {
   case permitted(PermittedEnrollment)
 }
 
-/// An enrollment that lacks its certificate's signature.
+/// An enrollment that lacks its certificate's signature, where it has a certificate.
 struct PermittedEnrollment {
   let permit: IssuancePermit
   let plan: EnrollmentPlan
   let attempt: EnrollmentAttempt
-  let unsigned: UnsignedCertificate
+  let keys: DeviceKeyPair?
+  /// nil where the device has symmetric keys alone.
+  let unsigned: UnsignedCertificate?
 
-  func decision(_ issued: IssuedCertificate) throws -> Decision<Enrolled> {
-    let (plan, issuer) = (plan, unsigned.issuer)
-    let (unit, offset) = try attempt.unit(permit, plan, issued)
+  func decision(_ issued: IssuedCertificate?) throws -> Decision<Enrolled> {
+    let plan = plan
+    let issuedKeys = keys.map { IssuedKeys(device: plan.deviceID, $0) }
+    let certificate = unsigned.flatMap { unsigned in issued.map { Enrolled.Certificate($0, unsigned.issuer) } }
+    let (unit, offset) = try attempt.unit(permit, plan, issued, keys)
     return .commit(unit) { position in
       Enrolled(
-        device: plan.device, deviceID: plan.deviceID, generation: plan.generation,
-        certificate: issued.facts.certificate,
-        chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
-        position: position.first + UInt64(offset))
+        device: plan.device, deviceID: plan.deviceID, generation: plan.generation, certificate: certificate,
+        keys: issuedKeys, position: position.first + UInt64(offset))
     }
   }
 }
@@ -240,4 +281,10 @@ extension Refusal {
   static let serialIsNoDeviceID = Refusal(
     .invalid, "serial-not-device-id",
     "expected a subject serialNumber that is a device ID (\(DeviceID.rule)), found another")
+  static let keysNotDelivered = Refusal(
+    .conflict, "keys-not-delivered",
+    "expected keys that may still be handed over, found them confirmed, in use, over their time or never asked for")
+  static let registrationIsNoDeviceID = Refusal(
+    .invalid, "registration-not-device-id",
+    "expected a registration ID that is a device ID (\(DeviceID.rule)), found another")
 }

@@ -95,9 +95,7 @@ public struct DeviceRenewal: Sendable {
     return .commit(unit) { position in
       Enrolled(
         device: device.record, deviceID: device.id, generation: device.lastGeneration,
-        certificate: issued.facts.certificate,
-        chain: [issued.der, issuer.certificate], serial: issued.facts.serial, notAfter: issued.facts.notAfter,
-        position: position.first)
+        certificate: Enrolled.Certificate(issued, issuer), position: position.first)
     }
   }
 }

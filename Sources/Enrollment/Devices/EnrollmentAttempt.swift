@@ -2,6 +2,7 @@ import Attestation
 import CertificateAuthority
 import DeviceRegistry
 import Foundation
+import KeyVault
 import Ledger
 import MusterModel
 import Policy
@@ -9,7 +10,7 @@ import Policy
 /// One reading of the facts for one enrollment, and what can be made of it.
 struct EnrollmentAttempt: Sendable {
   let request: EnrollmentRequest
-  let verified: VerifiedRequest
+  let wish: SoundWish
   let facts: Facts
   let result: AttestationResult
   let deviceID: DeviceID
@@ -20,11 +21,11 @@ struct EnrollmentAttempt: Sendable {
   private let standing: Standing
 
   init(
-    request: EnrollmentRequest, verified: VerifiedRequest, facts: Facts, result: AttestationResult, deviceID: DeviceID,
+    request: EnrollmentRequest, wish: SoundWish, facts: Facts, result: AttestationResult, deviceID: DeviceID,
     actor: Actor, at time: Timestamp, epoch: UInt32
   ) {
     self.request = request
-    self.verified = verified
+    self.wish = wish
     self.facts = facts
     self.result = result
     self.deviceID = deviceID
@@ -36,7 +37,7 @@ struct EnrollmentAttempt: Sendable {
     }
     registryCase = EnrollmentCase(
       hardware: shown, patterns: facts.patterns, deviceID: deviceID, device: facts.device, group: facts.group,
-      publicKey: verified.publicKey, at: time, epoch: epoch)
+      publicKey: wish.requester, credentials: wish.credentials, at: time, epoch: epoch)
     standing = registryCase.standing
   }
 
@@ -44,14 +45,14 @@ struct EnrollmentAttempt: Sendable {
     EnrollmentQuestion(
       act: plan.isSwap ? .swap : .new, result: result, standing: standing,
       group: facts.group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
-      device: plan.device, deviceID: plan.deviceID, reads: facts.reads.merging(plan.reads))
+      device: plan.device, deviceID: plan.deviceID, credentials: wish.credentials,
+      reads: facts.reads.merging(plan.reads))
   }
 
   private func decision(act: EnrollmentQuestion.Act?) -> String {
     DecisionRecord(
       principal: actor, act: act, result: result, standing: standing,
-      group: facts.group?.record,
-      request: verified.digest
+      group: facts.group?.record, credentials: wish.credentials, request: wish.request?.digest
     ).text()
   }
 
@@ -73,31 +74,54 @@ struct EnrollmentAttempt: Sendable {
     return .refuse(refusal, event)
   }
 
-  /// One unit of work: the old binding's end and its certificates' revocation, the enrollment, the certificate. And
-  /// which of its events issued the certificate.
+  /// One unit of work: the old binding's end and its certificates' revocation, the enrollment, the keys, the certificate.
+  /// And which of its events issued the last of them.
   func unit(
-    _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ issued: IssuedCertificate
+    _ permit: IssuancePermit, _ plan: EnrollmentPlan, _ issued: IssuedCertificate?, _ keys: DeviceKeyPair?
   ) throws -> (UnitOfWork, issuedAt: Int) {
     let decision = decision(act: plan.isSwap ? .swap : .new)
     var events = try plan.events(
-      certificate: issued.facts.certificate, evidence: result.evidence.rawValue, source: request.source,
+      certificate: issued?.facts.certificate, evidence: result.evidence.rawValue, source: request.source,
       decision: decision
     ).map { try $0.event(at: at, by: actor, policy: permit.decidedBy) }
     if plan.isSwap {
       events += try facts.deviceCertificates.map { try $0.revoked(.superseded, at: at, by: actor) }
     }
-    events.append(
-      try Event(
-        at: at, by: actor, on: [.record(issued.facts.certificate)], policy: permit.decidedBy,
-        withoutDetails: CertificateIssued(issued: issued.facts), attachments: issued.attachments))
+    if let keys {
+      let made = keys.made(for: plan.device, deliverUntil: deliverUntil)
+      events.append(try Event(at: at, by: actor, on: [.record(plan.device)], policy: permit.decidedBy, made))
+    }
+    if let issued {
+      events.append(
+        try Event(
+          at: at, by: actor, on: [.record(issued.facts.certificate)], policy: permit.decidedBy,
+          withoutDetails: CertificateIssued(issued: issued.facts), attachments: issued.attachments))
+    }
     var reads = permit.reads
     for certificate in facts.deviceCertificates where plan.isSwap {
       reads.saw(.record(certificate.record), version: certificate.version)
     }
     if case .station(let asked) = request.evidence { reads = reads.merging(asked.caller.reads) }
     let unit = UnitOfWork(
-      reads: reads, claims: plan.claims + [issued.serialClaim], spends: plan.spends, events: events)
+      reads: reads, claims: plan.claims + [issued?.serialClaim].compactMap(\.self), spends: plan.spends,
+      events: events, secrets: keys?.secrets ?? [], forgets: keys == nil ? [] : [plan.device])
     return (unit, events.count - 1)
+  }
+
+  /// A ticket's redeemer may ask again in the ticket's time alone.
+  private var deliverUntil: Timestamp {
+    min(at + DeviceKeyPair.delivery, facts.ticket?.expires ?? at + DeviceKeyPair.delivery)
+  }
+
+  /// The same keys leave once more: that is on record before they do, and what allowed it is still so then.
+  func delivered(_ keys: DeviceKeyPair, of device: DeviceSnapshot) throws -> UnitOfWork {
+    let event = try Event(
+      at: at, by: actor, on: [.record(device.record)],
+      DeviceKeysDelivered(
+        device: device.record, primary: keys.primary.version, secondary: keys.secondary.version))
+    var reads = facts.reads
+    if case .station(let asked) = request.evidence { reads = reads.merging(asked.caller.reads) }
+    return UnitOfWork(reads: reads, events: [event])
   }
 }
 

@@ -1,3 +1,5 @@
+import CertificateAuthority
+public import DeviceRegistry
 public import KeyVault
 public import MusterModel
 
@@ -10,11 +12,21 @@ public struct EnrollmentRequest: Sendable {
     case certificate([[UInt8]])
     /// A factory line's station, for the board before it.
     case station(StationRequest)
+    /// A token by a key derived from the group's.
+    case groupKey(EnrollmentToken)
+  }
+
+  /// What the device is to prove itself by from then on.
+  public enum Wish: Sendable {
+    /// PKCS #10 in DER, as received.
+    case certificate([UInt8])
+    case keys(EnrollmentClaim)
+    /// The request's key is its claim too.
+    case both([UInt8])
   }
 
   public let evidence: Evidence
-  /// PKCS #10 in DER, as received.
-  public let csr: [UInt8]
+  public let wish: Wish
   /// The group that the path or the row names, where it names one.
   public let label: RecordName?
   /// What the device says of its hardware beside its evidence.
@@ -22,11 +34,18 @@ public struct EnrollmentRequest: Sendable {
   /// The address it came from.
   public let source: String
 
+  /// For a certificate: PKCS #10 in DER, as received.
   public init(
     evidence: Evidence, csr: [UInt8], label: RecordName?, claimed: [HardwareID] = [], source: String
   ) {
+    self.init(evidence: evidence, wish: .certificate(csr), label: label, claimed: claimed, source: source)
+  }
+
+  public init(
+    evidence: Evidence, wish: Wish, label: RecordName?, claimed: [HardwareID] = [], source: String
+  ) {
     self.evidence = evidence
-    self.csr = csr
+    self.wish = wish
     self.label = label
     self.claimed = claimed
     self.source = source
@@ -35,29 +54,51 @@ public struct EnrollmentRequest: Sendable {
 
 /// What a device is given.
 public struct Enrolled: Sendable, Hashable {
+  public struct Certificate: Sendable, Hashable {
+    public let record: RecordID
+    /// The certificate in DER, then its issuer's.
+    public let chain: [[UInt8]]
+    public let serial: String
+    public let notAfter: Timestamp
+
+    init(_ certificate: CertificateSnapshot, _ issuer: Issuer) {
+      record = certificate.record
+      chain = [certificate.der, issuer.certificate]
+      serial = certificate.serial
+      notAfter = certificate.notAfter
+    }
+
+    init(_ issued: IssuedCertificate, _ issuer: Issuer) {
+      record = issued.facts.certificate
+      chain = [issued.der, issuer.certificate]
+      serial = issued.facts.serial
+      notAfter = issued.facts.notAfter
+    }
+  }
+
   public let device: RecordID
   public let deviceID: DeviceID
   /// Of the binding: 1 for the first.
   public let generation: UInt64
-  public let certificate: RecordID
-  /// The certificate in DER, then its issuer's.
-  public let chain: [[UInt8]]
-  public let serial: String
-  public let notAfter: Timestamp
-  /// Where the ledger holds the event that issued it.
+  /// nil where the device has symmetric keys alone.
+  public let certificate: Certificate?
+  /// nil where it has none, or they were not asked for.
+  public let keys: IssuedKeys?
+  /// Where the ledger holds the event that issued the certificate; without one, that by which the keys were handed over.
   public let position: UInt64
 
-  public init(
-    device: RecordID, deviceID: DeviceID, generation: UInt64, certificate: RecordID, chain: [[UInt8]], serial: String,
-    notAfter: Timestamp, position: UInt64
+  init(
+    device: RecordID, deviceID: DeviceID, generation: UInt64, certificate: Certificate?, keys: IssuedKeys? = nil,
+    position: UInt64
   ) {
     self.device = device
     self.deviceID = deviceID
     self.generation = generation
     self.certificate = certificate
-    self.chain = chain
-    self.serial = serial
-    self.notAfter = notAfter
+    self.keys = keys
     self.position = position
   }
+
+  /// Empty without a certificate.
+  public var chain: [[UInt8]] { certificate?.chain ?? [] }
 }

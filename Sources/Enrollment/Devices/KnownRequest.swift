@@ -1,5 +1,6 @@
 import Attestation
 import CertificateAuthority
+import DeviceRegistry
 import KeyVault
 import MusterModel
 
@@ -7,12 +8,14 @@ import MusterModel
 enum KnownEvidence: Sendable {
   case ticket(DeviceID, TicketCode)
   case station(StationRequest)
+  case groupKey(EnrollmentToken)
 
   /// nil for a maker's certificate, whose path is to be built.
   init?(_ evidence: EnrollmentRequest.Evidence) {
     switch evidence {
     case .ticket(let deviceID, let code): self = .ticket(deviceID, code)
     case .station(let asked): self = .station(asked)
+    case .groupKey(let token): self = .groupKey(token)
     case .certificate: return nil
     }
   }
@@ -20,7 +23,7 @@ enum KnownEvidence: Sendable {
   /// What the caller was authenticated by: a change of that is no reason to decide again, but to refuse.
   var caller: ReadSet {
     switch self {
-    case .ticket: ReadSet()
+    case .ticket, .groupKey: ReadSet()
     case .station(let asked): asked.caller.reads
     }
   }
@@ -32,21 +35,54 @@ struct KnownRequest: Sendable {
   let evidence: KnownEvidence
 }
 
-/// One whose own words hold: its key is sound, its maker holds the private key.
+/// What is wished for, once it holds: a request's key is sound and its maker holds the private key.
+enum SoundWish: Sendable {
+  case certificate(VerifiedRequest)
+  case keys(EnrollmentClaim)
+  case both(VerifiedRequest)
+
+  var credentials: DeviceCredentials {
+    switch self {
+    case .certificate: .certificate
+    case .keys: .key
+    case .both: .both
+    }
+  }
+
+  /// nil where no certificate is wished for.
+  var request: VerifiedRequest? {
+    switch self {
+    case .certificate(let verified), .both(let verified): verified
+    case .keys: nil
+    }
+  }
+
+  /// By what the same is asked for again.
+  var requester: Digest {
+    switch self {
+    case .certificate(let verified), .both(let verified): verified.publicKey
+    case .keys(let claim): claim.digest
+    }
+  }
+}
+
+/// One whose own words hold.
 struct SoundRequest: Sendable {
   enum Shown: Sendable {
     case ticket(TicketEvidence)
     case station(StationRequest)
+    case groupKey(EnrollmentToken, DeviceID)
   }
 
   let request: EnrollmentRequest
-  let verified: VerifiedRequest
+  let wish: SoundWish
   let shown: Shown
 
   /// What is asked of the registry.
   var query: FactsQuery {
     var query = FactsQuery()
-    query.publicKey = verified.publicKey
+    query.publicKey = wish.request?.publicKey
+    query.deviceKeys = wish.credentials.hasKeys
     switch shown {
     case .ticket(let evidence):
       query.ticket = .code(evidence.code)
@@ -56,6 +92,12 @@ struct SoundRequest: Sendable {
       query.hardware = [asked.hardware]
       query.deviceOfHardware = true
       query.deviceID = asked.deviceID
+    case .groupKey(let token, let deviceID):
+      query.group = .name(token.group)
+      query.groupKeys = true
+      query.hardware = [token.registration] + request.claimed
+      query.deviceOfHardware = true
+      query.deviceID = deviceID
     }
     return query
   }

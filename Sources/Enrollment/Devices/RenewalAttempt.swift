@@ -64,8 +64,7 @@ struct RenewalAttempt: Sendable {
 
   func enrolled(_ certificate: CertificateSnapshot, issuer: Issuer) -> Enrolled {
     Enrolled(
-      device: device.record, deviceID: device.id, generation: device.lastGeneration, certificate: certificate.record,
-      chain: [certificate.der, issuer.certificate], serial: certificate.serial, notAfter: certificate.notAfter,
-      position: certificate.position)
+      device: device.record, deviceID: device.id, generation: device.lastGeneration,
+      certificate: Enrolled.Certificate(certificate, issuer), position: certificate.position)
   }
 }

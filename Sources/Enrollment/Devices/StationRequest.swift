@@ -56,7 +56,7 @@ extension DeviceEnrollment {
   }
 
   func provision(
-    _ asked: StationRequest, _ request: EnrollmentRequest, _ verified: VerifiedRequest, _ facts: Facts
+    _ asked: StationRequest, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
   ) throws -> Step {
     guard let order = facts.order else { return .decided(.refuse(Refusal(.orderUnknown), nil)) }
     guard let station = asked.caller.record else { return .decided(.refuse(.nobody, nil)) }
@@ -70,7 +70,7 @@ extension DeviceEnrollment {
     case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
     case .success(let result):
       let attempt = EnrollmentAttempt(
-        request: request, verified: verified, facts: facts, result: result, deviceID: asked.deviceID,
+        request: request, wish: wish, facts: facts, result: result, deviceID: asked.deviceID,
         actor: Actor(station, by: .certificate), at: instance.clock.now(), epoch: instance.epoch)
       if let label = request.label, facts.group?.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))

@@ -28,7 +28,7 @@ public struct Facts: Sendable {
   public var publicKeyIsCompromised = false
   /// The certificate asked for; else the one that the ticket's redemption got.
   public var certificate: CertificateSnapshot?
-  /// Certificates of `device` that are neither over nor revoked for good.
+  /// Certificates of `device` (or, where asked, of the operator or hub) that are neither over nor revoked for good.
   public var deviceCertificates: [CertificateSnapshot] = []
   /// Where they were asked for.
   public var deviceKeys: DeviceKeysSnapshot?
@@ -37,6 +37,8 @@ public struct Facts: Sendable {
   public var hub: HubSnapshot?
   /// The groups asked for by name that exist.
   public var groups: [GroupSnapshot] = []
+  /// The enrollment keys of `group`, where they were asked for.
+  public var groupKeys: [GroupKeySnapshot] = []
   /// How many devices that are not retired are in `group`.
   public var groupDevices = 0
 
@@ -143,13 +145,37 @@ public struct DeviceKeysSnapshot: Sendable, Hashable {
   /// The binding that they were made for.
   public let generation: UInt64
   public let primary: SealedSecret
+  public let secondary: SealedSecret
+  /// Until when the enrollment that made them may ask for them again; nil once they are confirmed or proved.
+  public let deliverUntil: Timestamp?
   /// The last version that the device ever had.
   public let lastVersion: UInt32
 
-  public init(generation: UInt64, primary: SealedSecret, lastVersion: UInt32) {
+  public init(
+    generation: UInt64, primary: SealedSecret, secondary: SealedSecret, deliverUntil: Timestamp?, lastVersion: UInt32
+  ) {
     self.generation = generation
     self.primary = primary
+    self.secondary = secondary
+    self.deliverUntil = deliverUntil
     self.lastVersion = lastVersion
+  }
+}
+
+/// An enrollment key that a group has, as it lies sealed.
+public struct GroupKeySnapshot: Sendable, Hashable {
+  /// The key's own record.
+  public let record: RecordID
+  /// The key check, in hex.
+  public let check: String
+  public let added: Timestamp
+  public let sealed: SealedSecret
+
+  public init(record: RecordID, check: String, added: Timestamp, sealed: SealedSecret) {
+    self.record = record
+    self.check = check
+    self.added = added
+    self.sealed = sealed
   }
 }
 

@@ -35,8 +35,12 @@ public struct FactsQuery: Sendable, Hashable {
   /// SHA-256 of an SPKI: who holds or held it?
   public var publicKey: Digest?
   public var certificate: CertificateKey?
+  /// With a certificate of an operator or a hub: all of theirs that are in force, as `deviceCertificates`.
+  public var certificatesOfPeer = false
   /// The keys of the device, and the hub that it talks to.
   public var deviceKeys = false
+  /// The enrollment keys of the group.
+  public var groupKeys = false
   public var operatorName: RecordName?
   public var hubName: RecordName?
   /// Groups to be found by name, each.

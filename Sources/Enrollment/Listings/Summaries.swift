@@ -40,7 +40,7 @@ public enum KeyResidence: String, Codable, Sendable, CaseIterable {
   /// A ticket is an operator's word and a maker's certificate tells of another key: neither says where this one lives.
   public init(shownBy evidence: Evidence.Kind) {
     switch evidence {
-    case .ticket, .idevid, .ldevid, .station: self = .notAttested
+    case .ticket, .idevid, .ldevid, .station, .groupKey: self = .notAttested
     }
   }
 }

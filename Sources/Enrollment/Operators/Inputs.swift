@@ -96,6 +96,12 @@ public struct HubInput: Codable, Sendable, Hashable {
   }
 }
 
+/// A request for the caller's own next certificate: PKCS #10, DER in base64.
+public struct RenewalInput: Codable, Sendable, Hashable {
+  public let csr: String
+  public init(csr: String) { self.csr = csr }
+}
+
 /// A certificate as it is handed out: PEM, the leaf, its issuer, the trust anchor.
 public struct IssuedIdentity: Codable, Sendable, Hashable {
   public let record: RecordID

@@ -173,7 +173,8 @@ extension Administration {
     return instance.policies.enrollment.explain(
       EnrollmentCircumstances(
         act: act, evidence: evidence, standing: standing, group: group?.name, groupProfile: group?.profile,
-        hardware: record.hardware?.first?.id.kind))
+        hardware: record.hardware?.first?.id.kind,
+        credentials: record.credentials.flatMap(DeviceCredentials.init(rawValue:)) ?? .certificate))
   }
 }
 

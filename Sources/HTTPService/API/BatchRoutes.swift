@@ -1,3 +1,4 @@
+import DeviceRegistry
 import Enrollment
 import HTTPTypes
 import HummingbirdCore
@@ -70,10 +71,18 @@ struct BatchLine: CanonicalJSON {
       json.field("device", enrolled.device)
       json.field("deviceID", enrolled.deviceID)
       json.field("generation", number: enrolled.generation)
-      json.field("notAfter", enrolled.notAfter)
+      if let certificate = enrolled.certificate { json.field("notAfter", certificate.notAfter) }
       json.field("position", number: enrolled.position)
+      if let keys = enrolled.keys {
+        json.field("primary", keys.primary.key)
+        json.field("primaryVersion", number: UInt64(keys.primary.version))
+      }
       json.field("row", number: row)
-      json.field("serial", enrolled.serial)
+      if let keys = enrolled.keys {
+        json.field("secondary", keys.secondary.key)
+        json.field("secondaryVersion", number: UInt64(keys.secondary.version))
+      }
+      json.field("serial", enrolled.certificate?.serial)
     case .refused(let refusal):
       json.field("code", refusal.code)
       json.field("reason", refusal.reason)
@@ -104,7 +113,7 @@ struct BatchRows: Sendable {
     return Row(number: number, request: Result { () throws(Refusal) in try request(object) })
   }
 
-  private static let fields: Set = ["row", "hardware", "deviceID", "group", "csr"]
+  private static let fields: Set = ["row", "hardware", "deviceID", "group", "csr", "claim", "credentials"]
 
   private func request(_ object: FlatObject) throws(Refusal) -> EnrollmentRequest {
     if let unknown = object.fields.first(where: { !BatchRows.fields.contains($0.name) }) {
@@ -118,9 +127,6 @@ struct BatchRows: Sendable {
     guard let deviceID = object.text("deviceID").flatMap({ DeviceID($0) }) else {
       throw Refusal(.invalid, "device-id-malformed", "expected a device ID (\(DeviceID.rule)) in deviceID")
     }
-    guard let csr = object.text("csr").flatMap({ Base64.decode(Array($0.utf8)) }), !csr.isEmpty else {
-      throw Refusal(.invalid, "base64-malformed", "expected base64 in csr")
-    }
     let group = object.text("group").map { RecordName($0) }
     if case .some(nil) = group {
       throw Refusal(.invalid, "name-malformed", "expected a group's name (\(RecordName.rule)) in group")
@@ -128,6 +134,27 @@ struct BatchRows: Sendable {
     let station = StationRequest(
       caller: caller, order: order, batch: batch, hardware: hardware, deviceID: deviceID)
     return EnrollmentRequest(
-      evidence: .station(station), csr: csr, label: group ?? nil, source: caller.source)
+      evidence: .station(station), wish: try wish(object), label: group ?? nil, source: caller.source)
+  }
+
+  private func wish(_ object: FlatObject) throws(Refusal) -> EnrollmentRequest.Wish {
+    let text = object.text("credentials") ?? DeviceCredentials.certificate.rawValue
+    guard let credentials = DeviceCredentials(rawValue: text), object["claim"] == nil || object["csr"] == nil else {
+      throw Refusal(.invalid, "credentials-malformed", "expected certificate, key or both, with a csr or a claim")
+    }
+    if credentials == .key {
+      guard let claim = bytes("claim", object).flatMap({ EnrollmentClaim($0) }) else {
+        throw Refusal(.invalid, "claim-malformed", "expected base64 of \(EnrollmentClaim.size) bytes in claim")
+      }
+      return .keys(claim)
+    }
+    guard let csr = bytes("csr", object) else {
+      throw Refusal(.invalid, "base64-malformed", "expected base64 in csr")
+    }
+    return credentials == .both ? .both(csr) : .certificate(csr)
+  }
+
+  private func bytes(_ field: String, _ object: FlatObject) -> [UInt8]? {
+    object.text(field).flatMap { Base64.decode(Array($0.utf8)) }.flatMap { $0.isEmpty ? nil : $0 }
   }
 }

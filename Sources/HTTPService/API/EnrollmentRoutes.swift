@@ -1,3 +1,4 @@
+import DeviceRegistry
 import Enrollment
 import Foundation
 import HTTPTypes
@@ -13,10 +14,16 @@ struct EnrollmentRoutes: Sendable {
       let deviceID: String
       let code: String
     }
-    /// Without it, the client certificate is the evidence.
+    /// Without it and without a token, the client certificate is the evidence.
     let ticket: Ticket?
-    /// PKCS #10 in base64.
-    let csr: String
+    /// By a key derived from the group's.
+    let token: String?
+    /// `certificate` by default.
+    let credentials: DeviceCredentials?
+    /// PKCS #10 in base64, for a certificate.
+    let csr: String?
+    /// 32 bytes in base64 that the device made and keeps, where it wants keys and no certificate.
+    let claim: String?
     let group: String?
     let hardware: [String]?
   }
@@ -24,11 +31,12 @@ struct EnrollmentRoutes: Sendable {
   struct Output: Encodable {
     let device: RecordID
     let deviceID: DeviceID
-    let record: RecordID
-    let serial: String
-    let notAfter: Timestamp
-    let certificate: String
-    let issuer: String
+    let record: RecordID?
+    let serial: String?
+    let notAfter: Timestamp?
+    let certificate: String?
+    let issuer: String?
+    let keys: IssuedKeys?
     let trustAnchor: String
     let position: UInt64
   }
@@ -38,14 +46,34 @@ struct EnrollmentRoutes: Sendable {
   private func enroll(_ request: RoutedRequest) async throws -> Answer {
     let input: Input = try StrictJSON.decode(request)
     let asked = EnrollmentRequest(
-      evidence: try evidence(input, request), csr: try Base64Field.decode(input.csr, "csr"),
+      evidence: try evidence(input, request), wish: try wish(input),
       label: try input.group.map(groupName), claimed: try hardware(input), source: request.peer.source.description)
     let outcome = try await DeviceEnrollment(rooms.instance).enroll(asked)
     return try answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
   }
 
+  private func wish(_ input: Input) throws(Problem) -> EnrollmentRequest.Wish {
+    switch (input.credentials ?? .certificate, input.csr, input.claim) {
+    case (.certificate, let csr?, nil): return .certificate(try Base64Field.decode(csr, "csr"))
+    case (.both, let csr?, nil): return .both(try Base64Field.decode(csr, "csr"))
+    case (.key, nil, let claim?):
+      guard let claim = EnrollmentClaim(try Base64Field.decode(claim, "claim")) else {
+        throw .badRequest("claim-malformed", "expected a claim of \(EnrollmentClaim.size) bytes")
+      }
+      return .keys(claim)
+    default:
+      throw .badRequest(
+        "credentials-malformed", "expected a csr for a certificate or both, a claim for keys alone; found another set")
+    }
+  }
+
   private func evidence(_ input: Input, _ request: RoutedRequest) throws(Problem) -> EnrollmentRequest.Evidence {
     let evidence = DeviceEvidence(strangers: strangers)
+    if let token = input.token {
+      guard input.ticket == nil else { throw .evidenceAmbiguous }
+      try strangers.checkAttempts(request.peer.source, at: request.at)
+      return try evidence.token(token, request)
+    }
     guard let ticket = input.ticket else { return try evidence.certificate(request) }
     try strangers.checkAttempts(request.peer.source, at: request.at)
     guard let deviceID = DeviceID(ticket.deviceID) else {
@@ -77,10 +105,11 @@ struct EnrollmentRoutes: Sendable {
   }
 
   private func answer(_ enrolled: Enrolled) throws -> Answer {
+    let certificate = enrolled.certificate
     let output = Output(
-      device: enrolled.device, deviceID: enrolled.deviceID, record: enrolled.certificate, serial: enrolled.serial,
-      notAfter: enrolled.notAfter, certificate: enrolled.chain.first.map(PEMText.certificate) ?? "",
-      issuer: enrolled.chain.dropFirst().map(PEMText.certificate).joined(),
+      device: enrolled.device, deviceID: enrolled.deviceID, record: certificate?.record, serial: certificate?.serial,
+      notAfter: certificate?.notAfter, certificate: certificate?.chain.first.map(PEMText.certificate),
+      issuer: certificate?.chain.dropFirst().map(PEMText.certificate).joined(), keys: enrolled.keys,
       trustAnchor: PEMText.certificate(rooms.instance.authorities.root), position: enrolled.position)
     return try Answer.json(output).adding(.musterPosition, String(enrolled.position))
   }

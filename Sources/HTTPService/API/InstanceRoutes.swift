@@ -19,6 +19,11 @@ struct InstanceRoutes: Sendable {
         let csr = try Base64Field.decode(input.csr, "csr")
         return try await identity(try await rooms.administration.addOperator(input, csr: csr, by: caller).answered())
       },
+      .operation(.identityRenew, .post, "/v1/identity/renew") { request, caller in
+        let input: RenewalInput = try StrictJSON.decode(request)
+        let csr = try Base64Field.decode(input.csr, "csr")
+        return try await identity(try await rooms.administration.renew(csr: csr, by: caller).answered())
+      },
       .operation(.operatorRemove, .delete, "/v1/operators/{name}") { request, caller in
         _ = try await rooms.administration.removeOperator(try request.parameter("name"), by: caller).answered()
         return .noContent

@@ -23,6 +23,10 @@ struct OrderRoutes: Sendable {
         _ = try await rooms.administration.closeOrder(try request.parameter("name"), by: caller).answered()
         return try await shown(try request.name(), request)
       },
+      .operation(.orderProvision, .post, "/v1/orders/{name}/confirmations") { request, caller in
+        let input: ConfirmationInput = try StrictJSON.decode(request)
+        return try .json(try await rooms.administration.confirm(input, of: request.name(), by: caller).answered())
+      },
     ]
   }
 

@@ -3,7 +3,8 @@ import HTTPTypes
 import KeyVault
 import MusterModel
 
-/// By what a device shows who it is: a ticket in HTTP Basic, or the chain that it presented. Exactly one.
+/// By what a device shows who it is: a ticket in HTTP Basic, a token of its group, or the chain that it presented.
+/// Exactly one.
 struct DeviceEvidence: Sendable {
   let strangers: StrangerLimits
 
@@ -41,6 +42,18 @@ struct DeviceEvidence: Sendable {
     return .ticket(deviceID, code)
   }
 
+  /// What cannot be a token is refused as a wrong one.
+  func token(_ text: String, _ request: RoutedRequest) throws(Problem) -> EnrollmentRequest.Evidence {
+    guard request.peer.chain.isEmpty else { throw Problem.evidenceAmbiguous }
+    guard let token = EnrollmentToken(text) else {
+      throw wrong(
+        Problem(
+          .unauthorized, "token-wrong", detail: "expected a token by a key derived from its group's, found another"),
+        request)
+    }
+    return .groupKey(token)
+  }
+
   func certificate(_ request: RoutedRequest) throws(Problem) -> EnrollmentRequest.Evidence {
     guard !request.peer.chain.isEmpty else {
       throw Problem(
@@ -57,8 +70,11 @@ struct DeviceEvidence: Sendable {
     case .done(let value): return value
     case .refused(let refusal):
       let problem = Problem(refusal)
-      guard refusal.code == "ticket-wrong" else { throw problem }
-      throw wrong(problem.adding(.wwwAuthenticate, BasicCredentials.challenge), request)
+      switch refusal.code {
+      case "ticket-wrong": throw wrong(problem.adding(.wwwAuthenticate, BasicCredentials.challenge), request)
+      case "token-wrong": throw wrong(problem, request)
+      default: throw problem
+      }
     }
   }
 

@@ -20,13 +20,42 @@ public struct DeviceKeysMade: EventBody {
   public let generation: UInt64
   public let primary: Key
   public let secondary: Key
+  /// Until when the enrollment that made them may ask for them again; nil where an operator made them.
+  public let deliverUntil: Timestamp?
 
-  public init(device: RecordID, generation: UInt64, primary: Key, secondary: Key) {
+  public init(device: RecordID, generation: UInt64, primary: Key, secondary: Key, deliverUntil: Timestamp? = nil) {
     self.device = device
     self.generation = generation
     self.primary = primary
     self.secondary = secondary
+    self.deliverUntil = deliverUntil
   }
+}
+
+/// The keys were about to be handed to the enrollment that made them once more: its first answer may be lost.
+public struct DeviceKeysDelivered: EventBody {
+  public static let kind = "device-keys-delivered"
+  public static let changesRecords = false
+  public let device: RecordID
+  /// Their versions.
+  public let primary: UInt32
+  public let secondary: UInt32
+
+  public init(device: RecordID, primary: UInt32, secondary: UInt32) {
+    self.device = device
+    self.primary = primary
+    self.secondary = secondary
+  }
+}
+
+/// Devices have their keys, says the station that made them: they are delivered to nobody any more.
+public struct DeviceKeysConfirmed: EventBody {
+  public static let kind = "device-keys-confirmed"
+  /// The most devices that one such event names.
+  public static let limit = 64
+  public let devices: [RecordID]
+
+  public init(devices: [RecordID]) { self.devices = devices }
 }
 
 /// Key bytes were about to be handed to a hub: recorded before the answer leaves, once for a page.

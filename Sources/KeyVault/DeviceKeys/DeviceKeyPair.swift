@@ -16,11 +16,14 @@ public struct DeviceKeyPair: Sendable {
   public let primary: Version
   public let secondary: Version
 
+  /// How long an enrollment may ask for them again, if nothing ends that sooner.
+  public static let delivery = Duration.seconds(7 * 86_400)
+
   /// What is to be recorded of them.
-  public func made(for device: RecordID) -> DeviceKeysMade {
+  public func made(for device: RecordID, deliverUntil: Timestamp? = nil) -> DeviceKeysMade {
     DeviceKeysMade(
       device: device, generation: generation, primary: Self.fact(primary, device),
-      secondary: Self.fact(secondary, device))
+      secondary: Self.fact(secondary, device), deliverUntil: deliverUntil)
   }
 
   /// Both, as they are to be kept in the place of all that the device had: the unit of work forgets the device's others.
@@ -50,6 +53,16 @@ extension Vault {
     let held = DeviceKeyPair.Version(version: primary.version, key: try openDeviceKey(primary), sealed: primary)
     return DeviceKeyPair(
       generation: generation, primary: try makeDeviceKey(of: device, version: last + 1), secondary: held)
+  }
+
+  /// The keys as they were made, to be handed over again.
+  public func openDeviceKeys(
+    generation: UInt64, primary: SealedSecret, secondary: SealedSecret
+  ) throws(VaultError) -> DeviceKeyPair {
+    DeviceKeyPair(
+      generation: generation,
+      primary: .init(version: primary.version, key: try openDeviceKey(primary), sealed: primary),
+      secondary: .init(version: secondary.version, key: try openDeviceKey(secondary), sealed: secondary))
   }
 
   /// Throws `notAuthentic` for what is no device key of this vault.

@@ -27,55 +27,16 @@ public struct SharedAccessToken: Sendable, Hashable {
   }
 
   private init?(_ text: String) {
-    guard text.utf8.count <= SharedAccessToken.sizeLimit, text.hasPrefix(SharedAccessToken.scheme),
-      text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }),
-      let fields = SharedAccessToken.fields(text.dropFirst(SharedAccessToken.scheme.count)),
-      let resource = fields["sr"], let expiry = fields["se"],
-      let seconds = SharedAccessToken.seconds(expiry),
-      let signature = fields["sig"].flatMap(SharedAccessToken.signature), let path = percentDecoded(resource)
-    else { return nil }
-    let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard let signed = SignedFields(text) else { return nil }
     // By segments, so that a token for dev1 is none for dev10.
-    guard segments.count == 3, segments[1] == "devices", let deviceID = DeviceID(segments[2]),
-      (1...253).contains(segments[0].utf8.count)
+    guard signed.path.count == 3, signed.path[1] == "devices", let deviceID = DeviceID(signed.path[2]),
+      (1...253).contains(signed.path[0].utf8.count)
     else { return nil }
-    host = String(segments[0])
+    host = signed.path[0]
     self.deviceID = deviceID
-    expires = Timestamp(milliseconds: seconds * 1000)
-    self.signature = signature
-    message = SharedAccessToken.message(resource, expiry)
-  }
-
-  /// Exactly `sr`, `sig` and `se`; nil for any other set of names, and for one that comes twice.
-  private static func fields(_ text: Substring) -> [Substring: Substring]? {
-    let pairs = text.split(separator: "&", maxSplits: 3, omittingEmptySubsequences: false)
-    guard pairs.count == 3 else { return nil }
-    var fields: [Substring: Substring] = [:]
-    for pair in pairs {
-      guard let equals = pair.firstIndex(of: "="), ["sr", "sig", "se"].contains(pair[..<equals]) else { return nil }
-      guard fields.updateValue(pair[pair.index(after: equals)...], forKey: pair[..<equals]) == nil else { return nil }
-    }
-    return fields
-  }
-
-  /// Decimal digits, no sign and no zero in front, up to the end of the year 9999.
-  private static func seconds(_ text: Substring) -> Int64? {
-    guard (1...12).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text.first != "0",
-      let seconds = Int64(text), seconds <= 253_402_300_799
-    else { return nil }
-    return seconds
-  }
-
-  /// 32 bytes in base64 with padding, each character percent-encoded or not.
-  private static func signature(_ text: Substring) -> [UInt8]? {
-    guard let plain = percentDecoded(text), plain.utf8.count == 44, let bytes = Data(base64Encoded: plain),
-      bytes.count == 32, bytes.base64EncodedString() == plain
-    else { return nil }
-    return [UInt8](bytes)
-  }
-
-  private static func message(_ resource: Substring, _ expiry: Substring) -> [UInt8] {
-    Array(resource.utf8) + [UInt8(ascii: "\n")] + Array(expiry.utf8)
+    expires = signed.expires
+    signature = signed.signature
+    message = signed.message
   }
 }
 
@@ -95,7 +56,7 @@ extension SharedAccessToken {
   public static func make(host: String, deviceID: DeviceID, expires: Timestamp, key: DeviceKey) -> String {
     let resource = percentEncoded("\(host)/devices/\(deviceID)")
     let expiry = String(expires.seconds)
-    let signature = Data(key.signature(over: message(resource[...], expiry[...]))).base64EncodedString()
+    let signature = Data(key.signature(over: SignedFields.message(resource[...], expiry[...]))).base64EncodedString()
     return scheme + "sr=\(resource)&sig=\(percentEncoded(signature))&se=\(expiry)"
   }
 }
@@ -128,28 +89,4 @@ public enum TokenRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .wrongSignature: "expected a signature by a key that the device has in use, found another"
     }
   }
-}
-
-// MARK: - Percent-encoding (RFC 3986 §2.1)
-
-/// nil for a `%` without two hexadecimal digits, and for what is no UTF-8.
-private func percentDecoded(_ text: Substring) -> String? {
-  var bytes: [UInt8] = []
-  var rest = text.utf8[...]
-  while let byte = rest.popFirst() {
-    guard byte == UInt8(ascii: "%") else {
-      bytes.append(byte)
-      continue
-    }
-    guard rest.count >= 2, let value = Hex.decode(Substring(rest.prefix(2))) else { return nil }
-    bytes += value
-    rest = rest.dropFirst(2)
-  }
-  return String(validating: bytes, as: UTF8.self)
-}
-
-private func percentEncoded(_ text: String) -> String {
-  let unreserved = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
-  return text.utf8.map { unreserved.contains($0) ? String(UnicodeScalar($0)) : "%" + Hex.encode([$0]).uppercased() }
-    .joined()
 }

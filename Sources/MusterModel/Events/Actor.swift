@@ -6,6 +6,8 @@ public struct Actor: Hashable, Sendable, Codable, CustomStringConvertible {
     /// A maker's certificate under a group's trust anchor.
     case idevid
     case ticket
+    /// A token by a key that was derived from a group's.
+    case groupKey = "group-key"
     /// Whoever holds the data folder and its lock.
     case folder
     /// The service itself, by its own timers.
@@ -29,6 +31,8 @@ public struct Actor: Hashable, Sendable, Codable, CustomStringConvertible {
   public static let folder = Actor(.folder)
   /// A maker's certificate names hardware that may have no record yet.
   public static let idevid = Actor(.idevid)
+  /// So does a token by a derived key.
+  public static let groupKey = Actor(.groupKey)
 
   public var description: String {
     record.map { "\($0) \(authentication.rawValue)" } ?? authentication.rawValue

@@ -35,6 +35,7 @@ let hubTables = """
     last_version INTEGER NOT NULL,
     proved_version INTEGER,
     proved_at INTEGER,
+    deliver_until INTEGER,
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   """

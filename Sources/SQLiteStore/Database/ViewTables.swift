@@ -58,8 +58,9 @@ let viewTables = """
     generation INTEGER NOT NULL,
     evidence TEXT NOT NULL,
     ticket TEXT,
+    -- Of a device without certificate, the digest of its claim.
     public_key BLOB NOT NULL,
-    certificate TEXT NOT NULL,
+    certificate TEXT,
     made_by TEXT NOT NULL,
     made_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -266,4 +267,5 @@ let viewTableNames = [
   "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
   "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "redemption", "certificate",
   "issuer", "crl", "kek", "slot", "factory_order", "hub_group", "hub_change", "hub_receipt", "device_key",
+  "group_key",
 ]

@@ -67,7 +67,7 @@ struct DeviceHistory {
 
   private func isAbout(_ event: AnyRecorded) throws(StoreError) -> Bool {
     switch event.body {
-    case let body as DeviceEnrolled: body.device == device
+    case let body as any EnrollmentBody: body.device == device
     case let body as BindingEnded: body.device == device
     case let body as TicketIssued: body.device == device
     case is RequestRefused: try isAbout(refused: event.origin)

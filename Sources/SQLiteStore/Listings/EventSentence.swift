@@ -8,7 +8,7 @@ extension AnyRecorded {
   /// What happened, for a device's history, the word that matters first, for a table is cut; `erased` stands for what is gone.
   var sentence: String {
     switch body {
-    case let body as DeviceEnrolled: sentence(body, details as? DeviceEnrolled.Details)
+    case let body as any EnrollmentBody: sentence(body, details as? DeviceEnrolled.Details)
     case let body as BindingEnded: "binding of generation \(body.generation) ended: \(body.reason.rawValue)"
     case let body as DeviceStateChanged:
       body.state.rawValue + because(details as? DeviceStateChanged.Details, \.reason)
@@ -28,11 +28,13 @@ extension AnyRecorded {
       "keys \(body.primary.version) and \(body.secondary.version) made for generation \(body.generation)"
     case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"
     case is DeviceKeysRead: "keys read by a hub"
+    case let body as DeviceKeysDelivered: "keys \(body.primary) and \(body.secondary) delivered again"
+    case is DeviceKeysConfirmed: "keys confirmed: nobody is handed them any more"
     default: kind
     }
   }
 
-  private func sentence(_ body: DeviceEnrolled, _ details: DeviceEnrolled.Details?) -> String {
+  private func sentence(_ body: any EnrollmentBody, _ details: DeviceEnrolled.Details?) -> String {
     let hardware = details.map { $0.hardware.map(\.description).joined(separator: ", ") }
     return "\(body.isNew ? "enrolled" : "taken over") on \(shown(hardware)) by \(body.evidence), "
       + "generation \(body.generation)"

@@ -62,9 +62,14 @@ struct FactsReading {
     if let key = query.certificate {
       facts.certificate = try snapshot.certificate(key)
     } else if case .redeemed(let redemption)? = facts.ticket?.state {
-      facts.certificate = try snapshot.certificate(redemption.certificate)
+      facts.certificate = try redemption.certificate.flatMap { record throws(StoreError) in
+        try snapshot.certificate(record)
+      }
     }
     if let certificate = facts.certificate { saw(certificate.record, certificate.version) }
+    if query.certificatesOfPeer, let subject = facts.certificate?.subject, subject.kind != .device {
+      facts.deviceCertificates = try snapshot.liveCertificates(of: subject, at: now)
+    }
   }
 
   private mutating func readHardware() throws(StoreError) {
@@ -102,7 +107,9 @@ struct FactsReading {
 
   private mutating func readKeys(of device: DeviceSnapshot) throws(StoreError) {
     facts.deviceKeys = try snapshot.deviceKeys(of: device.record).map { keys in
-      DeviceKeysSnapshot(generation: keys.generation, primary: keys.sealed[0], lastVersion: keys.last)
+      DeviceKeysSnapshot(
+        generation: keys.generation, primary: keys.sealed[0], secondary: keys.sealed[1],
+        deliverUntil: keys.deliverUntil, lastVersion: keys.last)
     }
     facts.deviceHub = try snapshot.hub(ofDevice: device.record).flatMap { hub throws(StoreError) in
       try snapshot.hub(hub)
@@ -129,6 +136,7 @@ struct FactsReading {
         try snapshot.db.first("SELECT devices FROM device_group WHERE record = ?", group.record) {
           (row) throws(StoreError) in row.int(0)
         } ?? 0)
+      if query.groupKeys { facts.groupKeys = try snapshot.groupKeys(of: group.record) }
     }
     facts.groups = try query.groupNames.map { name throws(StoreError) in try snapshot.group(name) }
       .compactMap(\.self)

@@ -128,6 +128,7 @@ struct StoredDeviceKeys {
   let primary: DeviceKeysMade.Key
   let secondary: DeviceKeysMade.Key
   let last: UInt32
+  let deliverUntil: Timestamp?
   let proved: UInt32?
   /// The primary's first.
   var sealed: [SealedSecret] = []
@@ -152,14 +153,14 @@ extension Snapshot {
     let stored = try db.first(
       """
       SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version,
-        proved_version
+        proved_version, deliver_until
       FROM device_key WHERE device = ?
       """, device
     ) { (row) throws(StoreError) in
       StoredDeviceKeys(
         generation: try row.position(0), primary: .init(version: try row.number(1), check: row.text(2)),
         secondary: .init(version: try row.number(3), check: row.text(4)), last: try row.number(5),
-        proved: row.isNull(6) ? nil : try row.number(6))
+        deliverUntil: row.isNull(7) ? nil : row.time(7), proved: row.isNull(6) ? nil : try row.number(6))
     }
     guard var keys = stored else { return nil }
     for version in [keys.primary.version, keys.secondary.version] {

@@ -61,7 +61,7 @@ extension Snapshot {
 
   private func subject(of event: AnyRecorded) throws(StoreError) -> (RecordID, Digest?) {
     switch event.body {
-    case let body as DeviceEnrolled: return (body.device, nil)
+    case let body as any EnrollmentBody: return (body.device, nil)
     case let body as DeviceStateChanged: return (body.device, nil)
     case let body as DeviceKeysMade: return (body.device, nil)
     case let body as CertificateRevoked: return try subject(ofCertificate: body.certificate)

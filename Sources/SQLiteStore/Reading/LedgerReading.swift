@@ -68,7 +68,7 @@ extension FolderStore {
       switch (event.body, event.details) {
       case (let body as RequestRefused, let details as RequestRefused.Details?):
         made = (body.code, details?.reason, details?.decision)
-      case (is DeviceEnrolled, let details as DeviceEnrolled.Details?): made = (nil, nil, details?.decision)
+      case (is any EnrollmentBody, let details as DeviceEnrolled.Details?): made = (nil, nil, details?.decision)
       case (is CertificateIssued, let details as CertificateIssued.Details?): made = (nil, nil, details?.decision)
       default: return nil
       }

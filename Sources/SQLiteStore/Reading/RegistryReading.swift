@@ -33,7 +33,8 @@ extension Snapshot {
   private func activeBinding(of device: RecordID) throws(StoreError) -> BindingSnapshot? {
     let binding = try db.first(
       "SELECT generation, public_key, certificate FROM binding WHERE device = ? AND ended_at IS NULL", device
-    ) { (row) throws(StoreError) in (try row.position(0), try row.digest(1), try row.record(2)) }
+    ) { (row) throws(StoreError) in (try row.position(0), try row.digest(1), try row.optional(2, Row.record))
+    }
     guard let (generation, publicKey, certificate) = binding else { return nil }
     let hardware = try db.all(
       "SELECT hardware, assurance FROM bound_hardware WHERE device = ? AND generation = ? ORDER BY hardware", device,
@@ -134,9 +135,9 @@ extension Snapshot {
     }
     guard let line else { throw .damaged("no enrollment at \(position)") }
     let event = try AnyRecorded(line, details: nil, at: position, .muster)
-    guard let enrolled = event.body as? DeviceEnrolled else { throw .damaged("no enrollment at \(position)") }
+    guard let enrolled = event.body as? any EnrollmentBody else { throw .damaged("no enrollment at \(position)") }
     return TicketSnapshot.Redemption(
-      publicKey: enrolled.publicKey, certificate: enrolled.certificate, device: enrolled.device,
+      publicKey: enrolled.requester, certificate: enrolled.issued, device: enrolled.device,
       generation: enrolled.generation, at: event.origin.at)
   }
 

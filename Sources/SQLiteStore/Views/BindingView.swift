@@ -6,10 +6,11 @@ import MusterModel
 enum BindingView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(DeviceEnrolled.self, made)
+    projections.on(DeviceEnrolledWithKeys.self, made)
     projections.on(BindingEnded.self, ended)
   }
 
-  private static func made(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
     try db.change(
       """
@@ -17,7 +18,7 @@ enum BindingView: Projection {
         device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
       WHERE NOT EXISTS (SELECT 1 FROM binding WHERE device = ?1 AND ended_at IS NULL)
-      """, body.device, body.generation, body.evidence, body.ticket, body.publicKey, body.certificate,
+      """, body.device, body.generation, body.evidence, body.ticket, body.requester, body.issued,
       origin.by.description, origin.at, origin.position, body.order, body.batch)
     for bound in body.hardware {
       try db.run(

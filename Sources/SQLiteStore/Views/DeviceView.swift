@@ -7,13 +7,15 @@ import MusterModel
 enum DeviceView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(DeviceEnrolled.self, enrolled)
+    projections.on(DeviceEnrolledWithKeys.self, enrolled)
     projections.on(DeviceStateChanged.self, stateChanged)
     projections.on(CertificateIssued.self, certificateIssued)
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: DeviceEnrolled.self, erased)
+    projections.onErasure(of: DeviceEnrolledWithKeys.self, erased)
   }
 
-  private static func enrolled(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
     guard body.isNew else {
       try count(-1, body.device, db)
@@ -61,7 +63,7 @@ enum DeviceView: Projection {
     }
   }
 
-  private static func erased(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func erased(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     try db.run(
       "UPDATE device SET device_id = NULL, folded = NULL WHERE record = ? AND position = ?", event.body.device,
       event.origin.position)

@@ -7,14 +7,14 @@ enum HardwareView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(HardwareListed.self, listed)
     projections.on(DeviceEnrolled.self, enrolled)
+    projections.on(DeviceEnrolledWithKeys.self, enrolled)
     projections.on(BindingEnded.self, ended)
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: HardwareListed.self) { (event, db) throws(StoreError) in
       try erase(event.body.hardware, event.origin, db)
     }
-    projections.onErasure(of: DeviceEnrolled.self) { (event, db) throws(StoreError) in
-      for bound in event.body.hardware { try erase(bound.hardware, event.origin, db) }
-    }
+    projections.onErasure(of: DeviceEnrolled.self, erased)
+    projections.onErasure(of: DeviceEnrolledWithKeys.self, erased)
   }
 
   private static func listed(_ event: Recorded<HardwareListed>, _ db: Connection) throws(StoreError) {
@@ -30,7 +30,7 @@ enum HardwareView: Projection {
   }
 
   /// What is a device already becomes no other.
-  private static func enrolled(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     for (index, bound) in event.body.hardware.enumerated() {
       let shown = event.details.flatMap { index < $0.hardware.count ? $0.hardware[index] : nil }
       try db.change(
@@ -57,6 +57,10 @@ enum HardwareView: Projection {
         "UPDATE hardware SET refused_at = ?, refused_code = ?, refused_position = ? WHERE record = ?",
         event.origin.at, event.body.code, event.origin.position, record)
     }
+  }
+
+  private static func erased(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
+    for bound in event.body.hardware { try erase(bound.hardware, event.origin, db) }
   }
 
   /// The value came from the event that made the record.

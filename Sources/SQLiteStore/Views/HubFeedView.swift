@@ -15,10 +15,8 @@ enum HubFeedView: Projection {
           event.body.hub)
       }
     }
-    projections.on(DeviceEnrolled.self) { (event, db) throws(StoreError) in
-      guard event.body.hub != nil || event.body.group != nil else { return }
-      try note(event.body.device, event.origin, db)
-    }
+    projections.on(DeviceEnrolled.self, enrolled)
+    projections.on(DeviceEnrolledWithKeys.self, enrolled)
     projections.on(DeviceStateChanged.self) { (event, db) throws(StoreError) in
       try note(event.body.device, event.origin, db)
     }
@@ -31,6 +29,11 @@ enum HubFeedView: Projection {
     projections.on(CertificateReleased.self) { (event, db) throws(StoreError) in
       try note(subjectOf: event.body.certificate, event.origin, db)
     }
+  }
+
+  private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
+    guard event.body.hub != nil || event.body.group != nil else { return }
+    try note(event.body.device, event.origin, db)
   }
 
   private static func note(_ device: RecordID, _ origin: EventOrigin, _ db: Connection) throws(StoreError) {

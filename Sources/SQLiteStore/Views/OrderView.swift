@@ -12,6 +12,7 @@ enum OrderView: Projection {
         event.body.order)
     }
     projections.on(DeviceEnrolled.self, made)
+    projections.on(DeviceEnrolledWithKeys.self, made)
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: OrderAdded.self) { (event, db) throws(StoreError) in
       try db.run("UPDATE factory_order SET name = NULL, folded = NULL WHERE record = ?", event.body.order)
@@ -29,7 +30,7 @@ enum OrderView: Projection {
       body.until, origin.by.description, origin.at, origin.position)
   }
 
-  private static func made(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     guard let order = event.body.order else { return }
     try db.change("UPDATE factory_order SET made = made + 1 WHERE record = ? AND made < quota", order)
   }

@@ -8,6 +8,7 @@ enum TicketView: Projection {
     projections.on(TicketIssued.self, issued)
     projections.on(TicketCancelled.self, cancelled)
     projections.on(DeviceEnrolled.self, redeemed)
+    projections.on(DeviceEnrolledWithKeys.self, redeemed)
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: TicketIssued.self) { (event, db) throws(StoreError) in
       try db.run(
@@ -35,7 +36,7 @@ enum TicketView: Projection {
   }
 
   /// A one-time right: a ticket that was used or cancelled is not there to be redeemed.
-  private static func redeemed(_ event: Recorded<DeviceEnrolled>, _ db: Connection) throws(StoreError) {
+  private static func redeemed(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     guard let ticket = event.body.ticket else { return }
     try db.change(
       """

@@ -1,11 +1,10 @@
 import Foundation
-import MusterModel
 
-/// A fresh instance in a folder of its own, served by a process of its own, so that its CPU and memory can be told from the
-/// load's.
+/// The service as a process of its own, so that its CPU and memory can be told from the load's.
 final class BenchServer: Sendable {
   let folder: InstanceFolder
   let address: String
+  /// From its start to the line that says that it serves.
   let coldStart: Duration
   private let process: Process
 
@@ -16,15 +15,10 @@ final class BenchServer: Sendable {
     self.process = process
   }
 
-  static func start() async throws -> BenchServer {
-    let path = FileManager.default.temporaryDirectory.appending(path: "muster-bench-\(UUID().uuidString)").path
-    guard let domain = TrustDomain("bench.example") else { throw CommandFailure("expected a trust domain") }
-    let plan = FoundingPlan(
-      organization: nil, trustDomain: domain, hostnames: ["127.0.0.1"], publishURL: "http://127.0.0.1:8080")
-    _ = try await Founding(plan: plan, rules: try Rules.shipped(), clock: SystemClock()).found(at: path)
+  static func start(_ folder: InstanceFolder) throws -> BenchServer {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = ["serve", "--data", path, "--listen", "127.0.0.1:0", "--log-level", "warning"]
+    process.executableURL = ownProgram
+    process.arguments = ["serve", "--data", folder.path, "--listen", "127.0.0.1:0", "--log-level", "warning"]
     let out = Pipe()
     process.standardOutput = out
     let clock = ContinuousClock()
@@ -35,8 +29,10 @@ final class BenchServer: Sendable {
       process.terminate()
       throw CommandFailure("expected the service to say where it serves, found: \(line)")
     }
-    return BenchServer(folder: InstanceFolder(path), address: address, coldStart: clock.now - began, process: process)
+    return BenchServer(folder: folder, address: address, coldStart: clock.now - began, process: process)
   }
+
+  static let ownProgram = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
 
   private static func readLine(_ handle: FileHandle) -> String {
     var line = Data()
@@ -64,9 +60,15 @@ final class BenchServer: Sendable {
     return pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1e6
   }
 
+  /// How many files, sockets among them, it has open.
+  var handles: Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").count) ?? 0
+  }
+
+  var isRunning: Bool { process.isRunning }
+
   func stop() {
     process.terminate()
     process.waitUntilExit()
-    try? FileManager.default.removeItem(atPath: folder.path)
   }
 }

@@ -6,7 +6,7 @@ import MusterModel
 struct OperatorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "operator", abstract: "People and stations that use this command line.",
-    subcommands: [Add.self, List.self, Remove.self])
+    subcommands: [Add.self, List.self, Remove.self, RenewCommand.self])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -77,7 +77,7 @@ private let roles = Role.allCases.filter { $0 != .hub }.map(\.rawValue).joined(s
 struct HubCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub", abstract: "Hubs: the brokers that devices talk to.",
-    subcommands: [Add.self, List.self, Status.self, Follow.self, Remove.self])
+    subcommands: [Add.self, List.self, Status.self, Follow.self, Remove.self, RenewCommand.self])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -9,28 +9,70 @@ struct MadeDevice: Sendable {
   let board: PendingBoard
   let record: String
   let generation: UInt64
-  let serial: String
-  let certificate: [UInt8]
-  let notBefore: Timestamp
-  let notAfter: String
   let position: UInt64
+  /// nil where it has symmetric keys alone.
+  let certificate: Issued?
+  let keys: DeviceKeysFile?
 
-  /// nil where the line is not the answer to this board, or certifies another key than its own.
+  struct Issued {
+    let serial: String
+    let der: [UInt8]
+    let notBefore: Timestamp
+    let notAfter: String
+  }
+
+  /// nil where the line is not the answer to this board, certifies another key than its own, or lacks what was asked for.
   init?(_ line: FlatObject, for board: PendingBoard) {
     guard line.text("deviceID") == board.row.deviceID.text, let record = line.text("device"),
-      let generation = line.number("generation"), let serial = line.text("serial"),
-      let notAfter = line.text("notAfter"), let position = line.number("position"),
-      let der = line.text("certificate").flatMap({ Data(base64Encoded: $0) }),
-      let certificate = try? Certificate(derEncoded: [UInt8](der)), certificate.publicKey == board.publicKey
+      let generation = line.number("generation"), let position = line.number("position")
     else { return nil }
     self.board = board
     self.record = record
     self.generation = generation
+    self.position = position
+    certificate = board.credentials.hasCertificate ? Issued(line, for: board) : nil
+    keys = board.credentials.hasKeys ? DeviceKeysFile(line) : nil
+    guard (certificate != nil) == board.credentials.hasCertificate, (keys != nil) == board.credentials.hasKeys else {
+      return nil
+    }
+  }
+}
+
+extension MadeDevice.Issued {
+  fileprivate init?(_ line: FlatObject, for board: PendingBoard) {
+    guard let serial = line.text("serial"), let notAfter = line.text("notAfter"),
+      let der = line.text("certificate").flatMap({ Data(base64Encoded: $0) }),
+      let certificate = try? Certificate(derEncoded: [UInt8](der)), certificate.publicKey == board.publicKey
+    else { return nil }
     self.serial = serial
-    self.certificate = [UInt8](der)
+    self.der = [UInt8](der)
     notBefore = Timestamp(milliseconds: Int64(certificate.notValidBefore.timeIntervalSince1970 * 1000))
     self.notAfter = notAfter
-    self.position = position
+  }
+}
+
+/// `device-keys.json`: both keys of a device, in base64.
+struct DeviceKeysFile: CanonicalJSON {
+  let primary: String
+  let primaryVersion: UInt64
+  let secondary: String
+  let secondaryVersion: UInt64
+
+  init?(_ line: FlatObject) {
+    guard let primary = line.text("primary"), let secondary = line.text("secondary"),
+      let primaryVersion = line.number("primaryVersion"), let secondaryVersion = line.number("secondaryVersion")
+    else { return nil }
+    self.primary = primary
+    self.primaryVersion = primaryVersion
+    self.secondary = secondary
+    self.secondaryVersion = secondaryVersion
+  }
+
+  func write(to json: inout JSONWriter) {
+    json.field("primary", primary)
+    json.field("primaryVersion", number: primaryVersion)
+    json.field("secondary", secondary)
+    json.field("secondaryVersion", number: secondaryVersion)
   }
 }
 
@@ -100,7 +142,7 @@ struct DeviceFolders {
       }
     }
     try syncFolder(files.out)
-    try note(devices.map { ($0.board.row, $0.serial, $0.position) })
+    try note(devices.map { ($0.board.row, $0.certificate?.serial, $0.position) })
   }
 
   private func write(_ device: MadeDevice, _ facts: RunFacts, isSynced: Bool) throws {
@@ -108,7 +150,13 @@ struct DeviceFolders {
     try? FileManager.default.removeItem(atPath: folder)
     guard mkdir(folder, 0o700) == 0 else { throw CommandFailure("expected to make \(folder), found: \(systemError())") }
     try writePlain(folder + "/device.json", try DeviceFile(device, facts).json() + "\n", 0o644, isSynced)
-    try writePlain(folder + "/certificate.pem", PEM.certificate(device.certificate) + facts.issuers, 0o644, isSynced)
+    if let certificate = device.certificate {
+      try writePlain(folder + "/certificate.pem", PEM.certificate(certificate.der) + facts.issuers, 0o644, isSynced)
+    }
+    if let keys = device.keys {
+      let text = String(decoding: JSONWriter.bytes(of: keys), as: UTF8.self)
+      try writePlain(folder + "/device-keys.json", text + "\n", 0o600, isSynced)
+    }
     try writePlain(folder + "/trust.pem", facts.trustAnchor, 0o644, isSynced)
     if let key = device.board.key {
       try writePlain(folder + "/private-key.pem", PEM.privateKey(key), 0o600, isSynced)
@@ -116,7 +164,7 @@ struct DeviceFolders {
     if isSynced { try syncFolder(folder) }
   }
 
-  private mutating func note(_ devices: [(row: ManifestRow, serial: String, position: UInt64)]) throws {
+  private mutating func note(_ devices: [(row: ManifestRow, serial: String?, position: UInt64)]) throws {
     var lines: [UInt8] = []
     for device in devices {
       hardware.insert(device.row.hardware.description.hashValue)
@@ -132,7 +180,7 @@ struct DeviceFolders {
 private struct MadeLine: CanonicalJSON {
   let hardware: HardwareID
   let deviceID: DeviceID
-  let serial: String
+  let serial: String?
   func write(to json: inout JSONWriter) {
     json.field("deviceID", deviceID)
     json.field("hardware", hardware)
@@ -157,10 +205,10 @@ struct DeviceFile: Codable {
   let group: String?
   let hub: Hub?
   let endpoints: Endpoints
-  let serial: String
-  let notBefore: String
-  let notAfter: String
-  /// Where the ledger holds the event that issued the certificate.
+  let serial: String?
+  let notBefore: String?
+  let notAfter: String?
+  /// Where the ledger holds the event that issued the certificate, or that handed over the keys.
   let position: UInt64
   let order: RecordName
   let batch: RecordID
@@ -175,9 +223,9 @@ struct DeviceFile: Codable {
     group = facts.group
     hub = facts.hub.map { Hub(name: $0, host: facts.hubHost) }
     endpoints = Endpoints(est: facts.server + "/.well-known/est", service: facts.server)
-    serial = device.serial
-    notBefore = device.notBefore.description
-    notAfter = device.notAfter
+    serial = device.certificate?.serial
+    notBefore = device.certificate?.notBefore.description
+    notAfter = device.certificate?.notAfter
     position = device.position
     order = facts.order
     batch = facts.batch

@@ -23,6 +23,9 @@ struct ProvisionCommand: AsyncParsableCommand {
   @Option(help: "The order; by default the only one that is open in the station's groups.") var order: String?
   @Option(help: "How device IDs are made that the manifest leaves out: meter-{serial}, pump-{n:06}.", transform: naming)
   var deviceID: DeviceIDPattern?
+  @Option(
+    help: "What each device is given: certificate, key (symmetric keys alone), or both.", transform: given)
+  var credentials = DeviceCredentials.certificate
   @Flag(help: "Reads the manifest, names every bad line, and makes nothing.") var check = false
 
   func run() async throws {
@@ -37,7 +40,8 @@ struct ProvisionCommand: AsyncParsableCommand {
     let counts = try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(files, manifest: manifest, naming: deviceID, order: order.name)
+      let rows = try StationRows(
+        files, manifest: manifest, naming: deviceID, order: order.name, credentials: credentials)
       return try await StationRun(client: client, rows: rows, order: order, progress: progress).run()
     }
     progress.end()
@@ -55,7 +59,7 @@ struct ProvisionCommand: AsyncParsableCommand {
     try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(files, manifest: nil, naming: nil, order: order.name)
+      let rows = try StationRows(files, manifest: nil, naming: nil, order: order.name, credentials: credentials)
       try await StationWatch(client: client, rows: rows, order: order, naming: naming).run()
     }
   }
@@ -72,6 +76,13 @@ struct ProvisionCommand: AsyncParsableCommand {
     }
     return open[0]
   }
+}
+
+private func given(_ text: String) throws -> DeviceCredentials {
+  guard let credentials = DeviceCredentials(rawValue: text) else {
+    throw ValidationError("expected certificate, key or both")
+  }
+  return credentials
 }
 
 private func naming(_ text: String) throws -> DeviceIDPattern {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Enrollment
 import Foundation
 import MusterModel
 
@@ -44,18 +45,20 @@ private func time(_ text: String) throws -> Timestamp {
 }
 
 /// `muster factory confirm`: boards that are flashed and tested need no key here any more.
-struct ConfirmCommand: ParsableCommand {
+struct ConfirmCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "confirm", abstract: "Wipes the private keys of devices that are flashed and tested.",
+    commandName: "confirm", abstract: "Wipes the keys of devices that are flashed and tested.",
     discussion: """
       Example: muster factory confirm --out made meter-1 meter-2
+      Where devices have symmetric keys, the service is told first: it hands them to nobody any more.
       A dead board is blocked: muster hardware block HWID.
       """)
+  @OptionGroup var connection: Connection
   @Option(help: "The station's folder.", completion: .directory) var out: String
   @Argument(help: "The device IDs.") var devices: [String] = []
   @Flag(help: "All devices that were made here.") var all = false
 
-  func run() throws {
+  func run() async throws {
     let files = StationFiles(out: out)
     guard all == devices.isEmpty else {
       throw CommandFailure("expected either device IDs or --all", status: 2)
@@ -68,12 +71,26 @@ struct ConfirmCommand: ParsableCommand {
     }
     let wanted = try all ? station.made.keys.sorted { $0.text < $1.text } : devices.map(station.device)
     let confirmed = try AppendFile(files.confirmed)
-    for id in wanted where !station.confirmed.contains(id) {
+    let new = wanted.filter { !station.confirmed.contains($0) }
+    try await tell(new.filter { FileManager.default.fileExists(atPath: files.keys(of: $0)) }, station.order)
+    for id in new {
       try wipe(files.device(id) + "/private-key.pem")
+      try wipe(files.keys(of: id))
       try confirmed.append(Array("\(id)\n".utf8))
     }
     try confirmed.sync()
     print("\(wanted.count) confirmed")
+  }
+
+  private func tell(_ devices: [DeviceID], _ order: RecordName?) async throws {
+    guard !devices.isEmpty, let order else { return }
+    try await connection.withClient { client in
+      for start in stride(from: 0, to: devices.count, by: Administration.confirmationLimit) {
+        let some = devices[start...].prefix(Administration.confirmationLimit).map(\.text)
+        let _: Confirmed = try await client.post(
+          "/v1/orders/\(segment(order.text))/confirmations", ConfirmationInput(devices: some))
+      }
+    }
   }
 
   /// Overwritten before it is removed. What the disk keeps of it below the file system is beyond a program's reach.

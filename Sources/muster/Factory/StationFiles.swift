@@ -19,6 +19,8 @@ struct StationFiles: Sendable {
   var refused: String { out + "/refused.csv" }
 
   func device(_ id: DeviceID) -> String { out + "/" + id.text }
+  /// A device's symmetric keys, until it is confirmed.
+  func keys(of id: DeviceID) -> String { device(id) + "/device-keys.json" }
 
   /// Makes what is missing. One program works in a folder at a time: the lock is held until the process ends.
   func open() throws {

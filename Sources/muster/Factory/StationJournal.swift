@@ -1,4 +1,5 @@
 import Crypto
+import DeviceRegistry
 import Foundation
 import Manifests
 import MusterModel
@@ -8,8 +9,9 @@ struct PendingBoard: Sendable {
   let number: UInt64
   let row: ManifestRow
   let key: P256.Signing.PrivateKey?
-  /// PKCS #10, DER.
+  /// PKCS #10, DER; of a board that gets symmetric keys alone, its claim.
   let request: [UInt8]
+  let credentials: DeviceCredentials
 
   /// The line that asks for it.
   var line: [UInt8] { JSONWriter.bytes(of: self) + [UInt8(ascii: "\n")] }
@@ -17,7 +19,9 @@ struct PendingBoard: Sendable {
 
 extension PendingBoard: CanonicalJSON {
   func write(to json: inout JSONWriter) {
-    json.field("csr", Data(request).base64EncodedString())
+    if !credentials.hasCertificate { json.field("claim", Data(request).base64EncodedString()) }
+    if credentials != .certificate { json.field("credentials", credentials.rawValue) }
+    if credentials.hasCertificate { json.field("csr", Data(request).base64EncodedString()) }
     json.field("deviceID", row.deviceID)
     json.field("group", row.group)
     json.field("hardware", row.hardware)
@@ -30,12 +34,14 @@ extension PendingBoard: CanonicalJSON {
 struct StationJournal {
   let order: RecordName
   let batch: RecordID
+  private let credentials: DeviceCredentials
   private let file: AppendFile
   /// Of boards that are not made yet: what a run that was cut off had sent.
   private var kept: [HardwareID: Kept] = [:]
 
   private struct Kept {
-    let key: P256.Signing.PrivateKey
+    /// nil beside a claim.
+    let key: P256.Signing.PrivateKey?
     let request: [UInt8]
   }
 
@@ -51,17 +57,18 @@ struct StationJournal {
 
   private struct Entry: CanonicalJSON {
     let hardware: HardwareID
-    let key: P256.Signing.PrivateKey
+    let key: P256.Signing.PrivateKey?
     let request: [UInt8]
     func write(to json: inout JSONWriter) {
-      json.field("csr", Data(request).base64EncodedString())
+      let request = Data(request).base64EncodedString()
+      if key == nil { json.field("claim", request) } else { json.field("csr", request) }
       json.field("hardware", hardware)
-      json.field("key", key.rawRepresentation.base64EncodedString())
+      json.field("key", key?.rawRepresentation.base64EncodedString())
     }
   }
 
   /// The journal of the run that was cut off, or of a new one. What is made needs no key any more.
-  init(_ files: StationFiles, order: RecordName, isMade: (HardwareID) -> Bool) throws {
+  init(_ files: StationFiles, order: RecordName, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool) throws {
     file = try AppendFile(files.journal)
     var head: (order: RecordName, batch: RecordID)?
     var kept: [HardwareID: Kept] = [:]
@@ -84,6 +91,7 @@ struct StationJournal {
           + "finish that first, or take another --out")
     }
     self.order = order
+    self.credentials = credentials
     self.kept = kept
     if let head, head.order.folded == order.folded {
       batch = head.batch
@@ -96,8 +104,11 @@ struct StationJournal {
   }
 
   private static func entry(_ object: FlatObject, _ path: String) throws -> (HardwareID, Kept) {
-    guard let hardware = object.text("hardware").flatMap({ try? HardwareID.parse($0).get() }),
-      let raw = object.text("key").flatMap({ Data(base64Encoded: $0) }),
+    let hardware = object.text("hardware").flatMap { try? HardwareID.parse($0).get() }
+    if let hardware, let claim = object.text("claim").flatMap({ Data(base64Encoded: $0) }) {
+      return (hardware, Kept(key: nil, request: [UInt8](claim)))
+    }
+    guard let hardware, let raw = object.text("key").flatMap({ Data(base64Encoded: $0) }),
       let key = try? P256.Signing.PrivateKey(rawRepresentation: raw),
       let request = object.text("csr").flatMap({ Data(base64Encoded: $0) })
     else { throw damaged(path) }
@@ -112,16 +123,18 @@ struct StationJournal {
   mutating func boards(_ rows: [(number: UInt64, row: ManifestRow)]) throws -> [PendingBoard] {
     var (boards, new): ([PendingBoard], [UInt8]) = ([], [])
     for (number, row) in rows {
-      if let request = row.request {
-        boards.append(PendingBoard(number: number, row: row, key: nil, request: request))
-      } else if let kept = kept.removeValue(forKey: row.hardware) {
-        boards.append(PendingBoard(number: number, row: row, key: kept.key, request: kept.request))
-      } else {
-        let peer = PeerKey()
-        let request = try peer.request(commonName: row.deviceID.text)
-        new += JSONWriter.bytes(of: Entry(hardware: row.hardware, key: peer.key, request: request))
+      if let request = row.request, credentials.hasCertificate {
+        boards.append(
+          PendingBoard(number: number, row: row, key: nil, request: request, credentials: credentials))
+        continue
+      }
+      let known = kept.removeValue(forKey: row.hardware)
+      let own = try known ?? own(row)
+      boards.append(
+        PendingBoard(number: number, row: row, key: own.key, request: own.request, credentials: credentials))
+      if known == nil {
+        new += JSONWriter.bytes(of: Entry(hardware: row.hardware, key: own.key, request: own.request))
         new.append(UInt8(ascii: "\n"))
-        boards.append(PendingBoard(number: number, row: row, key: peer.key, request: request))
       }
     }
     if !new.isEmpty {
@@ -129,6 +142,15 @@ struct StationJournal {
       try file.sync()
     }
     return boards
+  }
+
+  /// A key and its request; where the board gets symmetric keys alone, a claim.
+  private func own(_ row: ManifestRow) throws -> Kept {
+    guard credentials.hasCertificate else {
+      return Kept(key: nil, request: SecretBytes.random(count: EnrollmentClaim.size).withUnsafeBytes { Array($0) })
+    }
+    let peer = PeerKey()
+    return Kept(key: peer.key, request: try peer.request(commonName: row.deviceID.text))
   }
 
   /// The run is over: no key is needed here any more. The batch is kept.

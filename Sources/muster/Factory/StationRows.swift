@@ -33,7 +33,10 @@ actor StationRows {
   nonisolated let batch: RecordID
 
   /// Without a manifest, boards are given one by one.
-  init(_ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, order: RecordName) throws {
+  init(
+    _ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, order: RecordName,
+    credentials: DeviceCredentials = .certificate
+  ) throws {
     manifest = try path.map { path in
       guard let manifest = FileHandle(forReadingAtPath: path) else {
         throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
@@ -45,7 +48,7 @@ actor StationRows {
     try manifest?.seek(toOffset: 0)
     reader = ManifestReader(naming: naming)
     let folders = try DeviceFolders(files)
-    journal = try StationJournal(files, order: order) { folders.isMade($0) }
+    journal = try StationJournal(files, order: order, credentials: credentials) { folders.isMade($0) }
     self.folders = folders
     refusedRows = try RefusedFile(files)
     (self.order, batch) = (journal.order, journal.batch)

@@ -162,7 +162,7 @@ struct StationRun: Sendable {
       return nil
     }
     guard let device = MadeDevice(object, for: board) else {
-      throw CommandFailure("expected a certificate for the key of \(board.row.deviceID), found another")
+      throw CommandFailure("expected what was asked for \(board.row.deviceID), and for its own key, found another")
     }
     sent.answered(number)
     return device

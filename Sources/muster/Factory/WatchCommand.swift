@@ -88,7 +88,7 @@ struct StationWatch: Sendable {
       throw CommandFailure("expected a certificate for the key of \(board.row.deviceID), found another")
     }
     try await rows.made([device], facts)
-    return "made \(board.row.deviceID) \(board.row.hardware) \(device.serial)"
+    return "made \(board.row.deviceID) \(board.row.hardware) \(device.certificate?.serial ?? "keys")"
   }
 
   private func refused(

@@ -25,15 +25,31 @@ extension HubCommand {
 
     func run() async throws {
       let disk = try FollowerDisk(state)
-      let identity = try HubIdentity(file: try connection.identityFile())
       let pinned = try ledgerKey.map(readText)?.trimmingCharacters(in: .whitespacesAndNewlines)
-      let key = if let pinned { pinned } else { try disk.key() }
+      while true { try await follow(disk, key: pinned) }
+    }
+
+    /// Until the hub's certificate was renewed: then it goes on from its state, with the new one.
+    private func follow(_ disk: FollowerDisk, key: String?) async throws {
+      let file = try connection.identityFile()
+      let identity = try HubIdentity(file: file)
+      let renewal = try IdentityRenewal(file: file)
       try await connection.withClient { client in
-        var run = try FollowerRun(
+        var follower = try FollowerRun(
           client: HubClient(client: client), disk: disk, identity: identity,
           enforcement: HubEnforcement(command: exec, list: crl.map { CRLFile(path: $0, client: client) }),
-          key: key)
-        try await run.forever()
+          key: try key ?? disk.key())
+        var next = renewal.due
+        while true {
+          try await follower.run(until: next)
+          do {
+            try await renewal.renew(client)
+            return standardError("muster: \(file) renewed")
+          } catch let failure as CommandFailure {
+            standardError("muster: \(failure.description); \(file) ends at \(renewal.notAfter); again in an hour")
+            next = SystemClock().now() + .seconds(3600)
+          }
+        }
       }
     }
   }

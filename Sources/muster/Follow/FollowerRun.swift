@@ -26,9 +26,9 @@ struct FollowerRun {
     follower = Follower(try disk.state())
   }
 
-  /// Until something that no repetition helps: a ledger that was rolled back, a proof that does not hold, a refusal.
-  mutating func forever() async throws {
-    while true {
+  /// Until a time; throws what no repetition helps: a ledger that was rolled back, a proof that does not hold, a refusal.
+  mutating func run(until end: Timestamp) async throws {
+    while SystemClock().now() < end {
       do {
         try await step()
         pause = .zero
