@@ -47,7 +47,7 @@ public final class FolderStore: Store {
   }
 
   private static func connection(_ folder: DataFolder) throws(StoreError) -> sending Connection {
-    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 24_576)
+    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 65_536)
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
     try db.refuseUnknownKinds(.muster)

@@ -83,7 +83,10 @@ private final class VectorFolder {
     ("SELECT count(*) FROM hardware_pattern WHERE listing = 'allowed' AND pattern = 'mac:aabbcc*'", 1),
     ("SELECT count(*) FROM certificate WHERE revoked_at IS NULL", 2),
     ("SELECT count(*) FROM certificate WHERE replaced_by IS NOT NULL AND overlap_until IS NOT NULL", 1),
-    ("SELECT count(*) FROM ticket WHERE redeemed_at IS NOT NULL AND refused_code = 'ticket-spent'", 1),
+    (
+      "SELECT count(*) FROM ticket JOIN redemption ON ticket.id = redemption.ticket WHERE refused_code = 'ticket-spent'",
+      1
+    ),
     ("SELECT count(*) FROM ticket WHERE device_id IS NULL AND hardware_id IS NULL AND code IS NULL", 1),
     ("SELECT count(*) FROM ticket WHERE cancelled_at IS NOT NULL AND is_swap = 1", 1),
     ("SELECT count(*) FROM crl WHERE shard = 3 AND number = 7", 1),

@@ -106,7 +106,7 @@ extension MemoryLedger.State {
     default: break
     }
     for aggregate in event.on where event.changesRecords {
-      guard let record = RecordID(aggregate.name) else { continue }
+      guard let record = aggregate.record else { continue }
       entries[record]?.version = size
     }
   }

@@ -293,34 +293,4 @@ struct HubWorld {
       #expect(try await !world.store.saysMore(place.size + 1, from: world.first), "not as far as the change")
     }
   }
-
-  @Test func `a database of the schema before is brought up to date, and its views agree`() async throws {
-    let test = try TestFolder()
-    let store = try test.create()
-    let group = Units.id(.group)
-    let hub = Units.id(.hub)
-    _ = try await store.commit(try Units.instance())
-    _ = try await store.commit(try Units.group(Units.name("pumps"), group))
-    _ = try await store.commit(
-      UnitOfWork(events: [
-        try Units.event(
-          HubAdded(hub: hub, groups: [group]), on: [hub], .init(name: Units.name("plant"), host: "plant.test"))
-      ]))
-    let enrollment = TestEnrollment(deviceID: Units.deviceID("own"), group: group)
-    _ = try await store.commit(try enrollment.unit())
-    _ = try await store.commit(UnitOfWork(events: [try Units.revoked(enrollment)]))
-    await test.close(store)
-    let changes = try test.number("SELECT count(*) FROM hub_change")
-    #expect(changes == 2)
-    try test.tamper(
-      """
-      DROP INDEX device_of_hub; DROP TABLE hub_group; DROP TABLE hub_change; DROP TABLE hub_receipt;
-      DROP TABLE device_key; DROP TABLE group_key; DROP INDEX bound_hardware_ended;
-      DROP INDEX ticket_of_group; DROP INDEX factory_order_of_group; PRAGMA user_version = 2;
-      """)
-    let again = try test.open()
-    await test.close(again)
-    #expect(try test.number("SELECT count(*) FROM hub_change") == changes)
-    #expect(try LedgerReplay.check(test.folder).differences == [])
-  }
 }

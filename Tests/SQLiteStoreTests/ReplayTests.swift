@@ -43,7 +43,8 @@ import Testing
   @Test(arguments: [
     ("UPDATE device SET state = 'enabled'", "device"), ("DELETE FROM concern WHERE position = 3", "concern"),
     ("UPDATE certificate SET revoked_at = NULL", "certificate"), ("DELETE FROM bound_hardware", "bound_hardware"),
-    ("INSERT INTO kek VALUES (9, '00', 0, 0)", "kek"), ("UPDATE public_key SET owner = NULL", "public_key"),
+    ("INSERT INTO kek VALUES (9, '00', 0, 0)", "kek"), ("UPDATE certificate SET public_key = der", "certificate"),
+    ("UPDATE hardware SET device = NULL", "hardware"),
   ]) func `a view that was changed by hand is found and named`(_ change: String, _ table: String) async throws {
     let test = try TestFolder()
     let store = try test.create()

@@ -61,4 +61,8 @@ final class TestFolder: Sendable {
   func number(_ sql: String) throws -> Int64? {
     try DatabaseQueue(path: folder.database).read { try Int64.fetchOne($0, sql: sql) }
   }
+
+  func texts(_ sql: String) throws -> [String] {
+    try DatabaseQueue(path: folder.database).read { try String.fetchAll($0, sql: sql) }
+  }
 }

@@ -31,36 +31,46 @@ public struct UnitOfWork: Sendable {
 }
 
 /// What changes together: a record, or one of the instance's lists. Written as the record's ID or the list's name.
-public struct Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
-  public let name: String
-
-  private init(name: String) { self.name = name }
-
-  public static func record(_ id: RecordID) -> Aggregate { Aggregate(name: id.description) }
+public enum Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+  case record(RecordID)
   /// The policies and profiles in force.
-  public static let policies = Aggregate(name: "policies")
+  case policies
   /// Patterns on the allowlist and the blocklist.
-  public static let hardwarePatterns = Aggregate(name: "hardware-patterns")
+  case hardwarePatterns
   /// The instance itself: its issuers and addresses.
-  public static let instance = Aggregate(name: "instance")
+  case instance
   /// The vault's slots and key-encryption keys.
-  public static let vault = Aggregate(name: "vault")
+  case vault
 
-  private static let lists: Set<String> = ["policies", "hardware-patterns", "instance", "vault"]
+  private static let lists: [Aggregate] = [.policies, .hardwarePatterns, .instance, .vault]
 
-  /// One of the instance's lists, and no record.
-  public var isList: Bool { Aggregate.lists.contains(name) }
+  /// nil for one of the instance's lists.
+  public var record: RecordID? {
+    if case .record(let id) = self { id } else { nil }
+  }
+
+  public var isList: Bool { record == nil }
+
+  public var name: String {
+    switch self {
+    case .record(let id): id.description
+    case .policies: "policies"
+    case .hardwarePatterns: "hardware-patterns"
+    case .instance: "instance"
+    case .vault: "vault"
+    }
+  }
 
   public static func < (left: Aggregate, right: Aggregate) -> Bool { left.name < right.name }
   public var description: String { name }
 
   public init(from decoder: any Decoder) throws {
     let name = try decoder.singleValueContainer().decode(String.self)
-    guard RecordID(name) != nil || Aggregate.lists.contains(name) else {
+    guard let known = RecordID(name).map(Aggregate.record) ?? Aggregate.lists.first(where: { $0.name == name }) else {
       throw DecodingError.dataCorrupted(
         .init(codingPath: decoder.codingPath, debugDescription: "expected a record ID or a list, found \(name)"))
     }
-    self.init(name: name)
+    self = known
   }
 
   public func encode(to encoder: any Encoder) throws {

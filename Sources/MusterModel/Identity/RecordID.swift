@@ -39,21 +39,34 @@ public struct RecordID: Hashable, Comparable, Sendable, Codable, CustomStringCon
   }
 
   public var description: String {
-    let prefix = kind.rawValue.utf8
-    return String(unsafeUninitializedCapacity: prefix.count + 1 + UUIDv7.textLength) { text in
-      _ = text.initialize(from: prefix)
-      text[prefix.count] = UInt8(ascii: "_")
-      uuid.write(to: UnsafeMutableBufferPointer(rebasing: text[(prefix.count + 1)...]))
-      return prefix.count + 1 + UUIDv7.textLength
+    String(unsafeUninitializedCapacity: textLength) { text in
+      write(to: text)
+      return textLength
     }
   }
 
   /// Appends what `description` says.
-  func write(to text: inout [UInt8]) {
-    text.append(contentsOf: kind.rawValue.utf8)
-    text.append(UInt8(ascii: "_"))
-    uuid.write(to: &text)
+  func write(to text: inout [UInt8]) { withUTF8 { text.append(contentsOf: $0) } }
+
+  /// Calls `body` with what `description` writes, for those who need it no longer than that.
+  public func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: textLength) { text in
+      write(to: text)
+      return body(UnsafeBufferPointer(text))
+    }
   }
+
+  private var textLength: Int { kind.rawValue.utf8.count + 1 + UUIDv7.textLength }
+
+  private func write(to text: UnsafeMutableBufferPointer<UInt8>) {
+    let prefix = kind.rawValue.utf8
+    _ = text.initialize(from: prefix)
+    text[prefix.count] = UInt8(ascii: "_")
+    uuid.write(to: UnsafeMutableBufferPointer(rebasing: text[(prefix.count + 1)...]))
+  }
+
+  /// The UUID alone tells records apart.
+  public func hash(into hasher: inout Hasher) { hasher.combine(uuid) }
 
   public static func < (left: RecordID, right: RecordID) -> Bool { left.description < right.description }
 

@@ -31,6 +31,11 @@ public struct UUIDv7: Hashable, Sendable {
     [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
   }
 
+  /// Calls `body` with the 16 bytes.
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    Swift.withUnsafeBytes(of: (high.bigEndian, low.bigEndian), body)
+  }
+
   public var time: Timestamp { Timestamp(milliseconds: Int64(high >> 16)) }
 }
 

@@ -60,7 +60,7 @@ extension Snapshot {
       """
       SELECT concern.position, event.bytes, EXISTS (SELECT 1 FROM crl WHERE crl.position = concern.position)
       FROM concern JOIN event USING (position)
-      WHERE record = 'instance' AND changes = 0 AND concern.position >= ? AND EXISTS (
+      WHERE record = CAST('instance' AS BLOB) AND changes = 0 AND concern.position >= ? AND EXISTS (
         SELECT 1 FROM attachment WHERE id = concern.position * 1024)
       ORDER BY concern.position LIMIT ?
       """, position, Snapshot.listsAtOnce

@@ -1,8 +1,9 @@
 import Ledger
 import MusterModel
 
-/// A unit of work with what can be computed before its turn: the committer's thread is the one that all wait for.
-struct PreparedUnit: Sendable {
+/// A unit of work with what can be computed before its turn: the committer's thread is the one that all wait for. A class,
+/// as its events are, for it is handed on many times, and to copy a unit is to count dozens of references.
+final class PreparedUnit: Sendable {
   let unit: UnitOfWork
   let events: [PreparedEvent]
   let clearing: Clearing
@@ -14,7 +15,7 @@ struct PreparedUnit: Sendable {
   }
 }
 
-struct PreparedEvent: Sendable {
+final class PreparedEvent: Sendable {
   let event: Event
   /// The hash of its leaf in the ledger.
   let leaf: Digest

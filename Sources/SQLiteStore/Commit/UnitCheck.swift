@@ -17,7 +17,7 @@ struct UnitCheck {
   /// The unit was written into the open transaction.
   mutating func wrote(_ unit: UnitOfWork) {
     for event in unit.events {
-      for aggregate in event.on { lists[aggregate] = nil }
+      for aggregate in event.on where aggregate.isList { lists[aggregate] = nil }
     }
   }
 
@@ -56,7 +56,7 @@ struct UnitCheck {
     case .serial(let issuer, let serial):
       try db.exists("SELECT 1 FROM certificate WHERE issuer = ? AND serial = ?", issuer, serial)
     case .publicKey(let digest, let owner):
-      try db.exists("SELECT 1 FROM public_key WHERE digest = ? AND owner IS NOT ?", digest, owner)
+      try db.hasPublicKey(digest, ofOtherThan: owner)
     case .ticketCode(let code):
       try db.exists("SELECT 1 FROM ticket WHERE code = ?", code)
     case .operatorName(let name):
@@ -83,7 +83,7 @@ struct UnitCheck {
   private func isBound(_ record: RecordID) throws(StoreError) -> Bool {
     record.kind == .device
       ? try db.exists("SELECT 1 FROM binding WHERE device = ? AND ended_at IS NULL", record)
-      : try db.exists("SELECT 1 FROM bound_hardware WHERE hardware = ? AND ended_at IS NULL", record)
+      : try db.exists("SELECT 1 FROM hardware WHERE record = ? AND device IS NOT NULL", record)
   }
 }
 

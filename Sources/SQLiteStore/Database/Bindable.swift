@@ -65,11 +65,25 @@ extension Optional: Bindable where Wrapped: Bindable {
 }
 
 extension RecordID: Bindable {
-  func fill(_ index: Int32, of statement: OpaquePointer) { description.fill(index, of: statement) }
+  func fill(_ index: Int32, of statement: OpaquePointer) {
+    withUTF8 { text in
+      text.withMemoryRebound(to: CChar.self) {
+        _ = sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), copied)
+      }
+    }
+  }
 }
 
+/// As `concern` has it: the bytes of a record's UUID, of a list the bytes of its name. Without the record's kind in front,
+/// so that what came at the same time stands side by side.
 extension Aggregate: Bindable {
-  func fill(_ index: Int32, of statement: OpaquePointer) { name.fill(index, of: statement) }
+  func fill(_ index: Int32, of statement: OpaquePointer) {
+    switch self {
+    case .record(let id):
+      id.uuid.withUnsafeBytes { _ = sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), copied) }
+    default: Array(name.utf8).fill(index, of: statement)
+    }
+  }
 }
 
 extension Digest: Bindable {

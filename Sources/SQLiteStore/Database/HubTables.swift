@@ -1,7 +1,5 @@
-/// What hubs and device keys added to the views.
+/// The views that hubs ask, and those of device keys.
 let hubTables = """
-  CREATE INDEX device_of_hub ON device(hub) WHERE hub IS NOT NULL;
-
   -- The groups whose devices a hub sees beside those that name it. Hubs stand by their row in `hub`.
   CREATE TABLE hub_group(
     device_group TEXT NOT NULL,
@@ -37,6 +35,7 @@ let hubTables = """
     last_version INTEGER NOT NULL,
     proved_version INTEGER,
     proved_at INTEGER,
+    deliver_until INTEGER,
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   """

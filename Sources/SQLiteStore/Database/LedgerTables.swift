@@ -59,3 +59,8 @@ let ledgerTables = """
     PRIMARY KEY (operator, key)
   ) STRICT;
   """
+
+/// The tables of `ledgerTables`: none of them is dropped to be made again.
+let ledgerTableNames: Set = [
+  "event", "tile", "open_leaf", "checkpoint", "attachment", "private_attachment", "secret", "idempotent_answer",
+]

@@ -1,4 +1,4 @@
-/// Orders of factory lines, and which device came of which.
+/// The views of orders of factory lines.
 let orderTables = """
   CREATE TABLE factory_order(
     id INTEGER PRIMARY KEY,
@@ -21,8 +21,5 @@ let orderTables = """
   ) STRICT;
   CREATE UNIQUE INDEX factory_order_name ON factory_order(folded) WHERE closed_at IS NULL;
   CREATE INDEX factory_order_closed_name ON factory_order(folded) WHERE closed_at IS NOT NULL;
-
-  ALTER TABLE binding ADD COLUMN factory_order TEXT;
-  ALTER TABLE binding ADD COLUMN batch TEXT;
-  CREATE INDEX binding_batch ON binding(batch, position) WHERE batch IS NOT NULL;
+  CREATE INDEX factory_order_of_group ON factory_order(device_group);
   """

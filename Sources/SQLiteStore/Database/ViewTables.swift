@@ -7,9 +7,10 @@ let viewTables = """
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 
-  -- Which events concern a record: its history, and by the last that changed it its version.
+  -- Which events concern a record: its history, and by the last that changed it its version. A record stands by the
+  -- bytes of its UUID, so that an enrollment's records are neighbours; a list by its name.
   CREATE TABLE concern(
-    record TEXT NOT NULL,
+    record BLOB NOT NULL,
     changes INTEGER NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (record, changes, position)
@@ -50,23 +51,27 @@ let viewTables = """
   CREATE UNIQUE INDEX device_name ON device(folded) WHERE state <> 'retired';
   CREATE INDEX device_retired_name ON device(folded) WHERE state = 'retired';
   CREATE INDEX device_of_group ON device(device_group) WHERE device_group IS NOT NULL;
+  CREATE INDEX device_of_hub ON device(hub) WHERE hub IS NOT NULL;
 
   CREATE TABLE binding(
     device TEXT NOT NULL,
     generation INTEGER NOT NULL,
     evidence TEXT NOT NULL,
     ticket TEXT,
+    -- Of a device without certificate, the digest of its claim.
     public_key BLOB NOT NULL,
-    certificate TEXT NOT NULL,
+    certificate TEXT,
     made_by TEXT NOT NULL,
     made_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
     ended_at INTEGER,
     ended_reason TEXT,
     ended_position INTEGER,
+    factory_order TEXT,
+    batch TEXT,
     PRIMARY KEY (device, generation)
   ) STRICT, WITHOUT ROWID;
-  CREATE UNIQUE INDEX binding_active ON binding(device) WHERE ended_at IS NULL;
+  CREATE INDEX binding_batch ON binding(batch, position) WHERE batch IS NOT NULL;
 
   CREATE TABLE bound_hardware(
     device TEXT NOT NULL,
@@ -76,7 +81,8 @@ let viewTables = """
     ended_at INTEGER,
     PRIMARY KEY (device, generation, hardware)
   ) STRICT, WITHOUT ROWID;
-  CREATE UNIQUE INDEX bound_hardware_active ON bound_hardware(hardware) WHERE ended_at IS NULL;
+  -- Finds whether hardware left a device.
+  CREATE INDEX bound_hardware_ended ON bound_hardware(hardware) WHERE ended_at IS NOT NULL;
 
   CREATE TABLE hardware(
     id INTEGER PRIMARY KEY,
@@ -88,6 +94,8 @@ let viewTables = """
     listed_position INTEGER,
     position INTEGER NOT NULL,
     last_seen_at INTEGER,
+    -- What it is now.
+    device TEXT,
     refused_at INTEGER,
     refused_code TEXT,
     refused_position INTEGER
@@ -165,13 +173,19 @@ let viewTables = """
     issued_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    redeemed_at INTEGER,
-    -- The enrollment that says by which key, as which device: a row that does not grow stays on its page.
-    redeemed_position INTEGER,
     cancelled_at INTEGER,
     refused_at INTEGER,
     refused_code TEXT,
     refused_position INTEGER
+  ) STRICT;
+  CREATE INDEX ticket_of_group ON ticket(device_group) WHERE device_group IS NOT NULL;
+
+  -- Which tickets were used, by their row, and the enrollment that says by which key and as which device. Apart from the
+  -- tickets, of which few have room on a page.
+  CREATE TABLE redemption(
+    ticket INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    position INTEGER NOT NULL
   ) STRICT;
 
   CREATE TABLE certificate(
@@ -185,7 +199,7 @@ let viewTables = """
     not_after INTEGER NOT NULL,
     shard INTEGER NOT NULL,
     public_key BLOB NOT NULL,
-    der BLOB NOT NULL UNIQUE,
+    der BLOB NOT NULL,
     request BLOB,
     issued_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -200,18 +214,13 @@ let viewTables = """
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
   CREATE INDEX certificate_own ON certificate(issuer, profile) WHERE subject IS NULL;
-  CREATE INDEX certificate_compromised ON certificate(public_key) WHERE revoked_reason = 'key-compromise';
+  -- Digests stand at random: eight bytes of each make these the smallest trees of which every issuance changes a page.
+  CREATE INDEX certificate_key ON certificate(substr(public_key, 1, 8));
+  CREATE INDEX certificate_fingerprint ON certificate(substr(der, 1, 8));
   CREATE INDEX certificate_revoked ON certificate(issuer, serial) WHERE revoked_at IS NOT NULL;
   -- Renewed, and valid beyond the overlap: to be revoked when that ends.
   CREATE INDEX certificate_superseded ON certificate(overlap_until)
     WHERE overlap_until < not_after AND revoked_at IS NULL;
-
-  -- A public key belongs to one record for ever; to the service itself where the owner is NULL.
-  CREATE TABLE public_key(
-    digest BLOB PRIMARY KEY,
-    owner TEXT,
-    position INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE issuer(
     id INTEGER PRIMARY KEY,
@@ -257,8 +266,7 @@ let viewTables = """
 /// Every table that a replay makes again, each in the order of its primary key.
 let viewTableNames = [
   "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
-  "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "certificate", "public_key",
-  "issuer", "crl", "kek",
-  "slot", "factory_order", "hub_group", "hub_change", "hub_receipt", "device_key",
+  "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "redemption", "certificate",
+  "issuer", "crl", "kek", "slot", "factory_order", "hub_group", "hub_change", "hub_receipt", "device_key",
   "group_key",
 ]

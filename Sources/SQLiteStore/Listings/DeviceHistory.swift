@@ -39,7 +39,7 @@ struct DeviceHistory {
             """
             SELECT position FROM concern WHERE record = ? AND changes = ? AND position > ?
             ORDER BY position LIMIT ?
-            """, record, changes, start, limit
+            """, Aggregate.record(record), changes, start, limit
           ) { (row) throws(StoreError) in try row.position(0) })
       }
     }

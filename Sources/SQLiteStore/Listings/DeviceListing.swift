@@ -115,7 +115,7 @@ extension Snapshot {
     let hardware = try db.all(
       """
       SELECT hardware_id, assurance FROM bound_hardware JOIN hardware ON hardware.record = bound_hardware.hardware
-      WHERE device = ? AND generation = ? AND hardware_id IS NOT NULL ORDER BY hardware.id
+      WHERE bound_hardware.device = ? AND generation = ? AND hardware_id IS NOT NULL ORDER BY hardware.id
       """, device, binding.generation
     ) { (row) throws(StoreError) in
       DeviceDetail.Hardware(hardware: try row.hardwareID(0), assurance: try row.value(1))

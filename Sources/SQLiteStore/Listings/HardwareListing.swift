@@ -46,9 +46,7 @@ extension Snapshot {
     try db.all(
       """
       SELECT hardware.id, hardware.record, hardware_id, listing, listing_group, listed_position, device_id
-      FROM hardware
-        LEFT JOIN bound_hardware ON bound_hardware.hardware = hardware.record AND bound_hardware.ended_at IS NULL
-        LEFT JOIN device ON device.record = bound_hardware.device
+      FROM hardware LEFT JOIN device ON device.record = hardware.device
       WHERE (?1 IS NULL
           OR CASE WHEN device.record IS NULL THEN listing_group ELSE device.device_group END
             IN (SELECT value FROM json_each(?1)))

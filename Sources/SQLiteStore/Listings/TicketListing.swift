@@ -14,16 +14,17 @@ extension Snapshot {
         try db.all(
           """
           SELECT id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
-            redeemed_at, cancelled_at, refused_at, refused_code, refused_position
-          FROM ticket WHERE id > ? ORDER BY id LIMIT ?
+            redemption.at, cancelled_at, refused_at, refused_code, refused_position
+          FROM ticket LEFT JOIN redemption ON redemption.ticket = ticket.id WHERE id > ? ORDER BY id LIMIT ?
           """, start, probe, read: read))
     }
     return request.page(
       try db.all(
         """
         SELECT ticket.id, record, device_id, hardware_id, is_swap, device_group, issued_at, issued_by, expires_at,
-          redeemed_at, cancelled_at, refused_at, refused_code, refused_position
+          redemption.at, cancelled_at, refused_at, refused_code, refused_position
         FROM (SELECT DISTINCT value FROM json_each(?1)) AS scope CROSS JOIN ticket
+          LEFT JOIN redemption ON redemption.ticket = ticket.id
         WHERE ticket.id IN (
           SELECT id FROM ticket WHERE device_group = scope.value AND id > ?2 ORDER BY id LIMIT ?3)
         ORDER BY ticket.id LIMIT ?3

@@ -78,7 +78,7 @@ extension Projections {
   /// Every view there is.
   static let all = Projections([
     InstanceView.self, PolicyView.self, DeviceView.self, BindingView.self, HardwareView.self, PatternView.self,
-    GroupView.self, OperatorView.self, HubView.self, TicketView.self, CertificateView.self, PublicKeyView.self,
+    GroupView.self, OperatorView.self, HubView.self, TicketView.self, CertificateView.self,
     IssuerView.self, CRLView.self, VaultView.self, OrderView.self, DeviceKeyView.self, HubReceiptView.self,
     HubFeedView.self, GroupKeyView.self,
   ])

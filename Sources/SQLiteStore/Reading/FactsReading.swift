@@ -41,15 +41,7 @@ struct FactsReading {
     try readDevice()
     try readGroups()
     try readPeers()
-    facts.publicKeyOwner = try query.publicKey.flatMap { key throws(StoreError) in
-      try snapshot.db.first(
-        "SELECT owner FROM public_key WHERE digest = ? AND owner IS NOT NULL", key, read: Row.record)
-    }
-    facts.publicKeyIsCompromised =
-      try query.publicKey.map { key throws(StoreError) in
-        try snapshot.db.exists(
-          "SELECT 1 FROM certificate WHERE public_key = ? AND revoked_reason = 'key-compromise'", key)
-      } ?? false
+    try readPublicKey()
     return facts
   }
 
@@ -177,6 +169,18 @@ struct FactsReading {
     if let found = facts.operator { saw(found.record, found.version) }
     if let found = facts.hub { saw(found.record, found.version) }
   }
+
+  private mutating func readPublicKey() throws(StoreError) {
+    guard let key = query.publicKey else { return }
+    let certificates = try snapshot.db.all(
+      """
+      SELECT subject, revoked_reason IS 'key-compromise' FROM certificate
+      WHERE substr(public_key, 1, 8) = substr(?1, 1, 8) AND public_key = ?1
+      """, key
+    ) { (row) throws(StoreError) in (owner: try row.optional(0, Row.record), isCompromised: row.bool(1)) }
+    facts.publicKeyOwner = certificates.lazy.compactMap(\.owner).first
+    facts.publicKeyIsCompromised = certificates.contains(where: \.isCompromised)
+  }
 }
 
 extension FolderStore: FactsReader {
@@ -246,14 +250,13 @@ extension Snapshot {
       """
       SELECT 1 FROM device WHERE record = ?3 AND position = ?1 AND state <> 'retired'
       UNION ALL SELECT 1 FROM hardware WHERE record = ?3 AND position = ?1 AND listing = 'blocked'
-      UNION ALL SELECT 1 FROM hardware JOIN bound_hardware ON bound_hardware.hardware = hardware.record
-        WHERE record = ?3 AND position = ?1 AND ended_at IS NULL
+      UNION ALL SELECT 1 FROM hardware WHERE record = ?3 AND position = ?1 AND device IS NOT NULL
       UNION ALL SELECT 1 FROM operator WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM hub WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM device_group WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM factory_order WHERE record = ?3 AND position = ?1 AND closed_at IS NULL
-      UNION ALL SELECT 1 FROM ticket WHERE record = ?3 AND position = ?1 AND redeemed_at IS NULL
-        AND cancelled_at IS NULL AND expires_at > ?2
+      UNION ALL SELECT 1 FROM ticket WHERE record = ?3 AND position = ?1 AND cancelled_at IS NULL AND expires_at > ?2
+        AND NOT EXISTS (SELECT 1 FROM redemption WHERE redemption.ticket = ticket.id)
       """, position, now, record)
   }
 

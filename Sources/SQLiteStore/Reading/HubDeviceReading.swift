@@ -57,7 +57,10 @@ struct HubDeviceReading {
       switch key {
       case .fingerprint(let digest):
         try snapshot.db.first(
-          "SELECT subject FROM certificate WHERE der = ? AND subject IS NOT NULL", digest, read: Row.record)
+          """
+          SELECT subject FROM certificate
+          WHERE substr(der, 1, 8) = substr(?1, 1, 8) AND der = ?1 AND subject IS NOT NULL
+          """, digest, read: Row.record)
       case .serial(let serial):
         try snapshot.db.first(
           """

@@ -131,7 +131,8 @@ extension Snapshot {
   /// Of the few events that changed the certificate, the last that revoked or released it.
   private func lastStatusChange(of record: RecordID) throws(StoreError) -> (UInt64, Timestamp)? {
     let positions = try db.all(
-      "SELECT position FROM concern WHERE record = ? AND changes = 1 ORDER BY position DESC LIMIT 16", record
+      "SELECT position FROM concern WHERE record = ? AND changes = 1 ORDER BY position DESC LIMIT 16",
+      Aggregate.record(record)
     ) { (row) throws(StoreError) in try row.position(0) }
     for position in positions {
       guard let line = try event(at: position) else { continue }

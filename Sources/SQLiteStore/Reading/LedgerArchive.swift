@@ -15,7 +15,7 @@ public final class LedgerArchive {
     noted = try CheckpointNote.read(folder)
     db = try Connection(path: folder.database, .readOnly)
     stored = StoredTree(db: db)
-    guard try Schema.checkedVersion(db, path: folder.database) == Schema.migrations.count else {
+    guard try Schema.checkedVersion(db, path: folder.database) == Schema.version else {
       throw .folderUnusable(path: folder.path, why: "a database of an older schema, which serving it migrates")
     }
     try db.execute("BEGIN")

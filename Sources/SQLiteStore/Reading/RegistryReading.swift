@@ -48,27 +48,25 @@ extension Snapshot {
 
   public func hardware(_ id: HardwareID) throws(StoreError) -> HardwareSnapshot? {
     let hardware = try db.first(
-      "SELECT record, hardware_id, listing, listing_group, listed_position FROM hardware WHERE hardware_id = ?",
-      id.description,
-      read: Row.hardware)
+      """
+      SELECT record, hardware_id, listing, listing_group, listed_position, device FROM hardware WHERE hardware_id = ?
+      """, id.description, read: Row.hardware)
     return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
   }
 
   public func hardware(_ record: RecordID) throws(StoreError) -> HardwareSnapshot? {
     let hardware = try db.first(
-      "SELECT record, hardware_id, listing, listing_group, listed_position FROM hardware WHERE record = ?", record,
-      read: Row.hardware)
+      "SELECT record, hardware_id, listing, listing_group, listed_position, device FROM hardware WHERE record = ?",
+      record, read: Row.hardware)
     return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
   }
 
   private func complete(_ hardware: HardwareColumns) throws(StoreError) -> HardwareSnapshot? {
     guard let id = hardware.id else { return nil }
-    let device = try db.first(
-      "SELECT device FROM bound_hardware WHERE hardware = ? AND ended_at IS NULL", hardware.record
-    ) { (row) throws(StoreError) in try row.record(0) }
     return HardwareSnapshot(
       record: hardware.record, version: try version(of: hardware.record), id: id, listing: hardware.listing,
-      group: hardware.group, boundTo: device, isOutOfUse: device == nil ? try isOutOfUse(hardware) : false)
+      group: hardware.group, boundTo: hardware.device,
+      isOutOfUse: hardware.device == nil ? try isOutOfUse(hardware) : false)
   }
 
   /// Whether a binding of it ended after it was last allowed. What was only claimed was never the device.
@@ -102,16 +100,18 @@ extension Snapshot {
   public func ticket(code: Digest) throws(StoreError) -> TicketSnapshot? {
     try db.first(
       """
-      SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at, redeemed_position
-      FROM ticket WHERE code = ?
+      SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at,
+        redemption.position
+      FROM ticket LEFT JOIN redemption ON redemption.ticket = ticket.id WHERE code = ?
       """, code, read: ticketSnapshot)
   }
 
   public func ticket(_ record: RecordID) throws(StoreError) -> TicketSnapshot? {
     try db.first(
       """
-      SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at, redeemed_position
-      FROM ticket WHERE record = ? AND code IS NOT NULL
+      SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at,
+        redemption.position
+      FROM ticket LEFT JOIN redemption ON redemption.ticket = ticket.id WHERE record = ? AND code IS NOT NULL
       """, record, read: ticketSnapshot)
   }
 
@@ -180,6 +180,7 @@ private struct HardwareColumns {
   let listing: HardwareListed.Listing
   let group: RecordID?
   let listedPosition: Int64?
+  let device: RecordID?
 }
 
 extension Row {
@@ -194,6 +195,7 @@ extension Row {
     HardwareColumns(
       record: try row.record(0),
       id: row.isNull(1) ? nil : try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), listing: try row.value(2),
-      group: try row.optional(3, Row.record), listedPosition: row.isNull(4) ? nil : row.int(4))
+      group: try row.optional(3, Row.record), listedPosition: row.isNull(4) ? nil : row.int(4),
+      device: try row.optional(5, Row.record))
   }
 }

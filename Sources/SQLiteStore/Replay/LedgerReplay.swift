@@ -36,35 +36,39 @@ public enum LedgerReplay {
     _ folder: DataFolder, progress: (_ done: UInt64, _ total: UInt64) -> Void = { _, _ in }
   ) throws(StoreError) -> Report {
     let stored = try Connection(path: folder.database, .readOnly)
-    _ = try Schema.checkedVersion(stored, path: folder.database)
+    guard try Schema.checkedVersion(stored, path: folder.database) == Schema.version else {
+      throw .folderUnusable(path: folder.path, why: "a database of an older schema, which serving it migrates")
+    }
     let scratch = try Connection(path: "", .readWrite)
     try Schema.migrate(scratch, path: "a scratch database")
     try stored.execute("BEGIN")
-    var replay = Replay(stored: stored, scratch: scratch)
+    var replay = Replay(from: stored, to: scratch)
+    try scratch.execute("BEGIN")
     try replay.run(progress)
+    try scratch.execute("COMMIT")
     return Report(
       events: replay.events, erased: replay.erased, listsDropped: replay.listsDropped,
       differences: try ViewComparison(stored, scratch).differences())
   }
 }
 
-/// Events from one database into the views of another.
-private struct Replay {
-  let stored: Connection
-  let scratch: Connection
+/// Events from one database into the views of another, or of the same.
+struct Replay {
+  private let stored: Connection
+  private let views: Connection
   private(set) var events: UInt64 = 0
   private(set) var erased: UInt64 = 0
   private(set) var listsDropped: UInt64 = 0
 
-  init(stored: Connection, scratch: Connection) {
+  init(from stored: Connection, to views: Connection) {
     self.stored = stored
-    self.scratch = scratch
+    self.views = views
   }
 
-  mutating func run(_ progress: (UInt64, UInt64) -> Void) throws(StoreError) {
+  /// In the open transaction of the views' database.
+  mutating func run(_ progress: (UInt64, UInt64) -> Void = { _, _ in }) throws(StoreError) {
     let total = UInt64(try stored.number("SELECT count(*) FROM event"))
-    var recorder = EventRecorder(scratch)
-    try scratch.execute("BEGIN")
+    var recorder = EventRecorder(views)
     try stored.each(
       """
       SELECT event.position, event.bytes, private_attachment.bytes
@@ -78,7 +82,6 @@ private struct Replay {
       events += 1
       if events.isMultiple(of: 1024) || events == total { progress(events, total) }
     }
-    try scratch.execute("COMMIT")
   }
 
   private func hasAttachment(_ position: UInt64) throws(StoreError) -> Bool {

@@ -1,8 +1,8 @@
 import DeviceRegistry
 import MusterModel
 
-/// Which hardware was which device, from when to when. The partial unique indexes hold that at most one binding per
-/// device and per hardware is active.
+/// Which hardware was which device, from when to when. At most one binding of a device is active; that of hardware is
+/// `HardwareView`'s to hold.
 enum BindingView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(DeviceEnrolled.self, made)
@@ -12,11 +12,12 @@ enum BindingView: Projection {
 
   private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
-    try db.run(
+    try db.change(
       """
       INSERT INTO binding(
         device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+      WHERE NOT EXISTS (SELECT 1 FROM binding WHERE device = ?1 AND ended_at IS NULL)
       """, body.device, body.generation, body.evidence, body.ticket, body.requester, body.issued,
       origin.by.description, origin.at, origin.position, body.order, body.batch)
     for bound in body.hardware {

@@ -1,7 +1,7 @@
 import CertificateAuthority
 import MusterModel
 
-/// Every certificate that was issued, and whether it is revoked.
+/// Every certificate that was issued, whether it is revoked, and by them whose a public key is, for ever.
 enum CertificateView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(CertificateIssued.self, issued)
@@ -12,6 +12,9 @@ enum CertificateView: Projection {
   private static func issued(_ event: Recorded<CertificateIssued>, _ db: Connection) throws(StoreError) {
     let (facts, origin) = (event.body.issued, event.origin)
     guard let serial = Hex.decode(facts.serial) else { throw .conflict("a serial number that is not hexadecimal") }
+    guard try !db.hasPublicKey(facts.publicKey, ofOtherThan: facts.subject) else {
+      throw .conflict("a public key of another record")
+    }
     try db.run(
       """
       INSERT INTO certificate(
@@ -43,5 +46,16 @@ enum CertificateView: Projection {
       UPDATE certificate SET revoked_at = NULL, revoked_reason = NULL, held_with_device = 0
       WHERE record = ? AND revoked_reason = ?
       """, event.body.certificate, RevocationReason.certificateHold.rawValue)
+  }
+}
+
+extension Connection {
+  /// Whether a certificate says that the key is another record's; the service's own where `owner` is nil.
+  func hasPublicKey(_ key: Digest, ofOtherThan owner: RecordID?) throws(StoreError) -> Bool {
+    try exists(
+      """
+      SELECT 1 FROM certificate
+      WHERE substr(public_key, 1, 8) = substr(?1, 1, 8) AND public_key = ?1 AND subject IS NOT ?2
+      """, key, owner)
   }
 }

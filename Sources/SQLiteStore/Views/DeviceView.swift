@@ -72,5 +72,5 @@ enum DeviceView: Projection {
 
 extension EventOrigin {
   /// The records of one kind that the event concerns.
-  func records(_ kind: RecordID.Kind) -> [RecordID] { on.compactMap { RecordID($0.name) }.filter { $0.kind == kind } }
+  func records(_ kind: RecordID.Kind) -> [RecordID] { on.compactMap(\.record).filter { $0.kind == kind } }
 }

@@ -2,12 +2,13 @@ import DeviceRegistry
 import Ledger
 import MusterModel
 
-/// Hardware IDs that have a record: how they are listed, when they were last seen and refused.
+/// Hardware IDs that have a record: how they are listed, which device they are, when they were last seen and refused.
 enum HardwareView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(HardwareListed.self, listed)
     projections.on(DeviceEnrolled.self, enrolled)
     projections.on(DeviceEnrolledWithKeys.self, enrolled)
+    projections.on(BindingEnded.self, ended)
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: HardwareListed.self) { (event, db) throws(StoreError) in
       try erase(event.body.hardware, event.origin, db)
@@ -28,16 +29,26 @@ enum HardwareView: Projection {
       origin.position, origin.position)
   }
 
+  /// What is a device already becomes no other.
   private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     for (index, bound) in event.body.hardware.enumerated() {
       let shown = event.details.flatMap { index < $0.hardware.count ? $0.hardware[index] : nil }
-      try db.run(
+      try db.change(
         """
-        INSERT INTO hardware(record, hardware_id, listing, position, last_seen_at) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (record) DO UPDATE SET last_seen_at = excluded.last_seen_at
+        INSERT INTO hardware(record, hardware_id, listing, position, last_seen_at, device) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (record) DO UPDATE SET last_seen_at = excluded.last_seen_at, device = excluded.device
+        WHERE device IS NULL
         """, bound.hardware, shown?.description, HardwareListed.Listing.none.rawValue, event.origin.position,
-        event.origin.at)
+        event.origin.at, event.body.device)
     }
+  }
+
+  private static func ended(_ event: Recorded<BindingEnded>, _ db: Connection) throws(StoreError) {
+    try db.run(
+      """
+      UPDATE hardware SET device = NULL WHERE record IN (
+        SELECT hardware FROM bound_hardware WHERE device = ? AND generation = ?)
+      """, event.body.device, event.body.generation)
   }
 
   private static func refused(_ event: Recorded<RequestRefused>, _ db: Connection) throws(StoreError) {

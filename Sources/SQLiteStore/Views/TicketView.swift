@@ -29,8 +29,10 @@ enum TicketView: Projection {
 
   private static func cancelled(_ event: Recorded<TicketCancelled>, _ db: Connection) throws(StoreError) {
     try db.change(
-      "UPDATE ticket SET cancelled_at = ? WHERE record = ? AND cancelled_at IS NULL AND redeemed_at IS NULL",
-      event.origin.at, event.body.ticket)
+      """
+      UPDATE ticket SET cancelled_at = ? WHERE record = ? AND cancelled_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM redemption WHERE redemption.ticket = ticket.id)
+      """, event.origin.at, event.body.ticket)
   }
 
   /// A one-time right: a ticket that was used or cancelled is not there to be redeemed.
@@ -38,8 +40,7 @@ enum TicketView: Projection {
     guard let ticket = event.body.ticket else { return }
     try db.change(
       """
-      UPDATE ticket SET redeemed_at = ?, redeemed_position = ?
-      WHERE record = ? AND cancelled_at IS NULL AND redeemed_at IS NULL
+      INSERT INTO redemption(ticket, at, position) SELECT id, ?, ? FROM ticket WHERE record = ? AND cancelled_at IS NULL
       """, event.origin.at, event.origin.position, ticket)
   }
 
