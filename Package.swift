@@ -166,8 +166,9 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess", "Policy",
-        httpClient, nio, nioHTTP1, nioSSL, x509, yams,
+        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess", "KeyVault",
+        "Policy",
+        "SQLiteStore", httpClient, nio, nioHTTP1, nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests",

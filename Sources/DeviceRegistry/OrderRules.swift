@@ -92,7 +92,7 @@ extension Registry {
       }
       let standing = try checkHardware(hardware, for: nil, patterns: enrollment.patterns)
       if case .allowed(let listed?) = standing, listed != order.group { throw .groupMismatch }
-      if let device = enrollment.device { throw .deviceIDTaken(device.id) }
+      if enrollment.device != nil { throw .deviceIDTaken(enrollment.deviceID) }
       try checkOpen(order, at: enrollment.at)
       let plan = try plan(
         enrollment, group: order.group, ticket: nil, provisioning: Provisioning(order: order.record, batch: batch))
@@ -106,7 +106,11 @@ extension Registry {
   ) throws(RegistryRefusal) -> EnrollmentOutcome {
     guard let binding = device.binding, let origin else { throw .hardwareBound(hardware) }
     guard origin.order == order.record, binding.publicKey == enrollment.publicKey, device.id == enrollment.deviceID
-    else { throw .hardwareProvisioned(hardware, as: device.id, by: origin.by, at: origin.at) }
+    else {
+      // What stands in other groups is not for a station to know.
+      guard device.group == order.group else { throw .hardwareBound(hardware) }
+      throw .hardwareProvisioned(hardware, as: device.id, by: origin.by, at: origin.at)
+    }
     try checkEnabled(device)
     return .again(certificate: binding.certificate, device: device.record)
   }

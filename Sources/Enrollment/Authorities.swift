@@ -16,7 +16,13 @@ public final class Authorities: Sendable {
   private struct Unsealed: Sendable {
     let issuers: [IssuerUse: Issuer]
     let responders: [IssuerUse: OCSPResponder]
-    var certifications: [String: Certification] = [:]
+    var certifications: [Kind: Certification] = [:]
+  }
+
+  /// What certificates that share their beginning have in common.
+  private struct Kind: Hashable {
+    let use: IssuerUse
+    let profile: String
   }
 
   public static let certificatesPerShard: UInt64 = 65_536
@@ -110,12 +116,12 @@ extension Authorities {
 
   /// Kept once made: what the certificates of one profile share is encoded once.
   private func certification(_ profile: Profile, _ use: IssuerUse) throws -> Certification? {
-    let name = "\(use.rawValue) \(profile.name)"
+    let kind = Kind(use: use, profile: profile.name)
     return try unsealed.withLock { unsealed in
       guard let issuer = unsealed?.issuers[use] else { return nil }
-      if let certification = unsealed?.certifications[name] { return certification }
+      if let certification = unsealed?.certifications[kind] { return certification }
       let certification = try Certification(profile: profile, issuer: issuer)
-      unsealed?.certifications[name] = certification
+      unsealed?.certifications[kind] = certification
       return certification
     }
   }

@@ -55,13 +55,16 @@ struct RefusalRecorder: Sendable {
   let instance: Instance
   let logger: Logger
 
-  @Sendable func record(_ counted: RefusalTally.Counted) async {
+  /// Whether it is on disk.
+  @Sendable func record(_ counted: RefusalTally.Counted) async -> Bool {
     do {
       let event = try Event(
         at: instance.clock.now(), by: .service, on: [], counted.event, details: counted.details)
       _ = try await instance.store.commit(UnitOfWork(events: [event]))
+      return true
     } catch {
       logger.error("refusals were not recorded", metadata: ["total": "\(counted.event.total)", "error": "\(error)"])
+      return false
     }
   }
 }

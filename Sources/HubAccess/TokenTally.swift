@@ -38,12 +38,37 @@ public final class TokenTally: Sendable {
     }
   }
 
-  /// What was counted since the last time, as the events that record it; empty where there was nothing.
-  public func take(at now: Timestamp) throws -> [Event] {
+  /// Hands over what was counted since the last time, as the events that record it, where there is anything. What could
+  /// not be recorded counts with the next.
+  public func record(at now: Timestamp, by commit: ([Event]) async throws -> Void) async throws {
     let taken = state.withLock { state in
       defer { state = State() }
       return state
     }
+    do {
+      let events = try TokenTally.events(taken, at: now)
+      if !events.isEmpty { try await commit(events) }
+    } catch {
+      putBack(taken)
+      throw error
+    }
+  }
+
+  private func putBack(_ earlier: State) {
+    state.withLock { state in
+      state.began = earlier.began ?? state.began
+      for (hub, count) in earlier.counts {
+        state.counts[hub, default: Count()].valid += count.valid
+        state.counts[hub, default: Count()].refused += count.refused
+      }
+      for (device, version) in earlier.proofs where state.proofs[device] == nil {
+        guard state.proofs.count < TokenTally.proofLimit else { break }
+        state.proofs[device] = version
+      }
+    }
+  }
+
+  private static func events(_ taken: State, at now: Timestamp) throws -> [Event] {
     guard let began = taken.began else { return [] }
     let counts = try taken.counts.sorted { $0.key < $1.key }.map { hub, count in
       try Event(

@@ -33,6 +33,12 @@ public struct ManifestRow: Sendable, Hashable {
     self.init(line: 0, hardware: hardware, deviceID: deviceID, group: nil, request: nil, tags: [], cells: cells)
   }
 
+  /// With the request that the board made.
+  public func with(request: [UInt8]) -> ManifestRow {
+    ManifestRow(
+      line: line, hardware: hardware, deviceID: deviceID, group: group, request: request, tags: tags, cells: cells)
+  }
+
   public struct Tag: Sendable, Hashable {
     public let name: String
     public let value: String
@@ -62,6 +68,13 @@ public struct ManifestFault: Sendable, Hashable {
   public let reason: String
   /// As far as they could be told apart.
   public let cells: ManifestCells
+
+  public init(line: Int, code: String, reason: String, cells: ManifestCells) {
+    self.line = line
+    self.code = code
+    self.reason = reason
+    self.cells = cells
+  }
 }
 
 /// What a line of a manifest comes to.

@@ -77,7 +77,9 @@ public struct EnrollmentPolicy: Sendable, Hashable {
         because: [EnrollmentRefusal.hardwareBlocked.description])
     }
     let passed = rules.prefix { $0.mismatch(with: circumstances) != nil }.compactMap { rule in
-      rule.mismatch(with: circumstances).map { "rule \(rule.name) does not match: \($0)" }
+      rule.mismatch(with: circumstances).map {
+        "rule \(rule.name) does not match: \(rule.expected($0, of: circumstances))"
+      }
     }
     guard let rule = rule(for: circumstances) else {
       return Explanation(
@@ -119,32 +121,47 @@ public struct EnrollmentPolicy: Sendable, Hashable {
 }
 
 extension EnrollmentPolicy.Rule {
-  /// Why the rule does not match, in words; nil where it does.
-  func mismatch(with circumstances: EnrollmentCircumstances) -> String? {
-    if let evidence, !evidence.contains(circumstances.evidence) {
-      return "expected evidence \(list(evidence)), found \(circumstances.evidence.rawValue)"
-    }
-    if let acts, !acts.contains(circumstances.act) {
-      return "expected act \(list(acts)), found \(circumstances.act.rawValue)"
-    }
-    let standing = EnrollmentPolicy.Rule.Standing(rawValue: circumstances.standing.rawValue)
-    if let standings, standing.map(standings.contains) != true {
-      return "expected standing \(list(standings)), found \(circumstances.standing.rawValue)"
-    }
-    if let groups, circumstances.group.map({ groups.contains($0.folded) }) != true {
-      return "expected group \(groups.sorted().joined(separator: ", ")), found "
-        + (circumstances.group?.text ?? "no group")
-    }
-    if let hardware, circumstances.hardware.map(hardware.contains) != true {
-      return "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
-    }
-    if let credentials, !credentials.contains(circumstances.credentials) {
-      return "expected credentials \(list(credentials)), found \(circumstances.credentials.rawValue)"
-    }
+  /// What of the circumstances a rule does not match.
+  enum Mismatch { case evidence, act, standing, group, hardware, credentials }
+
+  /// The first that does not match; nil where the rule does.
+  func mismatch(with circumstances: EnrollmentCircumstances) -> Mismatch? {
+    if let evidence, !evidence.contains(circumstances.evidence) { return .evidence }
+    if let acts, !acts.contains(circumstances.act) { return .act }
+    if let standings, Standing(circumstances.standing).map(standings.contains) != true { return .standing }
+    if let groups, circumstances.group.map({ groups.contains($0.folded) }) != true { return .group }
+    if let hardware, circumstances.hardware.map(hardware.contains) != true { return .hardware }
+    if let credentials, !credentials.contains(circumstances.credentials) { return .credentials }
     return nil
   }
 
-  private func list<Word: RawRepresentable<String>>(_ words: Set<Word>) -> String {
-    words.map(\.rawValue).sorted().joined(separator: ", ")
+  /// The mismatch in words.
+  func expected(_ mismatch: Mismatch, of circumstances: EnrollmentCircumstances) -> String {
+    switch mismatch {
+    case .evidence: "expected evidence \(list(evidence)), found \(circumstances.evidence.rawValue)"
+    case .act: "expected act \(list(acts)), found \(circumstances.act.rawValue)"
+    case .standing: "expected standing \(list(standings)), found \(circumstances.standing.rawValue)"
+    case .group:
+      "expected group \((groups ?? []).sorted().joined(separator: ", ")), found "
+        + (circumstances.group?.text ?? "no group")
+    case .hardware: "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
+    case .credentials: "expected credentials \(list(credentials)), found \(circumstances.credentials.rawValue)"
+    }
+  }
+
+  private func list<Word: RawRepresentable<String>>(_ words: Set<Word>?) -> String {
+    (words ?? []).map(\.rawValue).sorted().joined(separator: ", ")
+  }
+}
+
+extension EnrollmentPolicy.Rule.Standing {
+  /// nil for blocked: no rule can let it in.
+  fileprivate init?(_ standing: EnrollmentCircumstances.Standing) {
+    switch standing {
+    case .unknown: self = .unknown
+    case .allowed: self = .allowed
+    case .bound: self = .bound
+    case .blocked: return nil
+    }
   }
 }

@@ -49,6 +49,23 @@ import Testing
     #expect([UInt8](try EventCoding.encoder().encode(details)) == Array(attachment.dropFirst(16)))
   }
 
+  @Test func `a certificate of an enrollment has no details of its own, and reads and is written again as it was`()
+    throws
+  {
+    #expect(try Vectors.names(in: "without-details") == ["certificate-issued"])
+    let bytes = try Vectors.lineWithoutDetails(of: "certificate-issued")
+    let envelope = try EventEnvelope(bytes)
+    #expect(envelope.kind == "certificate-issued" && envelope.privateDigest == nil)
+    let body = try EventCatalog.muster[envelope.kind].body(bytes)
+    #expect(try line(envelope, body) == bytes)
+    let issued = try #require(body as? CertificateIssued)
+    let record = try #require(envelope.by.record)
+    let made = try Event(
+      at: envelope.at, by: Actor(record, by: .ticket), on: [.record(issued.issued.certificate)],
+      policy: envelope.policy, withoutDetails: issued)
+    #expect(made.bytes == bytes)
+  }
+
   @Test func `reasons of revocation keep their names and codes`() {
     let codes = Dictionary(uniqueKeysWithValues: RevocationReason.allCases.map { ($0.rawValue, $0.code) })
     #expect(

@@ -22,6 +22,9 @@ enum Vectors {
 
   static func line(of kind: String) throws -> [UInt8] { try bytes("events/\(kind).json") }
 
+  /// A line of a kind that has details where it is recorded without them.
+  static func lineWithoutDetails(of kind: String) throws -> [UInt8] { try bytes("without-details/\(kind).json") }
+
   static func attachment(of kind: String) throws -> [UInt8] { try salt + bytes("details/\(kind).json") }
 
   static func ledger() throws -> [[UInt8]] {

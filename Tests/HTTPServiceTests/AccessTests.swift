@@ -28,6 +28,7 @@ import Testing
   private func query(_ route: Route) -> String {
     let parameters = route.shape.parameters
     let batch = RecordID(.batch, UUIDv7(at: FixedClock().now()))
+    if parameters.contains("first") { return "?first=0&last=0" }
     return parameters.contains("position") ? "?position=0" : parameters.contains("batch") ? "?batch=\(batch)" : ""
   }
 

@@ -1,5 +1,6 @@
 import Ledger
 import MusterModel
+import MusterTesting
 import NIOCore
 import Testing
 
@@ -90,6 +91,24 @@ private func network(_ last: UInt16) -> SourceAddress.Network {
     #expect(counted.event.others == 936)
     let event = try Event(at: noon, by: .service, on: [], counted.event, details: counted.details)
     #expect(event.bytes.count < Event.sizeLimit)
+  }
+}
+
+@Suite struct TallyKeeperTests {
+  /// The last time at the end of the service is one.
+  @Test func `what could not be recorded counts with the next`() async throws {
+    let (strangers, clock) = (StrangerLimits(), FixedClock())
+    let source = try #require(SourceAddress(bytes: [10, 0, 0, 1]))
+    for _ in 0..<3 { strangers.refused(source, code: "ticket-unknown", at: clock.now()) }
+    let keeper = TallyKeeper(
+      limits: strangers, clock: clock,
+      record: { _ in
+        strangers.refused(source, code: "ticket-unknown", at: clock.now())
+        return false
+      }, wait: { throw CancellationError() })
+    try await keeper.run()
+    let counted = try #require(strangers.take(at: clock.now()))
+    #expect(counted.event.total == 4 && counted.details.rows.map(\.count) == [4])
   }
 }
 

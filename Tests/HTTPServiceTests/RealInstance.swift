@@ -41,6 +41,7 @@ struct RealInstance: Sendable {
 
   private static let template = Task {
     let folder = newFolder()
+    SharedFolders.removeAtExit(folder)
     let plan = FoundingPlan(
       organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")), hostnames: ["localhost"],
       publishURL: "http://localhost:8080", passphrase: nil)

@@ -14,6 +14,7 @@ struct ScratchPKI: Sendable {
   private init() async throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "pki-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    SharedFolders.removeAtExit(folder.path)
     try await root("root")
     try await root("stranger-root")
     try await issue("middle", by: "root", ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"])

@@ -76,21 +76,31 @@ import Testing
       try world.token("pump-1", pair.secondary.key), try world.token("pump-2", other.primary.key), "nonsense",
     ])
     #expect(world.current.committed.isEmpty)
-    let events = try tally.take(at: now + .seconds(60))
+    // What could not be recorded is told with the next.
+    await #expect(throws: Lost.self) { try await tally.record(at: now + .seconds(60)) { _ in throw Lost() } }
+    let events = try await recorded(at: now + .seconds(60))
     let counted = try #require(events.first?.body as? TokensVerified)
     #expect(counted.hub == world.hub && counted.valid == 2 && counted.refused == 1 && counted.from == now)
     let proved = try #require(events.last?.body as? DeviceKeysProved)
     #expect(proved.proved.map(\.version) == [2] && events.count == 2)
-    #expect(try tally.take(at: now).isEmpty)
+    #expect(try await recorded(at: now).isEmpty)
   }
 
-  @Test func `a thousand devices that change over fill as many events as they need`() throws {
+  @Test func `a thousand devices that change over fill as many events as they need`() async throws {
     for number in 0..<1000 {
       tally.proved(RecordID(.device, UUIDv7(at: now + .milliseconds(number))), version: 2)
     }
     tally.count([.refused("x")], of: world.hub, at: now)
-    let events = try tally.take(at: now)
+    let events = try await recorded(at: now)
     #expect(events.dropFirst().compactMap { ($0.body as? DeviceKeysProved)?.proved.count }.reduce(0, +) == 1000)
+  }
+
+  private struct Lost: Error {}
+
+  private func recorded(at time: Timestamp) async throws -> [Event] {
+    var events: [Event] = []
+    try await tally.record(at: time) { events = $0 }
+    return events
   }
 }
 

@@ -23,8 +23,9 @@ import Testing
       let keeper = TallyKeeper(
         limits: strangers, clock: test.clock,
         record: {
-          await recorder.record($0)
+          let isRecorded = await recorder.record($0)
           handed.continuation.yield($0)
+          return isRecorded
         },
         wait: {
           for await _ in ticks.stream { return }

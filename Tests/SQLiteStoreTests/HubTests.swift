@@ -11,9 +11,9 @@ import Testing
 @testable import SQLiteStore
 
 /// A store with two hubs: one sees a group, the other what names it; some devices are nobody's.
-private struct HubWorld {
-  let test: TestFolder
-  let store: FolderStore
+struct HubWorld {
+  var test: TestFolder
+  var store: FolderStore
   let group = Units.id(.group)
   let first = Units.id(.hub)
   let second = Units.id(.hub)

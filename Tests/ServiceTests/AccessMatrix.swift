@@ -126,9 +126,10 @@ struct AccessMatrix: Sendable {
     path = path.replacing(/\{\w+\}/, with: "1")
     let samples = [
       "position": "0", "batch": RecordID(.batch, now).description, "after": "0",
-      "root": String(repeating: "0", count: 64),
+      "root": String(repeating: "0", count: 64), "first": "0", "last": "0",
     ]
-    for name in route.query { path += "?\(name)=\(try #require(samples[name], "no sample of \(name)"))" }
+    let query = try route.query.map { "\($0)=\(try #require(samples[$0], "no sample of \($0)"))" }
+    if !query.isEmpty { path += "?" + query.joined(separator: "&") }
     let body = route.type == nil ? nil : Array(try body(route.path, asker).utf8)
     return Sample(path: path, type: route.type, body: body)
   }
@@ -149,7 +150,7 @@ struct AccessMatrix: Sendable {
     case "/v1/policy/explain": return #"{"position":1}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
-    case "/v1/orders/{name}/enrollments": return "\n"
+    case "/v1/orders/{name}/enrollments", "/v1/orders/{name}/check": return "\n"
     case "/v1/orders/{name}/confirmations": return #"{"devices":["pump-7"]}"#
     case "/v1/ledger/{position}/erase": return #"{"reason":"asked"}"#
     default: return "{}"

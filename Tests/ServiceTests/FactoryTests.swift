@@ -28,10 +28,7 @@ extension ServiceTests {
 
         let second = try StationProcess(instance, station, manifest, out)
         #expect(await second.reached(700, in: out + "/.station/journal"))
-        let address = String(instance.service.server.dropFirst("https://".count))
-        await instance.service.end(SIGKILL)
-        instance.service = try await ServiceProcess(
-          data: instance.data, log: instance.folder.file("log"), ["--listen", address])
+        try await instance.killAndStartAgain()
         #expect(await second.ended() == 3, "\(second.errors)")
 
         try expectFolders(in: out, 997)
@@ -83,9 +80,27 @@ extension ServiceTests {
           try await run("openssl", ["x509", "-in", folder + "/certificate.pem", "-noout", "-pubkey"]).succeeded(),
         ]
         #expect(keys[0] == keys[1])
-        let proof = try await instance.onFolder("ledger", "prove", String(file.position)).succeeded()
-        #expect(!proof.isEmpty)
+        try await expectProved(folder, instance)
       }
+    }
+
+    /// What `device.json` holds is proved by someone who has the ledger's key alone, and by other code than Muster's.
+    private func expectProved(_ folder: String, _ instance: ServedInstance) async throws {
+      let content = try Data(contentsOf: URL(fileURLWithPath: folder + "/device.json"))
+      let file = try JSONDecoder().decode(DeviceFile.self, from: content)
+      let proof = try instance.folder.write(file.proof, to: "proof.txt")
+      let key = instance.data + "/trust/ledger.vkey"
+      let verified = try await Program.muster(["ledger", "verify", proof, "--key", key]).succeeded()
+      #expect(verified.hasPrefix("the event at position \(file.position) is in the ledger"), "\(verified)")
+      #expect(verified.contains("\"kind\":\"certificate-issued\"") && verified.contains(file.serial), "\(verified)")
+      let vectors = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      let script = vectors.appending(path: "Vectors/verify-proof.py").path
+      let verifier = try String(contentsOfFile: key, encoding: .utf8).trimmingCharacters(in: .newlines)
+      let checked = try await run("python3", [script, proof, verifier]).succeeded()
+      #expect(checked.hasPrefix("position \(file.position) of "), "\(checked)")
+      let changed = try instance.folder.write(
+        file.proof.replacing("index \(file.position)\n", with: "index \(file.position - 1)\n"), to: "changed.txt")
+      #expect(try await run("python3", [script, changed, verifier]).status == 1)
     }
 
     @Test func `of two stations with the same boards each gets some, and is told who has the others`() async throws {
@@ -174,6 +189,85 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a bundle is one archive, whole or not there, and goes on after a cut`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 1000, instance)
+        let lines = (0..<300).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        let manifest = try instance.folder.write(csv(lines), to: "boards.csv")
+        let bundle = instance.folder.file("made.tar")
+        let first = try StationProcess(instance, station, manifest, bundle, isBundle: true)
+        #expect(await first.reached(40, in: bundle + ".work/.station/made"))
+        await first.end(SIGKILL)
+        #expect(!FileManager.default.fileExists(atPath: bundle))
+        let second = try StationProcess(instance, station, manifest, bundle, isBundle: true)
+        #expect(await second.ended() == 0, "\(second.errors)")
+        try await expectBundle(bundle, 300, instance)
+        // Boards that come later are added, and the archive is whole again.
+        let more = try instance.folder.write(csv(lines + ["cpu-serial:\(board(300)),meter-300"]), to: "more.csv")
+        let third = try StationProcess(instance, station, more, bundle, isBundle: true)
+        #expect(await third.ended() == 0, "\(third.errors)")
+        try await expectBundle(bundle, 301, instance)
+        let confirm = try await Program.muster(["factory", "confirm", "--out", bundle + ".work", "--all"])
+        #expect(confirm.status == 1 && confirm.errors.contains("archive"), "\(confirm.errors)")
+        try await expectOneIdentityEach(301, instance)
+      }
+    }
+
+    /// As tar reads it.
+    private func expectBundle(_ bundle: String, _ count: Int, _ instance: ServedInstance) async throws {
+      let mode = try FileManager.default.attributesOfItem(atPath: bundle)[.posixPermissions]
+      #expect(mode as? Int == 0o600)
+      let listed = try await run("tar", ["-tvf", bundle]).succeeded().split(separator: "\n")
+      #expect(listed.count == 5 * count)
+      #expect(listed.count { $0.hasPrefix("-rw------- ") && $0.hasSuffix("/private-key.pem") } == count)
+      let folder = instance.folder.file("unpacked-\(count)")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      _ = try await run("tar", ["-xf", bundle, "-C", folder]).succeeded()
+      #expect(folders(in: folder).count == count)
+      let device = "\(folder)/meter-7"
+      let keys = [
+        try await run("openssl", ["pkey", "-in", device + "/private-key.pem", "-pubout"]).succeeded(),
+        try await run("openssl", ["x509", "-in", device + "/certificate.pem", "-noout", "-pubkey"]).succeeded(),
+      ]
+      #expect(keys[0] == keys[1])
+      try await expectProved(device, instance)
+    }
+
+    @Test func `boards bring their requests in a folder, by either name, and one without is refused`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let requests = instance.folder.file("requests")
+        try FileManager.default.createDirectory(atPath: requests, withIntermediateDirectories: true)
+        let pem = try await run(
+          "openssl",
+          [
+            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=meter-1",
+            "-keyout", instance.folder.file("own.key"),
+          ]
+        ).succeeded()
+        try pem.write(toFile: requests + "/meter-1.csr", atomically: true, encoding: .utf8)
+        try Data(try PeerKey().request(commonName: "meter-2"))
+          .write(to: URL(fileURLWithPath: "\(requests)/cpu-serial:\(board(2)).csr"))
+        try "no request".write(toFile: requests + "/meter-3.csr", atomically: true, encoding: .utf8)
+        let lines = (1...4).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        let manifest = try instance.folder.write(csv(lines), to: "boards.csv")
+        let out = instance.folder.file("made")
+        let arguments = ["factory", "provision", "--manifest", manifest, "--requests", requests]
+        let environment = ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station]
+        let checked = try await Program.muster(arguments + ["--check"], environment: environment)
+        #expect(checked.lines.map { $0.prefix(22) } == ["line 4: csr-malformed:", "line 5: csr-missing: e"])
+        let ran = try await Program.muster(arguments + ["--out", out], environment: environment)
+        #expect(
+          ran.status == 3 && ran.output.hasPrefix("2 made, 0 there already, 2 refused"), "\(ran.output)\(ran.errors)")
+        #expect(try await run("find", [out, "-name", "private-key.pem"]).output.isEmpty)
+        let keys = [
+          try await run("openssl", ["pkey", "-in", instance.folder.file("own.key"), "-pubout"]).succeeded(),
+          try await run("openssl", ["x509", "-in", out + "/meter-1/certificate.pem", "-noout", "-pubkey"]).succeeded(),
+        ]
+        #expect(keys[0] == keys[1])
+      }
+    }
+
     @Test func `a run is listed by its batch, and confirmed boards leave no key behind`() async throws {
       try await ServedInstance.with { instance in
         let station = try await station("line-1", order: "june", count: 10, instance)
@@ -213,11 +307,76 @@ extension ServiceTests {
       let folder = try ScratchFolder()
       defer { folder.remove() }
       let manifest = try folder.write(csv(["cpu-serial:\(board(1)),meter-1", "x,meter-2"]), to: "boards.csv")
-      let ran = try await Program.muster(["factory", "provision", "--manifest", manifest, "--check"])
+      let ran = try await Program.muster(["factory", "provision", "--manifest", manifest, "--check", "--offline"])
       #expect(ran.status == 3 && ran.output.hasPrefix("line 3: hardware-id-malformed"), "\(ran.output)\(ran.errors)")
       let header = try folder.write("serial,name\n", to: "other.csv")
-      let refused = try await Program.muster(["factory", "provision", "--manifest", header, "--check"])
+      let refused = try await Program.muster(["factory", "provision", "--manifest", header, "--check", "--offline"])
       #expect(refused.status == 2 && refused.errors.contains("serial"))
+    }
+
+    @Test func `a manifest is checked against the registry, and nothing is made`() async throws {
+      try await ServedInstance.with { instance in
+        let other = try await otherGroupsStation(instance)
+        let station = try await station("line-1", order: "june", count: 3, instance)
+        let foreign = try instance.folder.write(csv(["cpu-serial:\(board(1)),pump-1"]), to: "pumps.csv")
+        let own = try instance.folder.write(csv(["cpu-serial:\(board(2)),meter-2"]), to: "own.csv")
+        #expect(try await provision(instance, other, foreign, instance.folder.file("pumps")).status == 0)
+        let out = instance.folder.file("made")
+        #expect(try await provision(instance, station, own, out).status == 0)
+        for (number, id) in [(3, "meter-3"), (4, "meter-4")] {
+          _ = try await instance.muster("hardware", "allow", "cpu-serial:\(board(number))", "--group", "pumps")
+            .succeeded()
+          if id == "meter-3" {
+            _ = try await instance.muster("hardware", "block", "cpu-serial:\(board(3))").succeeded()
+          }
+        }
+        let rows = [
+          ("cpu-serial:\(board(1)),meter-1", "hardware-bound"),
+          ("cpu-serial:\(board(2)),meter-2", "hardware-provisioned"),
+          ("cpu-serial:\(board(3)),meter-3", "hardware-blocked"), ("cpu-serial:\(board(4)),meter-4", "group-mismatch"),
+          ("cpu-serial:\(board(5)),PUMP-1", "device-id-taken"),
+          ("cpu-serial:\(board(6)),no device ID", "device-id-malformed"),
+          ("cpu-serial:\(board(7)),meter-7", nil), ("cpu-serial:\(board(7)),meter-70", "hardware-twice"),
+          ("cpu-serial:\(board(8)),meter-8", nil), ("cpu-serial:\(board(9)),meter-9", "order-exhausted"),
+        ]
+        let manifest = try instance.folder.write(csv(rows.map(\.0)), to: "boards.csv")
+        let before = try await ledgerSize(instance)
+        let arguments = ["factory", "provision", "--manifest", manifest, "--order", "june", "--check"]
+        let environment = ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station]
+        let ran = try await Program.muster(arguments, environment: environment)
+        #expect(ran.status == 3 && ran.errors.contains("2 rows are good, 8 are not"), "\(ran.errors)")
+        let told = Set(ran.lines.map { $0.split(separator: ":").prefix(2).joined(separator: ":") })
+        let expected = rows.enumerated().compactMap { index, row in row.1.map { "line \(index + 2): \($0)" } }
+        #expect(told == Set(expected), "\(ran.output)")
+        // Of another group's device it is told that it is one, and no more.
+        #expect(ran.output.contains("made meter-2 by line-1 at 2") && !ran.output.contains("pump-1"), "\(ran.output)")
+        // What was made in the folder is no conflict.
+        let again = try await Program.muster(arguments + ["--out", out], environment: environment)
+        #expect(again.errors.contains("3 rows are good, 7 are not"), "\(again.errors)")
+        #expect(try await ledgerSize(instance) == before)
+        #expect(try await shown("june", instance).made == 1)
+        let stranger = try await Program.muster(
+          arguments, environment: environment.merging(["MUSTER_IDENTITY": other]) { $1 })
+        #expect(stranger.status == 1 && stranger.errors.contains("not-allowed"), "\(stranger.errors)")
+        try await instance.expectWholeLedger()
+      }
+    }
+
+    /// As the last checkpoint says.
+    private func ledgerSize(_ instance: ServedInstance) async throws -> UInt64 {
+      let client = try instance.client(instance.administrator)
+      let answer = try await client.send(.GET, "/ledger/checkpoint")
+      await client.shutdown()
+      return try #require(answer.text.split(separator: "\n").dropFirst().first.flatMap { UInt64($0) })
+    }
+
+    private func otherGroupsStation(_ instance: ServedInstance) async throws -> String {
+      _ = try await instance.muster("group", "add", "pumps").succeeded()
+      let file = try await instance.add("line-9", .factoryLine, ["--group", "pumps"])
+      _ = try await instance.muster(
+        "factory", "order", "add", "may", "--station", "line-9", "--group", "pumps", "--count", "10"
+      ).succeeded()
+      return file
     }
 
     // MARK: - The batch route
@@ -294,9 +453,9 @@ extension ServiceTests {
       }
     }
 
-    private func newBatch() -> String { RecordID(.batch, UUIDv7(at: SystemClock().now())).description }
+    func newBatch() -> String { RecordID(.batch, UUIDv7(at: SystemClock().now())).description }
 
-    private func rowLine(_ row: Int, board number: Int, _ device: String) throws -> String {
+    func rowLine(_ row: Int, board number: Int, _ device: String) throws -> String {
       let csr = Data(try PeerKey().request(commonName: device)).base64EncodedString()
       return
         "{\"csr\":\"\(csr)\",\"deviceID\":\"\(device)\",\"hardware\":\"cpu-serial:\(board(number))\",\"row\":\(row)}\n"
@@ -304,17 +463,17 @@ extension ServiceTests {
 
     // MARK: - The line
 
-    private func board(_ number: Int) -> String {
+    func board(_ number: Int) -> String {
       let digits = String(number, radix: 16)
       return "00e4b1" + String(repeating: "0", count: 10 - digits.count) + digits
     }
 
-    private func csv(_ lines: some Sequence<String>) -> String {
+    func csv(_ lines: some Sequence<String>) -> String {
       "hardware_id,device_id\n" + lines.map { $0 + "\n" }.joined()
     }
 
     /// A station with an order; its identity file.
-    private func station(
+    func station(
       _ name: String, order: String, count: Int, _ instance: ServedInstance
     ) async throws -> String {
       _ = try await instance.muster("group", "add", "meters")
@@ -325,7 +484,7 @@ extension ServiceTests {
       return file
     }
 
-    private func provision(
+    func provision(
       _ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String? = nil
     ) async throws -> Ran {
       try await Program.muster(
@@ -333,16 +492,16 @@ extension ServiceTests {
         environment: ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station])
     }
 
-    private func shown(_ name: String, _ instance: ServedInstance) async throws -> OrderSummary {
+    func shown(_ name: String, _ instance: ServedInstance) async throws -> OrderSummary {
       let shown = try await instance.muster("factory", "order", "show", name, "--output", "json").succeeded()
       return try JSONDecoder().decode(OrderSummary.self, from: Data(shown.utf8))
     }
 
-    private func folders(in out: String) -> Set<String> {
+    func folders(in out: String) -> Set<String> {
       Set((try? FileManager.default.contentsOfDirectory(atPath: out).filter { $0.hasPrefix("meter-") }) ?? [])
     }
 
-    private func expectFolders(in out: String, _ count: Int) throws {
+    func expectFolders(in out: String, _ count: Int) throws {
       let folders = folders(in: out)
       #expect(folders.count == count)
       let files: Set = ["device.json", "certificate.pem", "trust.pem", "private-key.pem"]
@@ -352,7 +511,7 @@ extension ServiceTests {
       #expect(try FileManager.default.contentsOfDirectory(atPath: out + "/.station/new").isEmpty)
     }
 
-    private func expectOneIdentityEach(_ count: Int, _ instance: ServedInstance) async throws {
+    func expectOneIdentityEach(_ count: Int, _ instance: ServedInstance) async throws {
       let devices = try await instance.muster("device", "list", "--output", "json").succeeded().split(separator: "\n")
         .map { try JSONDecoder().decode(DeviceSummary.self, from: Data($0.utf8)) }
       #expect(devices.count == count && Set(devices.map(\.deviceID)).count == count)
@@ -365,17 +524,21 @@ extension ServiceTests {
 }
 
 /// A running `muster factory provision`, ended by its own PID.
-private final class StationProcess: Sendable {
+final class StationProcess: Sendable {
   private let process: Mutex<Process>
   private let exit: Task<Int32, Never>
   private let log: String
   let pid: Int32
 
-  init(_ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String = "june") throws
-  {
+  init(
+    _ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String = "june",
+    isBundle: Bool = false
+  ) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try Program.path())
-    process.arguments = ["factory", "provision", "--manifest", manifest, "--out", out, "--order", order]
+    process.arguments = [
+      "factory", "provision", "--manifest", manifest, isBundle ? "--bundle" : "--out", out, "--order", order,
+    ]
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station]) { $1 }
     process.standardInput = FileHandle.nullDevice

@@ -3,6 +3,7 @@ import Foundation
 import HubAccess
 import MusterModel
 import MusterTesting
+import SQLiteStore
 import Testing
 
 @testable import muster
@@ -110,6 +111,82 @@ extension ServiceTests {
         let history = try await instance.muster("device", "history", "pump-1", "--output", "csv").succeeded()
         #expect(history.contains("token made with key 4"))
       }
+    }
+
+    /// An instance that was made 300 days ago, with a hub and its group.
+    private func foundLongAgo(_ folder: ScratchFolder) async throws {
+      let data = folder.file("data")
+      try FileManager.default.removeItem(atPath: data)
+      let clock = FixedClock(SystemClock().now() - .seconds(300 * 86_400))
+      let plan = FoundingPlan(
+        organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")),
+        hostnames: ["localhost", "127.0.0.1"], publishURL: "http://localhost:8080", passphrase: nil)
+      _ = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: data)
+      let opened = try await OpenInstance.open(data, clock: clock)
+      let leaf = try PEM.firstCertificate(opened.folder.read(.administrator))
+      guard case .known(let principal, let reads) = try await Authentication(opened.instance).identify(leaf: leaf)
+      else {
+        throw CancellationError()
+      }
+      let caller = Caller(principal: principal, reads: reads, source: "192.0.2.1")
+      let administration = Administration(opened.instance)
+      _ = try await administration.addGroup(
+        GroupInput(name: "pumps", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: caller
+      ).get()
+      let key = PeerKey()
+      let added = try await administration.addHub(
+        HubInput(name: "plant", host: "mqtt.example", groups: ["pumps"], csr: ""),
+        csr: try key.request(commonName: "plant"), by: caller
+      ).get()
+      let root = try folder.read("data/trust/root.pem")
+      _ = try folder.write(
+        added.chain.map { PEM.certificate($0) }.joined() + root + PEM.privateKey(key.key), to: "plant.pem")
+      await opened.store.close()
+    }
+
+    @Test func `a hub whose certificate is two thirds over renews it by itself, and goes on`() async throws {
+      try await ServedInstance.with(
+        prepare: { try await foundLongAgo($0) },
+        { instance in
+          let plant = instance.folder.file("plant.pem")
+          try await enroll("pump-1", group: "pumps", instance)
+          let before = try String(contentsOfFile: plant, encoding: .utf8)
+          let follower = Process()
+          follower.executableURL = URL(fileURLWithPath: try Program.path())
+          follower.arguments = ["hub", "follow", "--state", instance.folder.file("follower")]
+          follower.environment = ProcessInfo.processInfo.environment.merging(
+            ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": plant]) { $1 }
+          follower.standardOutput = FileHandle.nullDevice
+          follower.standardError = FileHandle.nullDevice
+          try follower.run()
+          defer {
+            kill(follower.processIdentifier, SIGKILL)
+            follower.waitUntilExit()
+          }
+          let client = try instance.client(instance.administrator)
+          let page = try await client.send(.GET, "/v1/certificates?device=pump-1")
+          await client.shutdown()
+          let serial = try #require(
+            try JSONDecoder().decode(Page<CertificateSummary>.self, from: Data(page.body)).rows.first?.serial)
+          #expect(
+            try await instance.muster("certificate", "revoke", serial, "--wait").succeeded().contains(
+              "enforced by plant"))
+          let after = try String(contentsOfFile: plant, encoding: .utf8)
+          #expect(before != after && !FileManager.default.fileExists(atPath: plant + ".pending"))
+          let certificates = try await instance.muster("certificate", "list", "--output", "json").succeeded()
+            .split(separator: "\n").map { try JSONDecoder().decode(CertificateSummary.self, from: Data($0.utf8)) }
+          #expect(certificates.count { $0.profile == "hub" } == 2, "renewed once, and not again and again")
+          // The old one is good for the overlap, so that what still shows it is not cut off.
+          let old = try instance.folder.write(before, to: "old.pem")
+          try await instance.withClient(old) { hub in
+            let answer = try await hub.send(.GET, "/v1/hub/devices/pump-1/credentials")
+            #expect(answer.status == 200, "\(answer.text)")
+          }
+          #expect(try await instance.onFolder("ledger", "verify").succeeded().contains("receipts of hubs agree"))
+          _ = try await instance.muster("operator", "renew", "--if-due").succeeded()
+          _ = try await instance.muster("operator", "renew").succeeded()
+          #expect(try await instance.muster("hub", "status").status == 0, "the administrator is known by the new one")
+        })
     }
 
     @Test func `a revocation is acted on, promised and seen, though follower and service are killed`() async throws {

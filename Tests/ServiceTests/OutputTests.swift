@@ -11,7 +11,8 @@ extension ServiceTests {
       ("operator list", ["name", "role"]), ("hub list", ["name", "host"]), ("group list", ["name", "devices"]),
       ("hardware list", ["hardware", "listing"]), ("device list", ["deviceID", "state"]),
       ("device history pump-7", ["what", "position"]), ("ticket list", ["state", "expires"]),
-      ("certificate list", ["serial", "status"]), ("ca show", ["use", "issuerKeyID"]),
+      ("certificate list", ["serial", "status"]), ("factory order list", ["name", "made"]),
+      ("ca show", ["use", "issuerKeyID"]),
     ]
     private static let screens = [
       ("device show pump-7", "version"), ("group show pumps", "record"), ("vault status", "isSealed"),
@@ -52,8 +53,10 @@ extension ServiceTests {
       try await instance.tell(
         [
           Step("group add pumps", "pumps"), Step("hub add plant --host mqtt.example --out {hub}", "plant"),
+          Step("operator add line-1 --role factory-line --out {station}", "line-1"),
+          Step("factory order add june --station line-1 --group pumps --count 5", "june"),
           Step(#"hardware block mac:aabbcc001122 --reason '=1+1, "quoted"'"#, "blocked"),
-        ], ["hub": instance.folder.file("plant.pem")])
+        ], ["hub": instance.folder.file("plant.pem"), "station": instance.folder.file("line-1.pem")])
       _ = try await instance.enroll("pump-7", "cpu-serial:00000000e4b1c9d2", ["--group", "pumps"])
       let listed = try records(try await instance.tell([Step("hardware list --output csv", "mac:aabbcc001122")]))
       #expect(listed.contains { $0.last == #"'=1+1, "quoted""# }, "\(listed)")

@@ -105,6 +105,7 @@ struct ServedInstance: Sendable {
 
   private static let template = Task {
     let folder = try ScratchFolder()
+    SharedFolders.removeAtExit(folder.path)
     try await initialize(folder, [])
     return folder
   }
@@ -126,6 +127,13 @@ struct ServedInstance: Sendable {
 
   /// Starts again after the process ended.
   mutating func start() async throws { service = try await ServedInstance.serve(folder) }
+
+  /// SIGKILL, and a new process at the same address.
+  mutating func killAndStartAgain() async throws {
+    let address = String(service.server.dropFirst("https://".count))
+    await service.end(SIGKILL)
+    service = try await ServiceProcess(data: data, log: folder.file("log"), ["--listen", address])
+  }
 
   /// The command line as the administrator, or as who the file says.
   func muster(_ arguments: String..., as identity: String? = nil, input: String = "") async throws -> Ran {

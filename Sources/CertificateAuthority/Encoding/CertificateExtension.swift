@@ -65,14 +65,26 @@ struct CertificateExtension: Hashable, Sendable {
   }
 
   private init(_ reader: inout DERReader) throws(MalformedDER) {
+    let fields = try ExtensionFields(&reader)
+    (type, isCritical, value) = (Array(fields.type), fields.isCritical, Array(fields.value))
+  }
+}
+
+/// The same where it lies in DER.
+struct ExtensionFields {
+  let type: ArraySlice<UInt8>
+  let isCritical: Bool
+  let value: ArraySlice<UInt8>
+
+  init(_ reader: inout DERReader) throws(MalformedDER) {
     var fields = try reader.members("an extension")
-    type = Array(try fields.take(0x06, "its type").whole)
+    type = try fields.take(0x06, "its type").whole
     isCritical = fields.next == 0x01
     // DEFAULT FALSE: DER writes TRUE alone (X.690 §11.5).
     if isCritical, !(try fields.take("critical").content.elementsEqual([0xff])) {
       throw MalformedDER(expected: "critical TRUE or nothing", found: "another value")
     }
-    value = Array(try fields.take(0x04, "its value").content)
+    value = try fields.take(0x04, "its value").content
     try fields.end()
   }
 }

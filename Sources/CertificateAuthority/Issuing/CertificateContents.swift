@@ -1,12 +1,10 @@
 import MusterModel
 
-/// What a certificate's DER says, read strictly (RFC 5280 §4.1) and apart from the code that writes certificates.
+/// What a certificate's DER says, read strictly and kept.
 struct CertificateContents: Sendable {
   let signed: ArraySlice<UInt8>
   /// Most significant byte first, without leading zeros.
   let serial: [UInt8]
-  /// AlgorithmIdentifier; the same inside and outside of what is signed.
-  let signatureAlgorithm: [UInt8]
   /// The DER of the issuer's Name.
   let issuer: [UInt8]
   let notBefore: Timestamp
@@ -17,40 +15,16 @@ struct CertificateContents: Sendable {
   let extensions: [CertificateExtension]
   let signature: [UInt8]
 
-  static let sizeLimit = 16 * 1024
-
   init(_ der: [UInt8]) throws(MalformedDER) {
-    guard der.count <= Self.sizeLimit else {
-      throw MalformedDER(expected: "a certificate of at most \(Self.sizeLimit) bytes", found: "\(der.count)")
-    }
-    var outside = DERReader(der[...], "a certificate")
-    var fields = try outside.members("a certificate")
-    try outside.end()
-    let body = try fields.take(0x30, "what is signed")
-    let outer = try fields.take(0x30, "the signature algorithm")
-    signature = Array(try fields.take("the signature").wholeBits("the signature"))
-    try fields.end()
-    signed = body.whole
-    signatureAlgorithm = Array(outer.whole)
-
-    fields = DERReader(body.content, "what is signed of a certificate")
-    guard try fields.take("the version").whole.elementsEqual([0xa0, 3, 0x02, 1, 2]) else {
-      throw MalformedDER(expected: "a certificate of version 3", found: "another")
-    }
-    serial = Array(try fields.take("the serial number").magnitude("the serial number"))
-    guard try fields.take("the signature algorithm").whole.elementsEqual(signatureAlgorithm) else {
-      throw MalformedDER(expected: "one signature algorithm, inside and outside", found: "two")
-    }
-    issuer = Array(try fields.take(0x30, "the issuer").whole)
-    var validity = try fields.members("the validity")
-    (notBefore, notAfter) = (try validity.take("notBefore").time(), try validity.take("notAfter").time())
-    try validity.end()
-    subject = Array(try fields.take(0x30, "the subject").whole)
-    subjectPublicKeyInfo = Array(try fields.take(0x30, "the key").whole)
-    var tagged = try fields.members("the extensions", tag: 0xa3)
-    extensions = try CertificateExtension.list(tagged.members("the extensions"))
-    try tagged.end()
-    try fields.end()
+    let fields = try CertificateFields(der)
+    signed = fields.signed
+    serial = Array(fields.serial)
+    issuer = Array(fields.issuer)
+    (notBefore, notAfter) = (fields.notBefore, fields.notAfter)
+    subject = Array(fields.subject)
+    subjectPublicKeyInfo = Array(fields.subjectPublicKeyInfo)
+    extensions = try CertificateExtension.list(fields.extensions)
+    signature = Array(fields.signature)
   }
 
   func value(of type: [UInt8]) -> [UInt8]? { extensions.first { $0.type == type }?.value }

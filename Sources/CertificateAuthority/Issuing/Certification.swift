@@ -2,7 +2,7 @@ public import MusterModel
 public import Policy
 
 /// Issues certificates of one profile under one issuer. Make it once and keep it: what they share is encoded once.
-public struct Certification: Sendable {
+public final class Certification: Sendable {
   public let profile: Profile
   public let issuer: Issuer
   private let template: CertificateTemplate

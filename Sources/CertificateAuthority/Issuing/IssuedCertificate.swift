@@ -1,8 +1,8 @@
 public import MusterModel
 import Policy
 
-/// A certificate that lacks its signature.
-public struct UnsignedCertificate: Sendable {
+/// A certificate that lacks its signature. An object, for it is handed on many times.
+public final class UnsignedCertificate: Sendable {
   /// TBSCertificate.
   public let toBeSigned: [UInt8]
   let permit: IssuancePermit
@@ -13,6 +13,21 @@ public struct UnsignedCertificate: Sendable {
   let request: VerifiedRequest?
   let now: Timestamp
   let record: RecordID?
+
+  init(
+    toBeSigned: [UInt8], permit: IssuancePermit, profile: Profile, issuer: Issuer, identity: CertificateIdentity,
+    key: SubjectPublicKey, request: VerifiedRequest?, now: Timestamp, record: RecordID?
+  ) {
+    self.toBeSigned = toBeSigned
+    self.permit = permit
+    self.profile = profile
+    self.issuer = issuer
+    self.identity = identity
+    self.key = key
+    self.request = request
+    self.now = now
+    self.record = record
+  }
 
   /// Signed by its issuer, on the caller's thread, and held to permit, profile and key; not verified, which costs twice
   /// what signing does: the signature is this process's own, made a moment ago with the key in its memory. Throws `CertificationError.issuer` where the issuer's key is elsewhere

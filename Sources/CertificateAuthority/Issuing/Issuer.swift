@@ -1,7 +1,7 @@
 public import MusterModel
 
-/// A CA that issues: its certificate, and the signer that holds its key.
-public struct Issuer: Sendable {
+/// A CA that issues: its certificate, and the signer that holds its key. An object, for every certificate refers to it.
+public final class Issuer: Sendable {
   public let use: IssuerUse
   /// The certificate's DER.
   public let certificate: [UInt8]

@@ -197,19 +197,21 @@ public struct DeviceEnrollment: Sendable {
     } else {
       shown = nil
     }
-    let enrolled = { @Sendable (keys: IssuedKeys?, position: UInt64) in
+    let enrolled = { @Sendable (keys: IssuedKeys?, position: UInt64, event: [UInt8]?) in
       Enrolled(
         device: device.record, deviceID: device.id, generation: device.lastGeneration,
-        certificate: shown?.certificate, keys: keys, position: shown?.position ?? position)
+        certificate: shown?.certificate, keys: keys, position: shown?.position ?? position,
+        event: shown == nil ? event : attempt.facts.bindingEvent)
     }
-    guard attempt.wish.credentials.hasKeys else { return .answer(enrolled(nil, 0)) }
+    guard attempt.wish.credentials.hasKeys else { return .answer(enrolled(nil, 0, nil)) }
     guard let held = attempt.facts.deviceKeys, held.generation == device.binding?.generation,
       let until = held.deliverUntil, attempt.at < until
     else { return try attempt.refuse(.keysNotDelivered) }
     let pair = try instance.vault.openDeviceKeys(
       generation: held.generation, primary: held.primary, secondary: held.secondary)
     let delivered = try attempt.delivered(pair, of: device)
-    return .commit(delivered) { enrolled(IssuedKeys(device: device.id, pair), $0.first) }
+    let line = delivered.events.first?.bytes
+    return .commit(delivered) { enrolled(IssuedKeys(device: device.id, pair), $0.first, line) }
   }
 
   private func prepare(
@@ -265,10 +267,11 @@ struct PermittedEnrollment {
     let issuedKeys = keys.map { IssuedKeys(device: plan.deviceID, $0) }
     let certificate = unsigned.flatMap { unsigned in issued.map { Enrolled.Certificate($0, unsigned.issuer) } }
     let (unit, offset) = try attempt.unit(permit, plan, issued, keys)
+    let line = unit.events[offset].bytes
     return .commit(unit) { position in
       Enrolled(
         device: plan.device, deviceID: plan.deviceID, generation: plan.generation, certificate: certificate,
-        keys: issuedKeys, position: position.first + UInt64(offset))
+        keys: issuedKeys, position: position.first + UInt64(offset), event: line)
     }
   }
 }

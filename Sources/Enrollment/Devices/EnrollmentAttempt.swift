@@ -7,8 +7,8 @@ import Ledger
 import MusterModel
 import Policy
 
-/// One reading of the facts for one enrollment, and what can be made of it.
-struct EnrollmentAttempt: Sendable {
+/// One reading of the facts for one enrollment, and what can be made of it. An object, for it is handed on many times.
+final class EnrollmentAttempt: Sendable {
   let request: EnrollmentRequest
   let wish: SoundWish
   let facts: Facts
@@ -31,22 +31,13 @@ struct EnrollmentAttempt: Sendable {
     self.deviceID = deviceID
     self.actor = actor
     at = time
-    let shown = result.hardware.map { hardware in
-      EnrollmentCase.Shown(
-        facts.hardware.first { $0.id == hardware.id } ?? KnownHardware(hardware.id, nil), hardware.assurance)
-    }
-    registryCase = EnrollmentCase(
-      hardware: shown, patterns: facts.patterns, deviceID: deviceID, device: facts.device, group: facts.group,
-      publicKey: wish.requester, credentials: wish.credentials, at: time, epoch: epoch)
+    registryCase = facts.enrollmentCase(
+      of: result, as: deviceID, by: wish.requester, wish.credentials, at: time, epoch: epoch)
     standing = registryCase.standing
   }
 
   func question(_ plan: EnrollmentPlan) -> EnrollmentQuestion {
-    EnrollmentQuestion(
-      act: plan.isSwap ? .swap : .new, result: result, standing: standing,
-      group: facts.group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
-      device: plan.device, deviceID: plan.deviceID, credentials: wish.credentials,
-      reads: facts.reads.merging(plan.reads))
+    facts.question(plan, result, standing, wish.credentials)
   }
 
   private func decision(act: EnrollmentQuestion.Act?) -> String {
@@ -122,6 +113,31 @@ struct EnrollmentAttempt: Sendable {
     var reads = facts.reads
     if case .station(let asked) = request.evidence { reads = reads.merging(asked.caller.reads) }
     return UnitOfWork(reads: reads, events: [event])
+  }
+}
+
+extension Facts {
+  /// What the registry decides from, of a board that `result` shows.
+  func enrollmentCase(
+    of result: AttestationResult, as deviceID: DeviceID, by requester: Digest, _ credentials: DeviceCredentials,
+    at time: Timestamp, epoch: UInt32
+  ) -> EnrollmentCase {
+    let shown = result.hardware.map { shown in
+      EnrollmentCase.Shown(hardware.first { $0.id == shown.id } ?? KnownHardware(shown.id, nil), shown.assurance)
+    }
+    return EnrollmentCase(
+      hardware: shown, patterns: patterns, deviceID: deviceID, device: device, group: group, publicKey: requester,
+      credentials: credentials, at: time, epoch: epoch)
+  }
+
+  /// What the policy is asked of the registry's plan.
+  func question(
+    _ plan: EnrollmentPlan, _ result: AttestationResult, _ standing: Standing, _ credentials: DeviceCredentials
+  ) -> EnrollmentQuestion {
+    EnrollmentQuestion(
+      act: plan.isSwap ? .swap : .new, result: result, standing: standing,
+      group: group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
+      device: plan.device, deviceID: plan.deviceID, credentials: credentials, reads: reads.merging(plan.reads))
   }
 }
 

@@ -86,10 +86,12 @@ public struct Enrolled: Sendable, Hashable {
   public let keys: IssuedKeys?
   /// Where the ledger holds the event that issued the certificate; without one, that by which the keys were handed over.
   public let position: UInt64
+  /// That event's line, for a proof of it; not where a certificate was renewed.
+  public let event: [UInt8]?
 
   init(
     device: RecordID, deviceID: DeviceID, generation: UInt64, certificate: Certificate?, keys: IssuedKeys? = nil,
-    position: UInt64
+    position: UInt64, event: [UInt8]? = nil
   ) {
     self.device = device
     self.deviceID = deviceID
@@ -97,6 +99,7 @@ public struct Enrolled: Sendable, Hashable {
     self.certificate = certificate
     self.keys = keys
     self.position = position
+    self.event = event
   }
 
   /// Empty without a certificate.

@@ -81,17 +81,11 @@ struct SoundRequest: Sendable {
   /// What is asked of the registry.
   var query: FactsQuery {
     var query = FactsQuery()
-    query.publicKey = wish.request?.publicKey
-    query.deviceKeys = wish.credentials.hasKeys
     switch shown {
     case .ticket(let evidence):
       query.ticket = .code(evidence.code)
       query.hardware = request.claimed
-    case .station(let asked):
-      query.order = .name(asked.order)
-      query.hardware = [asked.hardware]
-      query.deviceOfHardware = true
-      query.deviceID = asked.deviceID
+    case .station(let asked): query = asked.query
     case .groupKey(let token, let deviceID):
       query.group = .name(token.group)
       query.groupKeys = true
@@ -99,6 +93,8 @@ struct SoundRequest: Sendable {
       query.deviceOfHardware = true
       query.deviceID = deviceID
     }
+    query.publicKey = wish.request?.publicKey
+    query.deviceKeys = wish.credentials.hasKeys
     return query
   }
 }

@@ -20,6 +20,16 @@ public struct StationRequest: Sendable {
     self.deviceID = deviceID
   }
 
+  /// What is asked of the registry for it.
+  var query: FactsQuery {
+    var query = FactsQuery()
+    query.order = .name(order)
+    query.hardware = [hardware]
+    query.deviceOfHardware = true
+    query.deviceID = deviceID
+    return query
+  }
+
   /// Who may stand at the order's station: the operator it names, and an administrator.
   func reference(_ order: OrderSnapshot) -> StationVerifier.Reference {
     var stations: Set = [order.station]
@@ -55,29 +65,44 @@ extension DeviceEnrollment {
     return outcomes
   }
 
-  func provision(
-    _ asked: StationRequest, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
-  ) throws -> Step {
-    guard let order = facts.order else { return .decided(.refuse(Refusal(.orderUnknown), nil)) }
-    guard let station = asked.caller.record else { return .decided(.refuse(.nobody, nil)) }
+  /// Whether the caller may stand at the order's station, and what it then vouches for.
+  func appraise(_ asked: StationRequest, _ facts: Facts) -> Outcome<StationAppraisal> {
+    guard let order = facts.order else { return .refused(Refusal(.orderUnknown)) }
+    guard let station = asked.caller.record else { return .refused(.nobody) }
     if case .refused(_, let refusal) = instance.policies.decide(
       asked.caller.principal, .orderProvision, group: order.group)
     {
-      return .decided(.refuse(Refusal(refusal), nil))
+      return .refused(Refusal(refusal))
     }
     let evidence = StationEvidence(station: station, hardware: asked.hardware, deviceID: asked.deviceID)
     switch StationVerifier().appraise(evidence, against: asked.reference(order)) {
-    case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
-    case .success(let result):
+    case .failure(let refusal): return .refused(Refusal(refusal))
+    case .success(let result): return .done(StationAppraisal(order: order, station: station, result: result))
+    }
+  }
+
+  func provision(
+    _ asked: StationRequest, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
+  ) throws -> Step {
+    switch appraise(asked, facts) {
+    case .refused(let refusal): return .decided(.refuse(refusal, nil))
+    case .done(let appraisal):
       let attempt = EnrollmentAttempt(
-        request: request, wish: wish, facts: facts, result: result, deviceID: asked.deviceID,
-        actor: Actor(station, by: .certificate), at: instance.clock.now(), epoch: instance.epoch)
+        request: request, wish: wish, facts: facts, result: appraisal.result, deviceID: asked.deviceID,
+        actor: Actor(appraisal.station, by: .certificate), at: instance.clock.now(), epoch: instance.epoch)
       if let label = request.label, facts.group?.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))
       }
       return try decide(
         attempt,
-        Registry.provision(order, batch: asked.batch, attempt.registryCase, origin: facts.bindingOrigin))
+        Registry.provision(appraisal.order, batch: asked.batch, attempt.registryCase, origin: facts.bindingOrigin))
     }
   }
+}
+
+/// A station that may stand at the order's place, and what it vouches for.
+struct StationAppraisal: Sendable {
+  let order: OrderSnapshot
+  let station: RecordID
+  let result: AttestationResult
 }

@@ -20,6 +20,8 @@ public struct Facts: Sendable {
   public var order: OrderSnapshot?
   /// With an order, how the active binding of `device` came to be.
   public var bindingOrigin: BindingOrigin?
+  /// With an order, the line of the event that issued the first certificate of that binding.
+  public var bindingEvent: [UInt8]?
   /// The group asked for; else the order's; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
   public var group: GroupSnapshot?
   /// The record that holds or held the public key asked for.

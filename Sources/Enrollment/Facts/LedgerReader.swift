@@ -1,3 +1,4 @@
+public import Ledger
 public import MusterModel
 
 /// The ledger as it is shown: bytes that were hashed, hashes of tiles, the last checkpoint.
@@ -10,6 +11,8 @@ public protocol LedgerReader: Sendable {
   func tile(level: Int, index: UInt64, width: Int) async throws -> [Digest]?
   /// An inclusion proof under the last checkpoint, in the form of `InclusionProof`'s JSON; nil past the end.
   func inclusionProof(of position: UInt64) async throws -> LedgerProof?
+  /// What proves the events of a stretch under the last checkpoint; nil past the end.
+  func proofTiles(_ stretch: ClosedRange<UInt64>) async throws -> ProofTiles?
   /// The decision that the event at `position` records; nil where there is none.
   func decision(at position: UInt64) async throws -> RecordedDecision?
   /// The export of the ledger as the last checkpoint has it; nil for an empty ledger.

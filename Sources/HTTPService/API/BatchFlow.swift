@@ -25,13 +25,11 @@ struct BatchFlow: Sendable {
 
   /// What is known of the batch at a moment.
   private struct State {
-    var line: [UInt8] = []
+    var reading: BatchReading
     var waiting: [BatchRows.Row] = []
     var working = 0
     var isReading = true
     var isAtEnd = false
-    /// Whether a line was no row: nothing after it is read.
-    var isBroken = false
 
     var isDone: Bool { isAtEnd && waiting.isEmpty && working == 0 }
   }
@@ -43,12 +41,12 @@ struct BatchFlow: Sendable {
     try await withThrowingDiscardingTaskGroup { group in
       group.addTask { await read(body, wishes, happen) }
       wish.yield()
-      var state = State()
+      var state = State(reading: BatchReading(rows))
       for await happening in happenings {
         switch happening {
         case .piece(let piece):
           state.isReading = false
-          take(piece, &state)
+          state.waiting += state.reading.rows(in: piece)
         case .end: state.isAtEnd = true
         case .results(let lines):
           state.working -= 1
@@ -57,14 +55,14 @@ struct BatchFlow: Sendable {
         while let chunk = nextChunk(&state) {
           group.addTask { happen.yield(.results(await work(chunk))) }
         }
-        if state.isBroken { state.isAtEnd = true }
+        if state.reading.isBroken { state.isAtEnd = true }
         if !state.isReading, !state.isAtEnd, state.waiting.count < BatchFlow.waitingLimit {
           state.isReading = true
           wish.yield()
         }
         if state.isDone { break }
       }
-      if state.isBroken { try await writer.write(ByteBuffer(bytes: BatchFlow.brokenLine)) }
+      if state.reading.isBroken { try await writer.write(BatchReading.brokenLine) }
       group.cancelAll()
     }
     try await writer.finish(nil)
@@ -82,23 +80,6 @@ struct BatchFlow: Sendable {
     happen.yield(.end)
   }
 
-  private func take(_ piece: ByteBuffer, _ state: inout State) {
-    var rest = piece.readableBytesView[...]
-    while !state.isBroken, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-      state.line += rest[..<end]
-      rest = rest[(end + 1)...]
-      if state.line.isEmpty { continue }
-      if state.line.count <= BatchRows.lineLength, let row = rows.row(state.line) {
-        state.waiting.append(row)
-      } else {
-        state.isBroken = true
-      }
-      state.line.removeAll(keepingCapacity: true)
-    }
-    state.line += rest
-    if state.line.count > BatchRows.lineLength { state.isBroken = true }
-  }
-
   private func nextChunk(_ state: inout State) -> [BatchRows.Row]? {
     guard !state.waiting.isEmpty, state.working < BatchFlow.lanes else { return nil }
     let chunk = Array(state.waiting.prefix(BatchFlow.chunk))
@@ -111,23 +92,17 @@ struct BatchFlow: Sendable {
   private func work(_ chunk: [BatchRows.Row]) async -> [UInt8] {
     let requests = chunk.compactMap { try? $0.request.get() }
     var outcomes = await enrollment.enroll(requests)[...]
-    var lines: [UInt8] = []
+    var lines = JSONWriter(capacity: 2048 * chunk.count)
     for row in chunk {
       let outcome: Outcome<Enrolled> =
         switch row.request {
         case .failure(let refusal): .refused(refusal)
         case .success: (try? outcomes.popFirst()?.get()) ?? .refused(.notCommitted)
         }
-      lines += JSONWriter.bytes(of: BatchLine(row: row.number, outcome: outcome))
-      lines.append(UInt8(ascii: "\n"))
+      lines.line(BatchLine(row: row.number, outcome: outcome))
     }
-    return lines
+    return lines.bytes
   }
-
-  private static let brokenLine =
-    Array(
-      #"{"code":"row-malformed","reason":"expected one JSON object with a row number on a line, found another"}"#.utf8)
-    + [UInt8(ascii: "\n")]
 }
 
 extension Refusal {

@@ -2,6 +2,7 @@ import DeviceRegistry
 import Enrollment
 import HTTPTypes
 import HummingbirdCore
+import Ledger
 import MusterModel
 import NIOCore
 
@@ -16,15 +17,52 @@ struct BatchRoutes: Sendable {
     [
       .operation(
         .orderProvision, .post, "/v1/orders/{name}/enrollments", .init(parameters: ["batch"], isStreamed: true)
-      ) { try await answer($0, $1) }
+      ) { try await answer($0, $1) },
+      .operation(.orderProvision, .post, "/v1/orders/{name}/check", .init(isStreamed: true)) {
+        try await check($0, $1)
+      },
+      .operation(
+        .orderProvision, .get, "/v1/orders/{name}/proof-tiles", .init(parameters: ["first", "last"])
+      ) { try await proofTiles($0, $1) },
     ]
   }
 
-  private func answer(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
-    guard ESTBody.mediaType(request.headers[.contentType]) == BatchRoutes.mediaType else {
-      throw Problem(
-        .unsupportedMediaType, "content-type-unsupported", detail: "expected \(BatchRoutes.mediaType)")
+  /// What a station makes its devices' proofs from: hashes of a stretch of the ledger.
+  private func proofTiles(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    let order = try request.name()
+    _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
+    let positions = UInt64(0)...1 << 53
+    guard let first = try request.query.number("first", in: positions),
+      let last = try request.query.number("last", in: positions), first <= last, last - first < ProofTiles.widest
+    else {
+      throw Problem.badRequest(
+        "parameter-malformed", "expected first and last, at most \(ProofTiles.widest) positions together")
     }
+    guard let tiles = try await rooms.instance.ledger.proofTiles(first...last) else { throw Problem.positionUnknown }
+    return try .json(tiles)
+  }
+
+  /// What would become of a manifest's rows: for whoever may provision by the order, and nothing is made.
+  private func check(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    try BatchRoutes.expectRows(request)
+    let order = try request.name()
+    _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
+    let rows = BatchRows(
+      caller: caller, order: order, batch: RecordID(.batch, UUIDv7(at: request.at)), needsRequest: false)
+    let flow = BatchCheckFlow(instance: rooms.instance, rows: rows)
+    var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
+    answer.stream = { try await flow.run(request.stream, to: &$0) }
+    return answer
+  }
+
+  private static func expectRows(_ request: RoutedRequest) throws(Problem) {
+    guard ESTBody.mediaType(request.headers[.contentType]) == mediaType else {
+      throw Problem(.unsupportedMediaType, "content-type-unsupported", detail: "expected \(mediaType)")
+    }
+  }
+
+  private func answer(_ request: RoutedRequest, _ caller: Caller) async throws -> Answer {
+    try BatchRoutes.expectRows(request)
     let batch = try request.batch(request.query["batch"] ?? "")
     let order = try request.name()
     _ = try await DeviceEnrollment(rooms.instance).permitBatch(by: order, for: caller).answered()
@@ -67,9 +105,10 @@ struct BatchLine: CanonicalJSON {
   func write(to json: inout JSONWriter) {
     switch outcome {
     case .done(let enrolled):
-      json.field("certificate", enrolled.chain.first.map(Base64Field.encode))
+      json.field("certificate", base64: enrolled.chain.first)
       json.field("device", enrolled.device)
       json.field("deviceID", enrolled.deviceID)
+      json.field("event", enrolled.event.map(Base64Field.encode))
       json.field("generation", number: enrolled.generation)
       if let certificate = enrolled.certificate { json.field("notAfter", certificate.notAfter) }
       json.field("position", number: enrolled.position)
@@ -97,6 +136,8 @@ struct BatchRows: Sendable {
   let caller: Caller
   let order: RecordName
   let batch: RecordID
+  /// Whether a row without `csr` is none.
+  var needsRequest = true
 
   /// In bytes.
   static let lineLength = 16_384
@@ -143,12 +184,14 @@ struct BatchRows: Sendable {
       throw Refusal(.invalid, "credentials-malformed", "expected certificate, key or both, with a csr or a claim")
     }
     if credentials == .key {
-      guard let claim = bytes("claim", object).flatMap({ EnrollmentClaim($0) }) else {
+      // Before a key is made there is no claim either: nobody's stands for it.
+      let nobodys = needsRequest ? nil : [UInt8](repeating: 0, count: EnrollmentClaim.size)
+      guard let claim = (bytes("claim", object) ?? nobodys).flatMap({ EnrollmentClaim($0) }) else {
         throw Refusal(.invalid, "claim-malformed", "expected base64 of \(EnrollmentClaim.size) bytes in claim")
       }
       return .keys(claim)
     }
-    guard let csr = bytes("csr", object) else {
+    guard let csr = bytes("csr", object) ?? (needsRequest || object["csr"] != nil ? nil : []) else {
       throw Refusal(.invalid, "base64-malformed", "expected base64 in csr")
     }
     return credentials == .both ? .both(csr) : .certificate(csr)

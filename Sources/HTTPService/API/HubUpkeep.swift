@@ -21,8 +21,9 @@ struct TokenTallyKeeper: Service {
 
   private func record() async {
     do {
-      let events = try rooms.tokens.take(at: rooms.instance.clock.now())
-      if !events.isEmpty { _ = try await rooms.instance.store.commit(UnitOfWork(events: events)) }
+      try await rooms.tokens.record(at: rooms.instance.clock.now()) { events in
+        _ = try await rooms.instance.store.commit(UnitOfWork(events: events))
+      }
     } catch {
       logger.error("verifications were not recorded", metadata: ["error": "\(error)"])
     }

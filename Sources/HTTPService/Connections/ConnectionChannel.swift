@@ -50,6 +50,10 @@ struct ConnectionChannel: ServerChildChannel {
   }
 
   func handle(value: Value, logger: Logger) async {
+    await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) { await serve(value, logger) }
+  }
+
+  private func serve(_ value: Value, _ logger: Logger) async {
     value.begin.succeed()
     do {
       let (negotiated, peer) = try await value.ready.get()

@@ -12,6 +12,7 @@ struct RefusalTally: Sendable {
   struct Counted: Sendable {
     let event: RefusalsCounted
     let details: RefusalsCounted.Details
+    fileprivate let tally: RefusalTally
   }
 
   private var began: Timestamp?
@@ -36,7 +37,21 @@ struct RefusalTally: Sendable {
       .sorted { ($1.count, $0.source, $0.code) < ($0.count, $1.source, $1.code) }
     let total = self.rows.values.reduce(others, +)
     let event = RefusalsCounted(from: began, to: now, total: total, others: others)
-    self = RefusalTally()
-    return Counted(event: event, details: .init(rows: rows))
+    defer { self = RefusalTally() }
+    return Counted(event: event, details: .init(rows: rows), tally: self)
+  }
+
+  /// What could not be recorded counts with what came since.
+  mutating func putBack(_ counted: Counted) {
+    let since = self
+    self = counted.tally
+    others += since.others
+    for (key, count) in since.rows {
+      if rows[key] != nil || rows.count < RefusalsCounted.rowLimit {
+        rows[key, default: 0] += count
+      } else {
+        others += count
+      }
+    }
   }
 }

@@ -25,13 +25,16 @@ final class StrangerLimits: Sendable {
   }
 
   func take(at now: Timestamp) -> RefusalTally.Counted? { tally.withLock { $0.take(at: now) } }
+
+  func putBack(_ counted: RefusalTally.Counted) { tally.withLock { $0.putBack(counted) } }
 }
 
 /// Hands over what was counted, once a minute and at the end.
 struct TallyKeeper: Service {
   let limits: StrangerLimits
   let clock: any WallClock
-  let record: @Sendable (RefusalTally.Counted) async -> Void
+  /// Whether it is on disk.
+  let record: @Sendable (RefusalTally.Counted) async -> Bool
   /// Waits until the next time; throws where the service ends first.
   var wait: @Sendable () async throws -> Void = { try await Task.sleep(for: .seconds(60)) }
 
@@ -47,6 +50,6 @@ struct TallyKeeper: Service {
 
   private func hand() async {
     guard let counted = limits.take(at: clock.now()) else { return }
-    await record(counted)
+    if await !record(counted) { limits.putBack(counted) }
   }
 }

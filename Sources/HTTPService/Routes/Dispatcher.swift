@@ -75,7 +75,8 @@ struct Dispatcher: Sendable {
   private func known(_ handler: Route.KnownHandler, _ request: RoutedRequest) async throws -> Answer {
     let caller = try await identify(request)
     do {
-      return try await handler(request, caller)
+      // What operators ask may compute for long (a passphrase's key): not on the event loop.
+      return try await withTaskExecutorPreference(globalConcurrentExecutor) { try await handler(request, caller) }
     } catch let problem as Problem where caller.principal == .anonymous {
       // Whoever said who they are might be allowed.
       throw problem.status == .forbidden ? .notAuthenticated(showing: request.peer.chain) : problem.counted()

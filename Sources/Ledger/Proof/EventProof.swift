@@ -16,10 +16,15 @@ public struct EventProof: Hashable, Sendable {
 
   /// `proof` must be for the checkpoint's size.
   public init(event: [UInt8], _ proof: InclusionProof, in checkpoint: VerifiedCheckpoint) {
+    self.init(event: event, proof, note: checkpoint.note)
+  }
+
+  /// `proof` must be for the size of the note's checkpoint.
+  init(event: [UInt8], _ proof: InclusionProof, note: String) {
     self.event = event
     position = proof.position
     path = proof.path
-    note = checkpoint.note
+    self.note = note
   }
 
   /// The tlog-proof text.

@@ -24,6 +24,15 @@ public enum MerkleHash {
     return Digest(hash.finalize())
   }
 
+  /// The nodes over `hashes`, row by row: row n has the roots of the perfect subtrees of 2ⁿ hashes, as many as are whole.
+  static func rows(over hashes: [Digest]) -> [[Digest]] {
+    var rows = [hashes]
+    while let row = rows.last, row.count > 1 {
+      rows.append(stride(from: 0, to: row.count - 1, by: 2).map { node(row[$0], row[$0 + 1]) })
+    }
+    return rows
+  }
+
   /// The root of a perfect subtree over `hashes`, whose count is a power of two.
   static func perfectRoot(_ hashes: some Sequence<Digest>) -> Digest {
     var row = Array(hashes)

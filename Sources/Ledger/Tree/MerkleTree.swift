@@ -92,6 +92,26 @@ extension MerkleTree {
     peaks = edge.indices.reversed().flatMap { MerkleTree.peaks(of: edge[$0]) }
   }
 
+  /// The tree of `size` leaves from its open tiles alone, as `openTiles` gives them; nil where one is missing. It trusts
+  /// the hashes: compare the root with a checkpoint.
+  init?(size: UInt64, open hashes: (TileCoordinate) -> [Digest]?) {
+    guard size < LedgerSize.limit else { return nil }
+    self.size = size
+    edge = []
+    repeat {
+      let (level, here) = (edge.count, size >> UInt64(TileCoordinate.height * edge.count))
+      let width = Int(here & 0xff)
+      if width == 0 {
+        edge.append([])
+      } else {
+        let coordinate = TileCoordinate(level, here >> UInt64(TileCoordinate.height), width)
+        guard let found = hashes(coordinate), found.count == width else { return nil }
+        edge.append(found)
+      }
+    } while size >> UInt64(TileCoordinate.height * edge.count) > 0
+    peaks = edge.indices.reversed().flatMap { MerkleTree.peaks(of: edge[$0]) }
+  }
+
   private static func expect(_ count: Int, _ hashes: [Digest], in what: String) throws {
     guard hashes.count == count else {
       throw LedgerError.hashesMissing(what: what, expected: count, found: hashes.count)

@@ -24,11 +24,23 @@ public struct TreeReader {
 
   /// PATH(position, D[size]). Throws `LedgerError.outOfRange` unless position < size ≤ the tree's size.
   public func inclusionProof(of position: UInt64, in size: UInt64) throws -> InclusionProof {
+    var reading = Reading(self)
+    return try inclusionProof(of: position, in: size, &reading)
+  }
+
+  /// PATH of each position, in their order: each tile is asked for, and hashed, once for all of them.
+  public func inclusionProofs(of positions: [UInt64], in size: UInt64) throws -> [InclusionProof] {
+    var reading = Reading(self)
+    return try positions.map { try inclusionProof(of: $0, in: size, &reading) }
+  }
+
+  private func inclusionProof(
+    of position: UInt64, in size: UInt64, _ reading: inout Reading
+  ) throws -> InclusionProof {
     try check(size, "size", upTo: tree.size)
     guard position < size else {
       throw LedgerError.outOfRange(what: "position", expected: "below the size \(size)", found: "\(position)")
     }
-    var reading = Reading(self)
     var path: [Digest] = []
     var range = 0..<size
     while range.count > 1 {
@@ -69,10 +81,11 @@ public struct TreeReader {
   /// The largest power of two below the range's count (k of RFC 9162 §2.1.1).
   private func split(_ range: Range<UInt64>) -> UInt64 { largestPowerOfTwo(below: range.upperBound - range.lowerBound) }
 
-  /// One proof's reading: each tile is asked for once.
+  /// A reading of some proofs: each tile is asked for once, and its nodes are made once.
   private struct Reading {
     let reader: TreeReader
-    var tiles: [TileCoordinate: [Digest]] = [:]
+    /// By tile, its hashes and the rows of nodes above them.
+    var tiles: [TileCoordinate: [[Digest]]] = [:]
 
     init(_ reader: TreeReader) { self.reader = reader }
 
@@ -89,22 +102,22 @@ public struct TreeReader {
     private mutating func perfect(_ start: UInt64, height: Int) throws -> Digest {
       let (level, within) = height.quotientAndRemainder(dividingBy: TileCoordinate.height)
       let first = start >> UInt64(TileCoordinate.height * level)
-      let hashes = try tile(level, first >> UInt64(TileCoordinate.height))
-      let offset = Int(first & 0xff)
-      let end = offset + (1 << within)
-      guard end <= hashes.count else {
-        throw LedgerError.hashesMissing(what: "tile \(level)/\(first >> 8)", expected: end, found: hashes.count)
+      let rows = try rows(level, first >> UInt64(TileCoordinate.height))
+      let place = Int(first & 0xff) >> within
+      guard within < rows.count, place < rows[within].count else {
+        throw LedgerError.hashesMissing(
+          what: "tile \(level)/\(first >> 8)", expected: (place + 1) << within, found: rows[0].count)
       }
-      return MerkleHash.perfectRoot(hashes[offset..<end])
+      return rows[within][place]
     }
 
-    private mutating func tile(_ level: Int, _ index: UInt64) throws -> [Digest] {
-      guard index < reader.tree.fullTiles(level) else { return reader.tree.openHashes(level) }
+    private mutating func rows(_ level: Int, _ index: UInt64) throws -> [[Digest]] {
       let coordinate = TileCoordinate(level, index, TileCoordinate.fullWidth)
       if let known = tiles[coordinate] { return known }
-      let hashes = try reader.fullTile(coordinate)
-      tiles[coordinate] = hashes
-      return hashes
+      let isFull = index < reader.tree.fullTiles(level)
+      let rows = MerkleHash.rows(over: isFull ? try reader.fullTile(coordinate) : reader.tree.openHashes(level))
+      tiles[coordinate] = rows
+      return rows
     }
   }
 }

@@ -53,14 +53,15 @@ private struct Reading {
 
   mutating func object() -> [(name: String, value: FlatObject.Value)]? {
     var fields: [(name: String, value: FlatObject.Value)] = []
-    var names: Set<String> = []
+    var names: [String] = []
     guard take("{") else { return nil }
     if !take("}") {
       repeat {
         skipBlanks()
-        guard names.count < FlatObject.fieldLimit, let name = string(), names.insert(name).inserted, take(":"),
+        guard names.count < FlatObject.fieldLimit, let name = string(), !names.contains(name), take(":"),
           let value = value()
         else { return nil }
+        names.append(name)
         if case .some(let value) = value { fields.append((name, value)) }
       } while take(",")
       guard take("}") else { return nil }
@@ -94,7 +95,13 @@ private struct Reading {
   private mutating func string() -> String? {
     guard next == UInt8(ascii: "\"") else { return nil }
     index += 1
-    var text: [UInt8] = []
+    let plain = bytes[index...].prefix { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    index = plain.endIndex
+    if next == UInt8(ascii: "\"") {
+      index += 1
+      return String(validating: plain, as: UTF8.self)
+    }
+    var text = Array(plain)
     while let byte = next {
       index += 1
       switch byte {

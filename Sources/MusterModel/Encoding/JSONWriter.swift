@@ -6,7 +6,8 @@ public protocol CanonicalJSON {
   func write(to json: inout JSONWriter)
 }
 
-/// Writes JSON objects with their keys in the order given, which is the sorted one.
+/// Writes JSON objects with their keys in the order given, which is the sorted one. What is generic can be inlined, so that
+/// it is compiled for the types of other rooms.
 public struct JSONWriter {
   public private(set) var bytes: [UInt8]
   private var isFirst = true
@@ -16,17 +17,25 @@ public struct JSONWriter {
     bytes.reserveCapacity(capacity)
   }
 
-  public static func bytes(of value: some CanonicalJSON) -> [UInt8] {
+  @inlinable public static func bytes(of value: some CanonicalJSON) -> [UInt8] {
     var json = JSONWriter()
     json.object(value)
     return json.bytes
   }
 
-  public mutating func object(_ value: some CanonicalJSON) {
+  @inlinable public mutating func object(_ value: some CanonicalJSON) {
     open(UInt8(ascii: "{"))
     value.write(to: &self)
     close(UInt8(ascii: "}"))
   }
+
+  /// A line of NDJSON.
+  @inlinable public mutating func line(_ value: some CanonicalJSON) {
+    object(value)
+    endLine()
+  }
+
+  @usableFromInline mutating func endLine() { bytes.append(UInt8(ascii: "\n")) }
 
   // MARK: - Fields; nil is left out
 
@@ -36,7 +45,32 @@ public struct JSONWriter {
     string(text)
   }
 
-  public mutating func field(_ key: StaticString, _ value: (some CustomStringConvertible)?) {
+  public mutating func field(_ key: StaticString, _ id: RecordID?) {
+    guard let id else { return }
+    name(key)
+    bytes.append(UInt8(ascii: "\""))
+    id.write(to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  public mutating func field(_ key: StaticString, _ time: Timestamp?) {
+    guard let time else { return }
+    name(key)
+    bytes.append(UInt8(ascii: "\""))
+    time.write(to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Bytes in base64.
+  public mutating func field(_ key: StaticString, base64 content: [UInt8]?) {
+    guard let content else { return }
+    name(key)
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: Base64.encode(content))
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  @inlinable public mutating func field(_ key: StaticString, _ value: (some CustomStringConvertible)?) {
     field(key, value?.description)
   }
 
@@ -51,7 +85,7 @@ public struct JSONWriter {
   public mutating func field(_ key: StaticString, number: UInt64?) {
     guard let number else { return }
     name(key)
-    bytes.append(contentsOf: String(number).utf8)
+    decimal(number)
   }
 
   public mutating func field(_ key: StaticString, bool: Bool) {
@@ -59,17 +93,17 @@ public struct JSONWriter {
     bytes.append(contentsOf: (bool ? "true" : "false").utf8)
   }
 
-  public mutating func field(_ key: StaticString, object value: (some CanonicalJSON)?) {
+  @inlinable public mutating func field(_ key: StaticString, object value: (some CanonicalJSON)?) {
     guard let value else { return }
     name(key)
     object(value)
   }
 
-  public mutating func field(_ key: StaticString, objects: [some CanonicalJSON]?) {
+  @inlinable public mutating func field(_ key: StaticString, objects: [some CanonicalJSON]?) {
     list(key, objects) { $0.object($1) }
   }
 
-  public mutating func field(_ key: StaticString, texts: [some CustomStringConvertible]) {
+  @inlinable public mutating func field(_ key: StaticString, texts: [some CustomStringConvertible]) {
     list(key, texts) { $0.string($1.description) }
   }
 
@@ -81,7 +115,7 @@ public struct JSONWriter {
 
   // MARK: - Pieces
 
-  private mutating func list<Item>(
+  @inlinable mutating func list<Item>(
     _ key: StaticString, _ items: [Item]?, _ write: (inout JSONWriter, Item) -> Void
   ) {
     guard let items else { return }
@@ -94,28 +128,33 @@ public struct JSONWriter {
     close(UInt8(ascii: "]"))
   }
 
-  private mutating func open(_ bracket: UInt8) {
+  @usableFromInline mutating func open(_ bracket: UInt8) {
     bytes.append(bracket)
     isFirst = true
   }
 
-  private mutating func close(_ bracket: UInt8) {
+  @usableFromInline mutating func close(_ bracket: UInt8) {
     bytes.append(bracket)
     isFirst = false
   }
 
-  private mutating func comma() {
+  @usableFromInline mutating func comma() {
     if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
   }
 
-  private mutating func name(_ key: StaticString) {
+  @usableFromInline mutating func name(_ key: StaticString) {
     comma()
     bytes.append(UInt8(ascii: "\""))
     bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
     bytes.append(contentsOf: "\":".utf8)
   }
 
-  private mutating func string(_ text: String) {
+  private mutating func decimal(_ number: UInt64) {
+    if number > 9 { decimal(number / 10) }
+    bytes.append(UInt8(ascii: "0") + UInt8(number % 10))
+  }
+
+  @usableFromInline mutating func string(_ text: String) {
     var text = text
     let isWritten = text.withUTF8 { writePrintable($0) }
     // What is not printable ASCII is the library's to write: rare, and its rules are many.

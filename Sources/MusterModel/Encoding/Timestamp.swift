@@ -20,9 +20,15 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
   public var wholeSeconds: Timestamp { Timestamp(milliseconds: seconds * 1000) }
 
   public var description: String {
-    let parts = CivilTime(self)
     var text: [UInt8] = []
     text.reserveCapacity(24)
+    write(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends what `description` says.
+  func write(to text: inout [UInt8]) {
+    let parts = CivilTime(self)
     append(parts.year, 4, "-", to: &text)
     append(parts.month, 2, "-", to: &text)
     append(parts.day, 2, "T", to: &text)
@@ -30,7 +36,6 @@ public struct Timestamp: Hashable, Comparable, Sendable, Codable, CustomStringCo
     append(parts.minute, 2, ":", to: &text)
     append(parts.second, 2, ".", to: &text)
     append(parts.millisecond, 3, "Z", to: &text)
-    return String(decoding: text, as: UTF8.self)
   }
 
   /// Reads `yyyy-mm-ddThh:mm:ss[.fff]Z`; nil for anything else, so that each time has one form.

@@ -48,6 +48,13 @@ public struct RecordID: Hashable, Comparable, Sendable, Codable, CustomStringCon
     }
   }
 
+  /// Appends what `description` says.
+  func write(to text: inout [UInt8]) {
+    text.append(contentsOf: kind.rawValue.utf8)
+    text.append(UInt8(ascii: "_"))
+    uuid.write(to: &text)
+  }
+
   public static func < (left: RecordID, right: RecordID) -> Bool { left.description < right.description }
 
   public init(from decoder: any Decoder) throws {

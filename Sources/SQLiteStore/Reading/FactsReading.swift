@@ -107,10 +107,18 @@ struct FactsReading {
       facts.boundHardware.append(hardware)
       saw(hardware.record, hardware.version)
     }
-    if query.order != nil { facts.bindingOrigin = try snapshot.bindingOrigin(of: device.record) }
     facts.deviceCertificates = try snapshot.liveCertificates(of: device.record, at: now)
     for certificate in facts.deviceCertificates { saw(certificate.record, certificate.version) }
+    if query.order != nil { try readOrigin(of: device) }
     if query.deviceKeys { try readKeys(of: device) }
+  }
+
+  private mutating func readOrigin(of device: DeviceSnapshot) throws(StoreError) {
+    facts.bindingOrigin = try snapshot.bindingOrigin(of: device.record)
+    guard let first = facts.deviceCertificates.first(where: { $0.record == device.binding?.certificate }) else {
+      return
+    }
+    facts.bindingEvent = try snapshot.event(at: first.position)
   }
 
   private mutating func readKeys(of device: DeviceSnapshot) throws(StoreError) {

@@ -1,7 +1,7 @@
 import CertificateAuthority
 import DeviceRegistry
 public import Enrollment
-import Ledger
+public import Ledger
 public import MusterModel
 import Synchronization
 
@@ -46,6 +46,15 @@ extension FolderStore: LedgerReader {
       return LedgerProof(
         position: position, size: tree.size, event: String(decoding: event, as: UTF8.self), path: proof.path,
         checkpoint: note)
+    }
+  }
+
+  public func proofTiles(_ stretch: ClosedRange<UInt64>) async throws -> ProofTiles? {
+    let (tree, note) = head.current
+    guard stretch.upperBound < tree.size, let note else { return nil }
+    return try await read { snapshot in
+      let stored = StoredTree(db: snapshot.db)
+      return try ProofTiles(stretch, of: tree, note: note) { try stored.fullTile($0) }
     }
   }
 }

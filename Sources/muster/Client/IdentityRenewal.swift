@@ -10,19 +10,20 @@ import X509
 /// so that after a cut the same is asked again.
 struct IdentityRenewal {
   let file: String
-  /// When two thirds of the certificate's time are over.
+  /// When two thirds of the certificate's time are over, counted from its beginning, or from `since`: who renewed it a
+  /// moment ago does not do so again, however short its time and however far back it begins.
   let due: Timestamp
   let notAfter: Timestamp
 
-  init(file: String) throws {
+  init(file: String, since: Timestamp? = nil) throws {
     self.file = file
     guard let data = FileManager.default.contents(atPath: file),
       let document = try? PEMDocument.parseMultiple(pemString: String(decoding: data, as: UTF8.self)).first,
       let certificate = try? Certificate(derEncoded: document.derBytes)
     else { throw CommandFailure("expected an identity file at \(file), found none that can be read") }
-    let (from, to) = (certificate.notValidBefore, certificate.notValidAfter)
-    due = Timestamp(from.addingTimeInterval(to.timeIntervalSince(from) * 2 / 3))
-    notAfter = Timestamp(to)
+    let from = since ?? Timestamp(certificate.notValidBefore)
+    notAfter = Timestamp(certificate.notValidAfter)
+    due = Timestamp(milliseconds: from.milliseconds + (notAfter.milliseconds - from.milliseconds) * 2 / 3)
   }
 
   /// The file holds the new certificate and key when this returns: it was written whole, and renamed.

@@ -157,18 +157,20 @@ extension PolicyCommand {
   }
 }
 
-private func lines(of explained: ExplainedDecision) -> [(String, String?)] {
+func lines(of explained: ExplainedDecision) -> [(String, String?)] {
   var lines: [(String, String?)] = []
   if let recorded = explained.recorded {
     lines += [
       ("position", "\(recorded.position), \(recorded.at), \(recorded.kind)"), ("by", recorded.by),
       ("decided by", recorded.rule), ("refused", recorded.code),
     ]
-    if let policies = recorded.policies, policies != explained.policies {
-      lines.append(("policies", "\(policies.hex.prefix(16)) then, \(explained.policies.hex.prefix(16)) now"))
-    }
+    if let policies = recorded.policies { lines.append(("by policies", "\(policies.hex.prefix(16))")) }
   }
+  // What follows is judged now: where the policies were others then, it need not be why.
+  let now = "\(explained.policies.hex.prefix(16)), in force now"
+  let areOthers = explained.recorded?.policies.map { $0 != explained.policies } ?? false
   lines += [
+    ("judged by", areOthers ? now + ": others than decided, so this need not be why" : now),
     (explained.recorded == nil ? "outcome" : "by what is in force", explained.outcome), ("rule", explained.rule),
   ]
   return lines + explained.because.enumerated().map { ($0.offset == 0 ? "because" : "", $0.element) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceRegistry
 import Enrollment
 import Foundation
 import Manifests
@@ -10,6 +11,7 @@ struct ProvisionCommand: AsyncParsableCommand {
     abstract: "Makes the boards of a manifest devices: keys, certificates, a folder for each.",
     discussion: """
       Example: muster factory provision --manifest boards.csv --out made --order june-pumps
+      Before it: muster factory provision --manifest boards.csv --order june-pumps --check
       As a scanner reads them: muster factory provision --watch --device-id 'meter-{serial}' --out made
       Cut off at any point, the same command goes on where it stopped. Exit status 3: some rows were refused, and stand
       in OUT/refused.csv with code and reason.
@@ -20,28 +22,39 @@ struct ProvisionCommand: AsyncParsableCommand {
   @Flag(help: "Reads hardware IDs from standard input, one a line, and makes each at once; takes --device-id.")
   var watch = false
   @Option(help: "Where the devices' folders are made.", completion: .directory) var out: String?
+  @Option(help: "One archive (tar) of all devices instead of folders.", completion: .file()) var bundle: String?
+  @Option(
+    help: "Requests that the boards made: <device ID>.csr or <hardware ID>.csr, PEM or DER.", completion: .directory)
+  var requests: String?
   @Option(help: "The order; by default the only one that is open in the station's groups.") var order: String?
   @Option(help: "How device IDs are made that the manifest leaves out: meter-{serial}, pump-{n:06}.", transform: naming)
   var deviceID: DeviceIDPattern?
   @Option(
     help: "What each device is given: certificate, key (symmetric keys alone), or both.", transform: given)
   var credentials = DeviceCredentials.certificate
-  @Flag(help: "Reads the manifest, names every bad line, and makes nothing.") var check = false
+  @Flag(help: "Names every line that would be refused, and makes nothing.") var check = false
+  @Flag(help: "With --check: the manifest by itself, without asking the service.") var offline = false
 
   func run() async throws {
     guard watch == (manifest == nil) else {
       throw CommandFailure("expected either --manifest FILE or --watch", status: 2)
     }
-    if check, let manifest { return try ManifestCheck(path: manifest, naming: deviceID).run() }
-    guard let out else { throw CommandFailure("expected --out DIR: where the devices' folders are made", status: 2) }
-    let files = StationFiles(out: out)
-    let progress = RunProgress()
+    guard bundle == nil || out == nil else {
+      throw CommandFailure("expected either --out DIR or --bundle FILE", status: 2)
+    }
+    guard check || !offline else { throw CommandFailure("expected --offline with --check", status: 2) }
+    if check, let manifest { return try await check(manifest) }
+    guard let files else {
+      throw CommandFailure("expected --out DIR or --bundle FILE: where the devices are put", status: 2)
+    }
     if watch { return try await watch(files) }
+    let progress = RunProgress()
     let counts = try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
       let rows = try StationRows(
-        files, manifest: manifest, naming: deviceID, order: order.name, credentials: credentials)
+        files, manifest: manifest, naming: deviceID, requests: try requestFolder, order: order.name,
+        credentials: credentials)
       return try await StationRun(client: client, rows: rows, order: order, progress: progress).run()
     }
     progress.end()
@@ -51,15 +64,36 @@ struct ProvisionCommand: AsyncParsableCommand {
     if counts.refused > 0 { throw ExitCode(3) }
   }
 
+  private var files: StationFiles? {
+    bundle.map { StationFiles(bundle: $0) } ?? out.map { StationFiles(out: $0) }
+  }
+
+  private var requestFolder: RequestFolder? {
+    get throws { try requests.map(RequestFolder.init) }
+  }
+
+  private func check(_ manifest: String) async throws {
+    var check = try ManifestCheck(path: manifest, naming: deviceID, requests: try requestFolder, out: files)
+    if offline { return try check.run() }
+    try await connection.withClient { client in
+      let order = try await openOrder(client)
+      try await check.run(against: order.name, client, credentials)
+    }
+  }
+
   /// The row's number is no name for a board of which there is no list.
   private func watch(_ files: StationFiles) async throws {
+    guard bundle == nil, requests == nil else {
+      throw CommandFailure("expected --watch with --out DIR alone: one board at a time", status: 2)
+    }
     guard let naming = deviceID, !naming.hasNumber else {
       throw CommandFailure("expected --device-id with {serial} in it, such as meter-{serial}", status: 2)
     }
     try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(files, manifest: nil, naming: nil, order: order.name, credentials: credentials)
+      let rows = try StationRows(
+        files, manifest: nil, naming: nil, requests: nil, order: order.name, credentials: credentials)
       try await StationWatch(client: client, rows: rows, order: order, naming: naming).run()
     }
   }
@@ -88,36 +122,4 @@ private func given(_ text: String) throws -> DeviceCredentials {
 private func naming(_ text: String) throws -> DeviceIDPattern {
   guard let pattern = DeviceIDPattern(text) else { throw ValidationError("expected \(DeviceIDPattern.rule)") }
   return pattern
-}
-
-/// `--check`: the manifest by itself.
-struct ManifestCheck {
-  let path: String
-  let naming: DeviceIDPattern?
-
-  func run() throws {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
-    }
-    var reader = ManifestReader(naming: naming)
-    var (rows, faults) = (0, 0)
-    func count(_ lines: [ManifestLine]) {
-      for line in lines {
-        switch line {
-        case .row: rows += 1
-        case .fault(let fault):
-          faults += 1
-          print("line \(fault.line): \(fault.code): \(fault.reason)")
-        }
-      }
-    }
-    do {
-      while let bytes = try file.read(upToCount: 1 << 16), !bytes.isEmpty { count(try reader.read(bytes)) }
-      count(try reader.finish().map { [$0] } ?? [])
-    } catch let error as ManifestError {
-      throw CommandFailure("\(error)", status: 2)
-    }
-    standardError("muster: \(rows) rows are good, \(faults) are not")
-    if faults > 0 { throw ExitCode(3) }
-  }
 }

@@ -25,10 +25,9 @@ struct StatusCommand: ParsableCommand {
   func run() throws {
     let station = try StationRecord(StationFiles(out: out))
     if let unconfirmedSince {
-      for device in try station.unconfirmed(madeBefore: unconfirmedSince) { print(device) }
-      return
+      return try station.unconfirmed(madeBefore: unconfirmedSince) { print($0) }
     }
-    let status = station.status
+    let status = try station.status()
     try output.result(
       status,
       lines: [
@@ -65,21 +64,35 @@ struct ConfirmCommand: AsyncParsableCommand {
     }
     try files.open()
     let station = try StationRecord(files)
-    guard station.status.underWay == 0 else {
+    let status = try station.status()
+    guard status.underWay == 0 else {
       throw CommandFailure(
-        "expected a run that is over, found \(station.status.underWay) boards under way: provision again first")
+        "expected a run that is over, found \(status.underWay) boards under way: provision again first")
     }
-    let wanted = try all ? station.made.keys.sorted { $0.text < $1.text } : devices.map(station.device)
+    let wanted = all ? nil : Set(devices)
+    if let wanted { try station.expectMade(wanted) }
     let confirmed = try AppendFile(files.confirmed)
-    let new = wanted.filter { !station.confirmed.contains($0) }
-    try await tell(new.filter { FileManager.default.fileExists(atPath: files.keys(of: $0)) }, station.order)
-    for id in new {
-      try wipe(files.device(id) + "/private-key.pem")
-      try wipe(files.keys(of: id))
-      try confirmed.append(Array("\(id)\n".utf8))
+    var count = 0
+    /// Those whose symmetric keys lie here.
+    var some: [DeviceID] = []
+    try station.made { device in
+      guard wanted?.contains(device.id.text) ?? true else { return }
+      count += 1
+      if station.isConfirmed(device.id) { return }
+      guard !device.isInArchive else {
+        throw CommandFailure("expected devices in folders, found them in an archive: their keys go when it is removed")
+      }
+      if FileManager.default.fileExists(atPath: files.keys(of: device.id)) { some.append(device.id) }
+    }
+    try await tell(some, status.order)
+    try station.made { device in
+      guard wanted?.contains(device.id.text) ?? true, !station.isConfirmed(device.id) else { return }
+      try wipe(files.device(device.id) + "/private-key.pem")
+      try wipe(files.keys(of: device.id))
+      try confirmed.append(Array("\(device.id)\n".utf8))
     }
     try confirmed.sync()
-    print("\(wanted.count) confirmed")
+    print("\(count) confirmed")
   }
 
   private func tell(_ devices: [DeviceID], _ order: RecordName?) async throws {
@@ -106,68 +119,87 @@ struct ConfirmCommand: AsyncParsableCommand {
   }
 }
 
-/// A station's folder as it was left.
+/// A station's folder as it was left, read line by line: of each board no more than a hash is held.
 struct StationRecord {
+  struct Device {
+    let id: DeviceID
+    let isInArchive: Bool
+  }
+
   private let files: StationFiles
-  private(set) var order: RecordName?
-  private(set) var batch: RecordID?
-  private(set) var made: [DeviceID: HardwareID] = [:]
-  private(set) var confirmed: Set<DeviceID> = []
-  private var underWay = 0
+  private let confirmed: Set<Int>
 
   init(_ files: StationFiles) throws {
     self.files = files
     guard FileManager.default.fileExists(atPath: files.journal) else {
       throw CommandFailure("expected a station's folder, found none at \(files.out)", status: 2)
     }
-    for line in try lines(files.made) {
+    var confirmed: Set<Int> = []
+    try StationRecord.lines(files.confirmed) { confirmed.insert(String(decoding: $0, as: UTF8.self).hashValue) }
+    self.confirmed = confirmed
+  }
+
+  func isConfirmed(_ id: DeviceID) -> Bool { confirmed.contains(id.text.hashValue) }
+
+  /// Each device that was made, once.
+  func made(_ body: (Device) throws -> Void) throws {
+    var seen: Set<Int> = []
+    try StationRecord.lines(files.made) { line in
       guard let object = FlatObject(line), let id = object.text("deviceID").flatMap({ DeviceID($0) }),
-        let hardware = object.text("hardware").flatMap({ try? HardwareID.parse($0).get() })
-      else { continue }
-      made[id] = hardware
-    }
-    confirmed = Set(try lines(files.confirmed).compactMap { DeviceID(String(decoding: $0, as: UTF8.self)) })
-    let known = Set(made.values)
-    for line in try lines(files.journal) {
-      guard let object = FlatObject(line) else { continue }
-      if let hardware = object.text("hardware").flatMap({ try? HardwareID.parse($0).get() }) {
-        if !known.contains(hardware) { underWay += 1 }
-      } else {
-        order = object.text("order").flatMap { RecordName($0) }
-        batch = object.text("batch").flatMap { RecordID($0) }
-      }
+        seen.insert(id.text.hashValue).inserted
+      else { return }
+      try body(Device(id: id, isInArchive: object.number("end") != nil))
     }
   }
 
-  var status: StatusCommand.Status {
-    let refused = (try? lines(files.refused).count) ?? 0
+  func status() throws -> StatusCommand.Status {
+    var (made, underWay, refused): (Set<Int>, Int, Int) = ([], 0, -1)
+    try StationRecord.lines(files.made) { line in
+      if let hardware = FlatObject(line)?.text("hardware") { made.insert(hardware.hashValue) }
+    }
+    var head: FlatObject?
+    try StationRecord.lines(files.journal) { line in
+      guard let object = FlatObject(line) else { return }
+      guard let hardware = object.text("hardware") else { return head = object }
+      if !made.contains(hardware.hashValue) { underWay += 1 }
+    }
+    try StationRecord.lines(files.refused) { _ in refused += 1 }
     return StatusCommand.Status(
-      order: order, batch: batch, made: made.count, underWay: underWay, refused: max(0, refused - 1),
-      confirmed: confirmed.count)
+      order: head?.text("order").flatMap { RecordName($0) }, batch: head?.text("batch").flatMap { RecordID($0) },
+      made: made.count, underWay: underWay, refused: max(0, refused), confirmed: confirmed.count)
   }
 
-  func device(_ text: String) throws -> DeviceID {
-    guard let id = DeviceID(text), made[id] != nil else {
-      throw CommandFailure("expected a device that was made in \(files.out), found \(excerpt(text))")
+  func expectMade(_ devices: Set<String>) throws {
+    var missing = devices
+    try made { missing.remove($0.id.text) }
+    if let unknown = missing.min() {
+      throw CommandFailure("expected a device that was made in \(files.out), found \(excerpt(unknown))")
     }
-    return id
   }
 
-  func unconfirmed(madeBefore time: Timestamp) throws -> [DeviceID] {
-    made.keys.filter { id in
-      guard !confirmed.contains(id) else { return false }
-      let path = files.device(id) + "/device.json"
+  func unconfirmed(madeBefore time: Timestamp, _ body: (DeviceID) -> Void) throws {
+    try made { device in
+      guard !isConfirmed(device.id) else { return }
+      let path = files.device(device.id) + "/device.json"
       let attributes = try? FileManager.default.attributesOfItem(atPath: path)
       let at = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-      return Timestamp(milliseconds: Int64(at * 1000)) < time
-    }.sorted { $0.text < $1.text }
+      if Timestamp(milliseconds: Int64(at * 1000)) < time { body(device.id) }
+    }
   }
 
-  /// The whole lines of a file; none where there is none.
-  private func lines(_ path: String) throws -> [Data.SubSequence] {
-    guard let content = FileManager.default.contents(atPath: path), let end = content.lastIndex(of: 0x0a) else {
-      return []
+  /// The whole lines of a file, which a run may write to meanwhile; none where there is no file.
+  private static func lines(_ path: String, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
+    guard let file = FileHandle(forReadingAtPath: path) else { return }
+    defer { try? file.close() }
+    var pending: [UInt8] = []
+    while let piece = try file.read(upToCount: 1 << 16), !piece.isEmpty {
+      pending += piece
+      var rest = pending[...]
+      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+        try body(rest[..<end])
+        rest = rest[(end + 1)...]
+      }
+      pending = Array(rest)
     }
-    return content[..<end].split(separator: 0x0a)
   }
 }

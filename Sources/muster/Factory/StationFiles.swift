@@ -6,6 +6,18 @@ import MusterModel
 /// was cut off.
 struct StationFiles: Sendable {
   let out: String
+  /// Where all devices are put into one archive, its path; then `out` is the folder of what the station needs beside it.
+  let bundle: String?
+
+  init(out: String) { (self.out, bundle) = (out, nil) }
+
+  init(bundle: String) { (out, self.bundle) = (bundle + ".work", bundle) }
+
+  /// Where the run puts what it makes.
+  func store(_ made: MadeList) throws -> any DeviceStore {
+    if let bundle { return try DeviceBundle(self, made, path: bundle) }
+    return DeviceFolders(self, made)
+  }
 
   private var station: String { out + "/.station" }
   /// The run's order and batch, then each key and request before it was sent.
@@ -14,6 +26,8 @@ struct StationFiles: Sendable {
   var made: String { station + "/made" }
   /// Each device whose board is flashed and tested.
   var confirmed: String { station + "/confirmed" }
+  /// The archive that is not whole yet.
+  var archive: String { station + "/bundle.tar" }
   /// Folders that are not whole yet.
   var unfinished: String { station + "/new" }
   var refused: String { out + "/refused.csv" }
@@ -49,7 +63,7 @@ struct StationFiles: Sendable {
 func systemError() -> String { String(cString: strerror(errno)) }
 
 /// A file that grows at its end, line by line. A line that was cut off is taken back when it is opened again.
-final class AppendFile {
+final class AppendFile: Sendable {
   let path: String
   private let descriptor: Int32
 
@@ -96,6 +110,18 @@ final class AppendFile {
   func sync() throws {
     guard fdatasync(descriptor) == 0 else {
       throw CommandFailure("expected \(path) to be synced, found: \(systemError())")
+    }
+  }
+
+  func length() throws -> UInt64 {
+    let end = lseek(descriptor, 0, SEEK_END)
+    guard end >= 0 else { throw CommandFailure("expected to read \(path), found: \(systemError())") }
+    return UInt64(end)
+  }
+
+  func cut(at length: UInt64) throws {
+    guard ftruncate(descriptor, off_t(length)) == 0 else {
+      throw CommandFailure("expected to write \(path), found: \(systemError())")
     }
   }
 

@@ -29,21 +29,55 @@ extension PendingBoard: CanonicalJSON {
   }
 }
 
+/// A key that was made here, and the request that it signed; where a board gets symmetric keys alone, its claim.
+struct KeyedRequest: Sendable {
+  /// nil beside a claim.
+  let key: P256.Signing.PrivateKey?
+  /// PKCS #10, DER, or a claim.
+  let request: [UInt8]
+  /// Whether the journal holds it.
+  let isKept: Bool
+
+  fileprivate init(key: P256.Signing.PrivateKey?, request: [UInt8], isKept: Bool) {
+    (self.key, self.request, self.isKept) = (key, request, isKept)
+  }
+
+  init(for id: DeviceID, _ credentials: DeviceCredentials) throws {
+    guard credentials.hasCertificate else {
+      let claim = SecretBytes.random(count: EnrollmentClaim.size).withUnsafeBytes { Array($0) }
+      self.init(key: nil, request: claim, isKept: false)
+      return
+    }
+    let peer = PeerKey()
+    self.init(key: peer.key, request: try peer.request(commonName: id.text), isKept: false)
+  }
+
+  /// Its line in the journal; none where it is there already.
+  fileprivate func line(of hardware: HardwareID) -> [UInt8] {
+    isKept ? [] : JSONWriter.bytes(of: Entry(hardware: hardware, keyed: self)) + [UInt8(ascii: "\n")]
+  }
+
+  private struct Entry: CanonicalJSON {
+    let hardware: HardwareID
+    let keyed: KeyedRequest
+    func write(to json: inout JSONWriter) {
+      let request = Data(keyed.request).base64EncodedString()
+      if keyed.key == nil { json.field("claim", request) } else { json.field("csr", request) }
+      json.field("hardware", hardware)
+      json.field("key", keyed.key?.rawRepresentation.base64EncodedString())
+    }
+  }
+}
+
 /// Each key and request is here, on disk, before the service hears of it: after a cut the same request is sent again, and
 /// gets the same certificate.
 struct StationJournal {
   let order: RecordName
   let batch: RecordID
-  private let credentials: DeviceCredentials
+  let credentials: DeviceCredentials
   private let file: AppendFile
   /// Of boards that are not made yet: what a run that was cut off had sent.
-  private var kept: [HardwareID: Kept] = [:]
-
-  private struct Kept {
-    /// nil beside a claim.
-    let key: P256.Signing.PrivateKey?
-    let request: [UInt8]
-  }
+  private var kept: [HardwareID: KeyedRequest] = [:]
 
   private struct Head: CanonicalJSON {
     let order: RecordName
@@ -55,23 +89,13 @@ struct StationJournal {
     }
   }
 
-  private struct Entry: CanonicalJSON {
-    let hardware: HardwareID
-    let key: P256.Signing.PrivateKey?
-    let request: [UInt8]
-    func write(to json: inout JSONWriter) {
-      let request = Data(request).base64EncodedString()
-      if key == nil { json.field("claim", request) } else { json.field("csr", request) }
-      json.field("hardware", hardware)
-      json.field("key", key?.rawRepresentation.base64EncodedString())
-    }
-  }
-
   /// The journal of the run that was cut off, or of a new one. What is made needs no key any more.
-  init(_ files: StationFiles, order: RecordName, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool) throws {
+  init(
+    _ files: StationFiles, order: RecordName, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool
+  ) throws {
     file = try AppendFile(files.journal)
     var head: (order: RecordName, batch: RecordID)?
-    var kept: [HardwareID: Kept] = [:]
+    var kept: [HardwareID: KeyedRequest] = [:]
     let path = files.journal
     try file.lines { line in
       guard let object = FlatObject(line) else { throw StationJournal.damaged(path) }
@@ -103,54 +127,46 @@ struct StationJournal {
     }
   }
 
-  private static func entry(_ object: FlatObject, _ path: String) throws -> (HardwareID, Kept) {
+  private static func entry(_ object: FlatObject, _ path: String) throws -> (HardwareID, KeyedRequest) {
     let hardware = object.text("hardware").flatMap { try? HardwareID.parse($0).get() }
     if let hardware, let claim = object.text("claim").flatMap({ Data(base64Encoded: $0) }) {
-      return (hardware, Kept(key: nil, request: [UInt8](claim)))
+      return (hardware, KeyedRequest(key: nil, request: [UInt8](claim), isKept: true))
     }
     guard let hardware, let raw = object.text("key").flatMap({ Data(base64Encoded: $0) }),
       let key = try? P256.Signing.PrivateKey(rawRepresentation: raw),
       let request = object.text("csr").flatMap({ Data(base64Encoded: $0) })
     else { throw damaged(path) }
-    return (hardware, Kept(key: key, request: [UInt8](request)))
+    return (hardware, KeyedRequest(key: key, request: [UInt8](request), isKept: true))
   }
 
   private static func damaged(_ path: String) -> CommandFailure {
     CommandFailure("expected a station's journal at \(path), found something else: it cannot be gone on from")
   }
 
-  /// The boards of these rows, each with the key and request that it had or with new ones, all of them on disk.
-  mutating func boards(_ rows: [(number: UInt64, row: ManifestRow)]) throws -> [PendingBoard] {
-    var (boards, new): ([PendingBoard], [UInt8]) = ([], [])
+  /// Whether a key is to be made for the board.
+  func lacksKey(_ row: ManifestRow) -> Bool { ownRequest(row) == nil && kept[row.hardware] == nil }
+
+  /// The board's own, where a certificate is asked for.
+  private func ownRequest(_ row: ManifestRow) -> [UInt8]? { credentials.hasCertificate ? row.request : nil }
+
+  /// The boards of these rows, each with the key and request that it had or with its own of `new`, which are in the order
+  /// of the rows that lack one; all of them on disk.
+  mutating func boards(_ rows: [(number: UInt64, row: ManifestRow)], new: [KeyedRequest]) throws -> [PendingBoard] {
+    var (boards, lines, new): ([PendingBoard], [UInt8], ArraySlice<KeyedRequest>) = ([], [], new[...])
     for (number, row) in rows {
-      if let request = row.request, credentials.hasCertificate {
+      if let request = ownRequest(row) {
+        boards.append(PendingBoard(number: number, row: row, key: nil, request: request, credentials: credentials))
+      } else if let known = kept.removeValue(forKey: row.hardware) ?? new.popFirst() {
         boards.append(
-          PendingBoard(number: number, row: row, key: nil, request: request, credentials: credentials))
-        continue
-      }
-      let known = kept.removeValue(forKey: row.hardware)
-      let own = try known ?? own(row)
-      boards.append(
-        PendingBoard(number: number, row: row, key: own.key, request: own.request, credentials: credentials))
-      if known == nil {
-        new += JSONWriter.bytes(of: Entry(hardware: row.hardware, key: own.key, request: own.request))
-        new.append(UInt8(ascii: "\n"))
+          PendingBoard(number: number, row: row, key: known.key, request: known.request, credentials: credentials))
+        lines += known.line(of: row.hardware)
       }
     }
-    if !new.isEmpty {
-      try file.append(new)
+    if !lines.isEmpty {
+      try file.append(lines)
       try file.sync()
     }
     return boards
-  }
-
-  /// A key and its request; where the board gets symmetric keys alone, a claim.
-  private func own(_ row: ManifestRow) throws -> Kept {
-    guard credentials.hasCertificate else {
-      return Kept(key: nil, request: SecretBytes.random(count: EnrollmentClaim.size).withUnsafeBytes { Array($0) })
-    }
-    let peer = PeerKey()
-    return Kept(key: peer.key, request: try peer.request(commonName: row.deviceID.text))
   }
 
   /// The run is over: no key is needed here any more. The batch is kept.

@@ -1,3 +1,4 @@
+import DeviceRegistry
 import Foundation
 import Manifests
 import MusterModel
@@ -22,7 +23,8 @@ actor StationRows {
   private var readLength: UInt64 = 0
   private var reader: ManifestReader
   private var journal: StationJournal
-  private var folders: DeviceFolders
+  private let store: any DeviceStore
+  private let requests: RequestFolder?
   private var refusedRows: RefusedFile
   private var waiting: [ManifestRow] = []
   private var isAtEnd = false
@@ -34,8 +36,9 @@ actor StationRows {
 
   /// Without a manifest, boards are given one by one.
   init(
-    _ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, order: RecordName,
-    credentials: DeviceCredentials = .certificate
+    _ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, requests: RequestFolder?,
+    order: RecordName,
+    credentials: DeviceCredentials
   ) throws {
     manifest = try path.map { path in
       guard let manifest = FileHandle(forReadingAtPath: path) else {
@@ -47,9 +50,10 @@ actor StationRows {
     length = (try? manifest?.seekToEnd()) ?? 0
     try manifest?.seek(toOffset: 0)
     reader = ManifestReader(naming: naming)
-    let folders = try DeviceFolders(files)
-    journal = try StationJournal(files, order: order, credentials: credentials) { folders.isMade($0) }
-    self.folders = folders
+    self.requests = requests
+    let made = try MadeList(files)
+    store = try files.store(made)
+    journal = try StationJournal(files, order: order, credentials: credentials) { made.contains($0) }
     refusedRows = try RefusedFile(files)
     (self.order, batch) = (journal.order, journal.batch)
   }
@@ -58,11 +62,11 @@ actor StationRows {
   var progress: Double { length == 0 ? 1 : Double(readLength) / Double(length) }
 
   /// The next boards to be made, their keys and requests on disk; nil at the manifest's end.
-  func next() throws -> [PendingBoard]? {
+  func next() async throws -> [PendingBoard]? {
     while true {
       var rows: [(number: UInt64, row: ManifestRow)] = []
       while rows.count < StationRows.chunk, let row = try nextRow() {
-        switch try folders.standing(of: row) {
+        switch try store.standing(of: row) {
         case .made: counts.already += 1
         case .otherHardware:
           try refuse(
@@ -72,9 +76,17 @@ actor StationRows {
           rows.append((number, row))
         }
       }
-      if !rows.isEmpty { return try journal.boards(rows) }
+      if !rows.isEmpty { return try await boards(rows) }
       if isAtEnd, waiting.isEmpty { return nil }
     }
+  }
+
+  /// Keys are made on all cores, the journal is synced once for all.
+  private func boards(_ rows: [(number: UInt64, row: ManifestRow)]) async throws -> [PendingBoard] {
+    let lacking = rows.map(\.row).filter(journal.lacksKey).map(\.deviceID)
+    let credentials = journal.credentials
+    let new = try await beside(lacking) { try KeyedRequest(for: $0, credentials) }
+    return try journal.boards(rows, new: new)
   }
 
   enum Single {
@@ -84,22 +96,25 @@ actor StationRows {
   }
 
   /// One board, its key and request on disk.
-  func single(_ hardware: HardwareID, _ deviceID: DeviceID) throws -> Single {
+  func single(_ hardware: HardwareID, _ deviceID: DeviceID) async throws -> Single {
     let row = ManifestRow(hardware: hardware, deviceID: deviceID)
-    switch try folders.standing(of: row) {
+    switch try store.standing(of: row) {
     case .made: return .made
     case .otherHardware: return .otherHardware
     case .absent:
       number += 1
-      return .board(try journal.boards([(number, row)])[0])
+      return .board(try await boards([(number, row)])[0])
     }
   }
 
-  func made(_ devices: [MadeDevice], _ facts: RunFacts) throws {
+  /// Beside the reading of further rows: what is written is not the actor's.
+  nonisolated func made(_ devices: [ProvedDevice], _ facts: RunFacts) async throws {
     guard !devices.isEmpty else { return }
-    try folders.write(devices, facts)
-    counts.made += devices.count
+    try await store.write(try await beside(devices) { try DevicePackage($0, facts) })
+    await count(made: devices.count)
   }
+
+  private func count(made: Int) { counts.made += made }
 
   func refuse(_ cells: ManifestCells, _ code: String, _ reason: String) throws {
     try refusedRows.add(cells, code: code, reason: reason)
@@ -108,6 +123,7 @@ actor StationRows {
 
   /// The run is over: the refused rows stand in their file, the keys in their folders alone.
   func finish() throws -> RunCounts {
+    try store.finish()
     try refusedRows.finish()
     try journal.finish()
     return counts
@@ -123,7 +139,7 @@ actor StationRows {
         if let last = try read({ () throws(ManifestError) in try reader.finish() }) { lines.append(last) }
       }
       for line in lines {
-        switch line {
+        switch requests?.completing(line) ?? line {
         case .row(let row): waiting.append(row)
         case .fault(let fault): try refuse(fault.cells, fault.code, "line \(fault.line): \(fault.reason)")
         }

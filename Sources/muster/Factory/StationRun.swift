@@ -5,23 +5,21 @@ import MusterModel
 import NIOCore
 import Synchronization
 
-/// A run of a station: boards are sent while the answers to others come, on one connection. Where that breaks, what was
-/// not answered is sent again on another, until the service is gone for too long.
+/// A run of a station: boards are sent while the answers to others come, on one connection, and what was made is put on
+/// disk meanwhile. Where that breaks, what is not on disk is sent again on another, until the service is gone for too long.
 struct StationRun: Sendable {
   let client: APIClient
   let rows: StationRows
   let order: OrderSummary
   let progress: RunProgress
 
-  /// The most boards that are sent and not answered.
-  private static let window = 1024
-  /// How many folders are synced together at most.
+  /// The most boards that are sent and not on disk as devices.
+  private static let window = 2048
+  /// How many devices are proved, written and synced together at most.
   private static let group = 512
   /// How long the service may be gone, or silent, before the run ends.
   private static let patience = Duration.seconds(30)
   private static let silence = Duration.seconds(15)
-  /// The longest line of an answer, in bytes: a certificate and what is said of it, or two in the head.
-  private static let lineLimit = 65_536
 
   private let sent = SentBoards()
 
@@ -38,7 +36,7 @@ struct StationRun: Sendable {
       let before = sent.answers
       do {
         if try await exchange() { return try await rows.finish() }
-      } catch let failure as CommandFailure {
+      } catch let failure as CommandFailure where !failure.isPassing {
         throw failure
       } catch {
         progress.note("the connection broke: \(error); going on")
@@ -53,22 +51,39 @@ struct StationRun: Sendable {
     }
   }
 
+  private enum Part: Sendable {
+    /// Whether nothing is left to be sent.
+    case fed(Bool)
+    case answered
+    case watched
+  }
+
   /// One exchange, to its end. Whether everything is answered and nothing is left to be sent.
   private func exchange() async throws -> Bool {
     let (pieces, send) = AsyncStream.makeStream(of: ByteBuffer.self)
     let (room, makeRoom) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    return try await withThrowingTaskGroup(of: Bool.self) { group in
+    sent.begin()
+    return try await withThrowingTaskGroup(of: Part.self) { group in
       group.addTask {
         defer { send.finish() }
-        return try await feed(send, room)
+        return .fed(try await feed(send, room))
       }
       group.addTask { try await watch() }
-      let body = try await client.stream(
-        "/v1/orders/\(segment(order.name.text))/enrollments", query: [("batch", rows.batch.description)], pieces)
-      try await take(body, makeRoom)
-      makeRoom.finish()
-      let isFed = try await group.next() ?? false
-      group.cancelAll()
+      group.addTask {
+        defer { makeRoom.finish() }
+        let body = try await client.stream(
+          "/v1/orders/\(segment(order.name.text))/enrollments", query: [("batch", rows.batch.description)], pieces)
+        try await answers(body, makeRoom)
+        return .answered
+      }
+      var isFed = false
+      for try await part in group {
+        switch part {
+        case .fed(let all): isFed = all
+        case .answered: group.cancelAll()
+        case .watched: break
+        }
+      }
       return isFed && sent.isEmpty
     }
   }
@@ -89,11 +104,11 @@ struct StationRun: Sendable {
   }
 
   /// Ends the exchange where boards wait for an answer and none comes.
-  private func watch() async throws -> Bool {
-    while true {
-      try await Task.sleep(for: .seconds(1))
-      if !sent.isEmpty, sent.silence > StationRun.silence { throw ServiceSilent() }
+  private func watch() async throws -> Part {
+    while (try? await Task.sleep(for: .seconds(1))) != nil {
+      if sent.silence > StationRun.silence { throw ServiceSilent() }
     }
+    return .watched
   }
 
   private struct ServiceSilent: Error, CustomStringConvertible {
@@ -102,80 +117,83 @@ struct StationRun: Sendable {
 
   // MARK: - Answers
 
-  private func take(_ body: HTTPClientResponse.Body, _ makeRoom: AsyncStream<Void>.Continuation) async throws {
-    var line: [UInt8] = []
-    var facts: RunFacts?
-    var made: [MadeDevice] = []
-    do {
-      for try await piece in body {
-        var rest = piece.readableBytesView[...]
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-          line += rest[..<end]
-          rest = rest[(end + 1)...]
-          if let facts = facts {
-            if let device = try await settle(line, facts) { made.append(device) }
-          } else {
-            facts = try RunFacts(head: line, rows, order, client)
-          }
-          line.removeAll(keepingCapacity: true)
+  /// Takes the answers as they come; what was made is put on disk beside that, in groups of what has come meanwhile.
+  private func answers(_ body: HTTPClientResponse.Body, _ makeRoom: AsyncStream<Void>.Continuation) async throws {
+    let (news, tell) = AsyncStream.makeStream(of: RunFacts.self, bufferingPolicy: .bufferingNewest(1))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await keep(news, makeRoom) }
+      group.addTask {
+        defer { tell.finish() }
+        var lines = AnswerLines(body)
+        guard let head = try await lines.next() else { return }
+        let facts = try RunFacts(head: head, rows, order, client)
+        while let line = try await lines.next() {
+          try await settle(line)
+          tell.yield(facts)
         }
-        line += rest
-        guard line.count <= StationRun.lineLimit else {
-          throw CommandFailure("expected a row's result from the service, found a line without an end")
-        }
-        makeRoom.yield()
-        guard let facts, made.count >= StationRun.group || sent.isEmpty else { continue }
-        try await keep(&made, facts)
       }
-    } catch {
-      if let facts { try await keep(&made, facts) }
-      throw error
+      for try await _ in group {}
     }
-    if let facts { try await keep(&made, facts) }
   }
 
-  /// The disk may take its time: that is not the service's silence.
-  private func keep(_ made: inout [MadeDevice], _ facts: RunFacts) async throws {
-    sent.isHeld = true
-    defer { sent.isHeld = false }
-    try await rows.made(made, facts)
-    made = []
-    await progress.show(rows)
+  private func keep(_ news: AsyncStream<RunFacts>, _ makeRoom: AsyncStream<Void>.Continuation) async throws {
+    let proofs = StationProofs(client: client, order: order.name)
+    for await facts in news {
+      while true {
+        let answered = sent.answered(upTo: StationRun.group)
+        if answered.isEmpty { break }
+        let devices = try await beside(answered) { try MadeDevice.checked($0.line, for: $0.board) }
+        try await rows.made(try await proofs.proved(devices), facts)
+        sent.settled(answered.map(\.board.number))
+        makeRoom.yield()
+        await progress.show(rows)
+      }
+      makeRoom.yield()
+    }
   }
 
-  /// What the line says of its board: the device that it became, or nothing, where it was refused or is to be asked again.
-  private func settle(_ line: [UInt8], _ facts: RunFacts) async throws -> MadeDevice? {
+  /// What the line says of its board: it waits to be put on disk, is refused, or is to be asked for again.
+  private func settle(_ line: [UInt8]) async throws {
     guard let object = FlatObject(line) else {
       throw CommandFailure("expected a row's result from the service, found something else")
     }
     guard let number = object.number("row") else {
       throw CommandFailure("the service did not read what was sent: \(object.text("reason") ?? "no reason")")
     }
-    guard let board = sent.board(number) else { return nil }
-    if let code = object.text("code") {
-      guard object["retry"] != .bool(true) else {
-        progress.note("\(board.row.deviceID) is asked for again: \(code)")
-        return nil
-      }
-      try await rows.refuse(board.row.cells, code, object.text("reason") ?? "")
-      sent.answered(number)
-      return nil
+    guard let board = sent.heard(of: number) else { return }
+    guard let code = object.text("code") else { return sent.answer(SentBoards.Answer(board: board, line: object)) }
+    guard object["retry"] != .bool(true) else {
+      return progress.note("\(board.row.deviceID) is asked for again: \(code)")
     }
-    guard let device = MadeDevice(object, for: board) else {
+    try await rows.refuse(board.row.cells, code, object.text("reason") ?? "")
+    sent.settled([number])
+  }
+}
+
+extension MadeDevice {
+  static func checked(_ line: FlatObject, for board: PendingBoard) throws -> MadeDevice {
+    guard let device = MadeDevice(line, for: board) else {
       throw CommandFailure("expected what was asked for \(board.row.deviceID), and for its own key, found another")
     }
-    sent.answered(number)
     return device
   }
 }
 
-/// The boards that were sent and not answered.
+/// The boards that were sent and are neither refused nor devices on disk.
 private final class SentBoards: Sendable {
+  /// A board that is a device, and what the service says of it.
+  struct Answer: Sendable {
+    let board: PendingBoard
+    let line: FlatObject
+  }
+
   private struct State {
     var boards: [UInt64: PendingBoard] = [:]
+    /// Those of which nothing was heard.
+    var unheard: Set<UInt64> = []
+    var answered: [Answer] = []
     var last = ContinuousClock.now
     var answers = 0
-    var isHeld = false
   }
 
   private let state = Mutex(State())
@@ -184,35 +202,51 @@ private final class SentBoards: Sendable {
   var isEmpty: Bool { count == 0 }
   var answers: Int { state.withLock { $0.answers } }
   /// Since the last answer, or since something began to be waited for.
-  var silence: Duration { state.withLock { $0.isHeld ? .zero : $0.last.duration(to: .now) } }
+  var silence: Duration { state.withLock { $0.unheard.isEmpty ? .zero : $0.last.duration(to: .now) } }
 
-  /// Whether answers are not read for now.
-  var isHeld: Bool {
-    get { state.withLock { $0.isHeld } }
-    set {
-      state.withLock { state in
-        state.isHeld = newValue
-        state.last = .now
+  var boards: [PendingBoard] { state.withLock { $0.boards.values.sorted { $0.number < $1.number } } }
+
+  /// On a new connection everything is asked for anew; how long nothing was heard goes on.
+  func begin() {
+    state.withLock { state in
+      state.answered = []
+      state.unheard = Set(state.boards.keys)
+    }
+  }
+
+  func add(_ boards: [PendingBoard]) {
+    state.withLock { state in
+      if state.unheard.isEmpty { state.last = .now }
+      for board in boards {
+        state.boards[board.number] = board
+        state.unheard.insert(board.number)
       }
     }
   }
 
-  var boards: [PendingBoard] { state.withLock { $0.boards.values.sorted { $0.number < $1.number } } }
-
-  func add(_ boards: [PendingBoard]) {
+  /// nil for one that is settled, or was answered already.
+  func heard(of number: UInt64) -> PendingBoard? {
     state.withLock { state in
-      if state.boards.isEmpty { state.last = .now }
-      for board in boards { state.boards[board.number] = board }
+      state.last = .now
+      state.answers += 1
+      return state.unheard.remove(number).flatMap { state.boards[$0] }
     }
   }
 
-  func board(_ number: UInt64) -> PendingBoard? { state.withLock { $0.boards[number] } }
+  func answer(_ answer: Answer) { state.withLock { $0.answered.append(answer) } }
 
-  func answered(_ number: UInt64) {
+  /// Those that wait to be put on disk, in the order of their answers.
+  func answered(upTo limit: Int) -> [Answer] {
     state.withLock { state in
-      state.boards[number] = nil
-      state.last = .now
-      state.answers += 1
+      let first = Array(state.answered.prefix(limit))
+      state.answered.removeFirst(first.count)
+      return first
+    }
+  }
+
+  func settled(_ numbers: [UInt64]) {
+    state.withLock { state in
+      for number in numbers { state.boards[number] = nil }
     }
   }
 }

@@ -56,7 +56,7 @@ struct StationWatch: Sendable {
     while true {
       do {
         if let line = try await ask(board) { return line }
-      } catch let failure as CommandFailure {
+      } catch let failure as CommandFailure where !failure.isPassing {
         throw failure
       } catch {
         standardError("muster: the connection broke: \(error); going on")
@@ -84,10 +84,9 @@ struct StationWatch: Sendable {
         board.row.hardware.description, board.row.deviceID, code, object.text("reason") ?? "")
     }
     let facts = try RunFacts(head: Array(lines[0]), rows, order, client)
-    guard let device = MadeDevice(object, for: board) else {
-      throw CommandFailure("expected a certificate for the key of \(board.row.deviceID), found another")
-    }
-    try await rows.made([device], facts)
+    let device = try MadeDevice.checked(object, for: board)
+    let proofs = StationProofs(client: client, order: order.name)
+    try await rows.made(try await proofs.proved([device]), facts)
     return "made \(board.row.deviceID) \(board.row.hardware) \(device.certificate?.serial ?? "keys")"
   }
 

@@ -26,14 +26,18 @@ extension HubCommand {
     func run() async throws {
       let disk = try FollowerDisk(state)
       let pinned = try ledgerKey.map(readText)?.trimmingCharacters(in: .whitespacesAndNewlines)
-      while true { try await follow(disk, key: pinned) }
+      var renewed: Timestamp?
+      while true {
+        try await follow(disk, key: pinned, since: renewed)
+        renewed = SystemClock().now()
+      }
     }
 
     /// Until the hub's certificate was renewed: then it goes on from its state, with the new one.
-    private func follow(_ disk: FollowerDisk, key: String?) async throws {
+    private func follow(_ disk: FollowerDisk, key: String?, since: Timestamp?) async throws {
       let file = try connection.identityFile()
       let identity = try HubIdentity(file: file)
-      let renewal = try IdentityRenewal(file: file)
+      let renewal = try IdentityRenewal(file: file, since: since)
       try await connection.withClient { client in
         var follower = try FollowerRun(
           client: HubClient(client: client), disk: disk, identity: identity,

@@ -4,6 +4,7 @@ import MusterModel
 
 let vaultTargets = [
   FuzzTarget("shared-access-token", upTo: 1100, sharedAccessToken),
+  FuzzTarget("enrollment-token", upTo: 1100, enrollmentToken),
   FuzzTarget("slot", upTo: 128, slot), FuzzTarget("wrapped-kek", upTo: 128, wrappedKEK),
   FuzzTarget("sealed-secret", upTo: 512, sealedSecret),
 ]
@@ -69,6 +70,20 @@ private struct Vector: Sendable {
     }
     self.owner = owner
   }
+}
+
+/// An enrollment's token is no device's, names the same in any order, and is no other key's.
+@Sendable private func enrollmentToken(_ bytes: [UInt8]) throws -> Bool {
+  guard let token = EnrollmentToken(text(bytes)) else { return false }
+  let scheme = "SharedAccessSignature "
+  let fields = text(bytes).dropFirst(scheme.count).split(separator: "&", omittingEmptySubsequences: false)
+  let again = EnrollmentToken(scheme + fields.reversed().joined(separator: "&"))
+  try require(again == token, "expected the same token in another order")
+  try require(token.signature(under: .random()) != token.signature, "expected a signature by its own key alone")
+  guard case .failure = SharedAccessToken.parse(text(bytes)) else {
+    throw BrokenInvariant(description: "expected no device's token, found one")
+  }
+  return true
 }
 
 /// The order of the fields is no part of a token, and no key that was made just now signed it.

@@ -59,7 +59,22 @@ package enum LedgerReaderConformance {
           "a path of the right length")
         try require(path.verify(root: checkpoint.root), "the proof of \(position) in \(size) to verify")
       }
+      try await provesAll(size, subject)
     }
+  }
+
+  /// All there is, proved from the tiles that were handed on.
+  private static func provesAll(_ size: UInt64, _ subject: Subject) async throws {
+    var events: [(position: UInt64, bytes: [UInt8])] = []
+    for position in 0..<size {
+      events.append((position, try required(await subject.store.event(at: position), "event \(position)")))
+    }
+    let tiles = try required(await subject.store.proofTiles(0...size - 1), "tiles of \(size)")
+    for proof in try tiles.proofs(of: events) {
+      try require(
+        try proof.verify(with: subject.verifier).get().checkpoint.size, is: size, "the size proved in")
+    }
+    try require(try await subject.store.proofTiles(0...size) == nil, is: true, "no tiles past the end")
   }
 
   @Sendable private static func tiles(_ subject: Subject) async throws {
