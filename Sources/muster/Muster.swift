@@ -82,5 +82,5 @@ struct CommandFailure: Error, CustomStringConvertible {
 }
 
 func standardError(_ line: String) {
-  FileHandle.standardError.write(Data((line + "\n").utf8))
+  try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
 }

@@ -46,6 +46,9 @@ import Testing
     Question("page of certificates") { snapshot, _ in try snapshot.certificates(page, of: nil, in: .instance).rows.count
     },
     Question("page of hardware") { snapshot, _ in try snapshot.hardware(page, in: .instance).rows.count },
+    Question("issuers, as a start reads them") { snapshot, _ in try snapshot.issuers().count },
+    Question("lists, as a start reads them") { snapshot, _ in try snapshot.publishedCRLs().count + 1 },
+    Question("trust anchors") { snapshot, _ in try snapshot.trustAnchors(of: nil).count },
     Question("a hub's page of its devices") {
       try HubDeviceReading($0, hub: $1.hub, at: Units.time).page(after: -1, limit: 20).count
     },
@@ -111,7 +114,7 @@ final class GrowingFleet: Sendable {
     test = try TestFolder()
     store = try test.create()
     let units = try [
-      Units.instance(), Units.group(name, first.group!), Units.group(Units.name("few"), few),
+      Units.instance(), Units.group(name, first.group!), GrowingFleet.group("few", few),
       Units.hub(Units.name("hub"), hub, groups: [first.group!, few]), first.unit(),
     ]
     for unit in units { _ = try await store.commit(unit) }
@@ -138,6 +141,15 @@ final class GrowingFleet: Sendable {
       return [UnitOfWork(events: [ticket]), try GrowingFleet.enrollment(number, group).unit()]
     }
     for outcome in await store.commit(units) { _ = try outcome.get() }
+  }
+
+  /// A group with a trust anchor.
+  private static func group(_ name: String, _ group: RecordID) throws -> UnitOfWork {
+    let anchor = Attachment([1, 2, 3])
+    let added = GroupAdded(group: group, profile: nil, hub: nil, trustAnchors: [anchor.digest])
+    return UnitOfWork(events: [
+      try Units.event(added, on: [group], .init(name: Units.name(name)), attachments: [anchor])
+    ])
   }
 
   private static func enrollment(_ number: Int, _ group: RecordID) -> TestEnrollment {

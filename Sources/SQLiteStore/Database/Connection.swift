@@ -37,6 +37,8 @@ final class Connection {
     sqlite3_rollback_hook(handle, nil, nil)
     try pragma("cache_size = -\(cacheKiB)")
     try pragma("temp_store = MEMORY")
+    // Every query has the index that it needs; one that SQLite makes for a single query reads a whole table into memory.
+    try pragma("automatic_index = OFF")
     try pragma("trusted_schema = OFF")
     try pragma("cell_size_check = ON")
   }

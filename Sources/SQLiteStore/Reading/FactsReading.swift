@@ -204,19 +204,7 @@ extension FolderStore: FactsReader {
   }
 
   public func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor] {
-    try await read { snapshot in
-      try snapshot.db.all(
-        """
-        SELECT device_group.record, attachment.bytes
-        FROM device_group JOIN group_anchor ON group_anchor.device_group = device_group.record
-          JOIN attachment
-            ON attachment.id BETWEEN group_anchor.position * 1024 AND group_anchor.position * 1024 + 1023
-            AND attachment.digest = group_anchor.digest
-        WHERE removed_at IS NULL AND (?1 IS NULL OR folded = ?1)
-        ORDER BY device_group.id, group_anchor.rowid
-        """, group?.folded
-      ) { (row) throws(StoreError) in GroupAnchor(group: try row.record(0), der: row.bytes(1)) }
-    }
+    try await read { try $0.trustAnchors(of: group) }
   }
 
   public func isInForce(_ position: UInt64) async throws -> Bool {
@@ -242,6 +230,21 @@ extension FolderStore: FactsReader {
 }
 
 extension Snapshot {
+  /// CROSS JOIN: from the few to the many, whatever SQLite believes of their numbers.
+  func trustAnchors(of group: RecordName?) throws(StoreError) -> [GroupAnchor] {
+    try db.all(
+      """
+      SELECT device_group.record, attachment.bytes
+      FROM device_group CROSS JOIN group_anchor ON group_anchor.device_group = device_group.record
+        CROSS JOIN attachment
+          ON attachment.id BETWEEN group_anchor.position * 1024 AND group_anchor.position * 1024 + 1023
+          AND attachment.digest = group_anchor.digest
+      WHERE removed_at IS NULL AND (?1 IS NULL OR folded = ?1)
+      ORDER BY device_group.id, group_anchor.rowid
+      """, group?.folded
+    ) { (row) throws(StoreError) in GroupAnchor(group: try row.record(0), der: row.bytes(1)) }
+  }
+
   /// Whether a record that the event at a position made is in force; only the event's own records can be.
   fileprivate func isInForce(
     _ record: Aggregate, by position: UInt64, at now: Timestamp

@@ -19,22 +19,7 @@ extension FolderStore: InstanceReader {
     }
   }
 
-  public func issuers() async throws -> [IssuerRecord] {
-    try await read { snapshot in
-      try snapshot.db.all(
-        """
-        SELECT use, key_id, key, attachment.bytes, issued FROM issuer LEFT JOIN attachment
-          ON attachment.id BETWEEN issuer.position * 1024 AND issuer.position * 1024 + 1023
-          AND attachment.digest = issuer.certificate
-        ORDER BY issuer.id
-        """
-      ) { (row) throws(StoreError) in
-        IssuerRecord(
-          use: try row.value(0), keyID: row.text(1), key: try row.optional(2, Row.record), der: row.bytes(3),
-          issued: try row.position(4))
-      }
-    }
-  }
+  public func issuers() async throws -> [IssuerRecord] { try await read { try $0.issuers() } }
 
   public func policiesInForce() async throws -> [PoliciesActivated.File] {
     try await read { snapshot in
@@ -60,6 +45,21 @@ extension FolderStore: InstanceReader {
 }
 
 extension Snapshot {
+  func issuers() throws(StoreError) -> [IssuerRecord] {
+    try db.all(
+      """
+      SELECT use, key_id, key, attachment.bytes, issued FROM issuer LEFT JOIN attachment
+        ON attachment.id BETWEEN issuer.position * 1024 AND issuer.position * 1024 + 1023
+        AND attachment.digest = issuer.certificate
+      ORDER BY issuer.id
+      """
+    ) { (row) throws(StoreError) in
+      IssuerRecord(
+        use: try row.value(0), keyID: row.text(1), key: try row.optional(2, Row.record), der: row.bytes(3),
+        issued: try row.position(4))
+    }
+  }
+
   /// The details of an event; nil where they were erased.
   func details<Body: EventBody>(_: Body.Type, at position: UInt64) throws(StoreError) -> Body.Details? {
     let bytes = try db.first("SELECT bytes FROM private_attachment WHERE position = ?", position) {

@@ -3,25 +3,7 @@ public import MusterModel
 public import Publication
 
 extension FolderStore: RevocationReader {
-  public func publishedCRLs() async throws -> [PublishedCRL] {
-    try await read { snapshot in
-      try snapshot.db.all(
-        """
-        SELECT issuer, shard, number, this_update, next_update, entries, der, attachment.bytes
-        FROM crl LEFT JOIN attachment
-          ON attachment.id BETWEEN crl.position * 1024 AND crl.position * 1024 + 1023 AND attachment.digest = crl.der
-        ORDER BY issuer, shard
-        """
-      ) { (row) throws(StoreError) in
-        PublishedCRL(
-          published: CRLPublished(
-            issuerKeyID: row.text(0), shard: row.int(1) == CRLView.full ? nil : try row.number(1),
-            number: try row.position(2), thisUpdate: row.time(3), nextUpdate: row.time(4), entries: Int(row.int(5)),
-            der: try row.digest(6)),
-          der: row.bytes(7))
-      }
-    }
-  }
+  public func publishedCRLs() async throws -> [PublishedCRL] { try await read { try $0.publishedCRLs() } }
 
   public func lastShard(ofIssuer keyID: String) async throws -> UInt32? {
     try await read { try $0.lastShard(keyID) }
@@ -44,6 +26,24 @@ extension FolderStore: RevocationReader {
 }
 
 extension Snapshot {
+  func publishedCRLs() throws(StoreError) -> [PublishedCRL] {
+    try db.all(
+      """
+      SELECT issuer, shard, number, this_update, next_update, entries, der, attachment.bytes
+      FROM crl LEFT JOIN attachment
+        ON attachment.id BETWEEN crl.position * 1024 AND crl.position * 1024 + 1023 AND attachment.digest = crl.der
+      ORDER BY issuer, shard
+      """
+    ) { (row) throws(StoreError) in
+      PublishedCRL(
+        published: CRLPublished(
+          issuerKeyID: row.text(0), shard: row.int(1) == CRLView.full ? nil : try row.number(1),
+          number: try row.position(2), thisUpdate: row.time(3), nextUpdate: row.time(4), entries: Int(row.int(5)),
+          der: try row.digest(6)),
+        der: row.bytes(7))
+    }
+  }
+
   fileprivate func lastShard(_ issuer: String) throws(StoreError) -> UInt32? {
     try db.first("SELECT last_shard FROM issuer WHERE key_id = ? AND last_shard IS NOT NULL", issuer) {
       (row) throws(StoreError) in try row.number(0)

@@ -13,7 +13,7 @@ struct HubEnforcement: Sendable {
     for change in changes {
       if let command { try await run(command, change) }
       // Not by `print`, which keeps lines back where nobody types.
-      FileHandle.standardOutput.write(Data((line(change) + "\n").utf8))
+      try? FileHandle.standardOutput.write(contentsOf: Data((line(change) + "\n").utf8))
     }
   }
 

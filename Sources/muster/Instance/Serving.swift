@@ -48,7 +48,8 @@ struct Serving {
 
   private func announce(_ bound: Listening.Bound) {
     let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-    FileHandle.standardOutput.write(Data("muster: serving https://\(host):\(bound.port)\n".utf8))
+    // Whoever read this may be gone, which is no reason to serve nobody.
+    try? FileHandle.standardOutput.write(contentsOf: Data("muster: serving https://\(host):\(bound.port)\n".utf8))
   }
 
   private func recordStart() async throws {

@@ -18,6 +18,7 @@ struct FleetGrowth {
       let rate = Double(next - size) / (clock.now - began).seconds
       size = next
       points.append(try await point(size, seeded: rate))
+      note(points[points.count - 1].line)
     }
     return points
   }
@@ -55,4 +56,10 @@ struct GrowthPoint: Encodable, Sendable {
   /// The service's CPU per enrollment, in units.
   let singleUnits: Double
   let batchUnits: Double
+
+  var line: String {
+    let found = lookups.map { "\($0.what) \(decimal($0.microseconds)) µs" }.joined(separator: ", ")
+    return "\(devices) devices: start \(decimal(startMilliseconds)) ms, opening \(decimal(openingMilliseconds)) ms, "
+      + "\(decimal(singleUnits)) and \(decimal(batchUnits)) units, \(decimal(idleMegabytes)) MB; \(found)"
+  }
 }

@@ -33,10 +33,10 @@ struct FleetSeed {
       let starts = Array(stride(from: first, to: first + count, by: chunk))
       _ = try await inParallel(starts.count, lanes) { index in
         let range = starts[index]..<min(starts[index] + chunk, first + count)
-        for outcome in await opened.store.commit(try range.map { try seed.unit($0, first: first) }) {
-          guard case .committed = try outcome.get() else {
-            throw CommandFailure("expected to record a device, found the store refusing it")
-          }
+        let units = try range.map { try seed.unit($0, first: first) }
+        let outcomes = await opened.store.commit(units)
+        guard try outcomes.allSatisfy({ if case .committed = try $0.get() { true } else { false } }) else {
+          throw CommandFailure("expected to record the devices, found the store refusing one")
         }
       }
     }
