@@ -149,6 +149,23 @@ extension ServiceTests {
       }
     }
 
+    @Test func `each refused row is an event or is counted`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let lines = (0..<60).map { "cpu-serial:\(board($0)),meter-\($0)" }
+        let manifest = try instance.folder.write(csv(lines), to: "boards.csv")
+        let ran = try await provision(instance, station, manifest, instance.folder.file("made"))
+        #expect(ran.output.hasPrefix("10 made, 0 there already, 50 refused"), "\(ran.output)")
+        await instance.service.end()
+        let ledger = try await instance.onFolder("ledger", "export").succeeded().split(separator: "\n")
+        let events = ledger.count { $0.contains("\"request-refused\"") && $0.contains("order-exhausted") }
+        let counted = ledger.filter { $0.contains("\"refusals-counted\"") }
+          .compactMap { $0.firstMatch(of: #/"total":(\d+)/#).flatMap { Int($0.1) } }.reduce(0, +)
+        #expect((4..<50).contains(events) && events + counted == 50, "\(events) events, \(counted) counted")
+        try await instance.start()
+      }
+    }
+
     @Test func `a station provisions by its own order alone, and an order names a station`() async throws {
       try await ServedInstance.with { instance in
         _ = try await station("line-1", order: "june", count: 10, instance)

@@ -8,6 +8,8 @@ import NIOCore
 struct BatchFlow: Sendable {
   let enrollment: DeviceEnrollment
   let rows: BatchRows
+  /// Counts what was refused and is no event.
+  let refused: @Sendable (Refusal) -> Void
 
   /// The most rows that are prepared and committed together.
   private static let chunk = 128
@@ -99,6 +101,7 @@ struct BatchFlow: Sendable {
         case .failure(let refusal): .refused(refusal)
         case .success: (try? outcomes.popFirst()?.get()) ?? .refused(.notCommitted)
         }
+      if case .refused(let refusal) = outcome, refusal.isToBeCounted { refused(refusal) }
       lines.line(BatchLine(row: row.number, outcome: outcome))
     }
     return lines.bytes

@@ -10,6 +10,7 @@ import NIOCore
 /// tells is on disk, while further rows come in.
 struct BatchRoutes: Sendable {
   let rooms: ServiceRooms
+  let strangers: StrangerLimits
 
   static let mediaType = "application/x-ndjson"
 
@@ -73,8 +74,10 @@ struct BatchRoutes: Sendable {
     let head = BatchHead(
       batch: batch, issuers: [Base64Field.encode(issuer.certificate)], order: order,
       trustAnchor: Base64Field.encode(rooms.instance.authorities.root))
+    let (source, clock) = (request.peer.source, rooms.instance.clock)
     let flow = BatchFlow(
-      enrollment: DeviceEnrollment(rooms.instance), rows: BatchRows(caller: caller, order: order, batch: batch))
+      enrollment: DeviceEnrollment(rooms.instance), rows: BatchRows(caller: caller, order: order, batch: batch)
+    ) { [strangers] in strangers.refused(source, code: $0.code, at: clock.now()) }
     var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
     answer.stream = { try await flow.run(request.stream, head: head, to: &$0) }
     return answer

@@ -5,8 +5,7 @@ extension Problem {
   /// A use case's refusal as HTTP tells it: the one table of statuses.
   init(_ refusal: Refusal) {
     self.init(refusal.kind.status, refusal.code, detail: refusal.reason)
-    // What could not be done now is nobody's fault; all else is an event or is counted.
-    isStrangers = !refusal.isRecorded && refusal.kind != .unavailable
+    isStrangers = refusal.isToBeCounted
     switch refusal.kind {
     // RFC 9110 §15.5.2 asks for a challenge; there is no registered scheme for certificates.
     case .unauthenticated: headers[.wwwAuthenticate] = "Certificate"
@@ -38,4 +37,9 @@ extension Outcome {
     case .refused(let refusal): throw Problem(refusal)
     }
   }
+}
+
+extension Refusal {
+  /// What could not be done now is nobody's fault; all else is an event or is counted.
+  var isToBeCounted: Bool { !isRecorded && kind != .unavailable }
 }

@@ -7,7 +7,7 @@ struct ServiceRoutes: Sendable {
     ESTRoutes(rooms: rooms, strangers: strangers).routes + EnrollmentRoutes(rooms: rooms, strangers: strangers).routes
       + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes + RegistryRoutes(rooms: rooms).routes
       + OrderRoutes(rooms: rooms).routes
-      + BatchRoutes(rooms: rooms).routes
+      + BatchRoutes(rooms: rooms, strangers: strangers).routes
       + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
       + HubRoutes(rooms: rooms).routes
   }
