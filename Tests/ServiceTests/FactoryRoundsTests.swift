@@ -159,7 +159,7 @@ private struct KilledLine {
     for (folder, station) in made {
       let path = instance.folder.file("\(station)/\(folder)/device.json")
       let file = try JSONDecoder().decode(DeviceFile.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-      #expect(serials.contains(file.serial), "\(folder)")
+      #expect(serials.contains(try #require(file.serial)), "\(folder)")
     }
   }
 }
