@@ -55,14 +55,6 @@ extension UUIDv7 {
     }
   }
 
-  /// The same, appended.
-  func write(to text: inout [UInt8]) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: UUIDv7.textLength) { characters in
-      write(to: characters)
-      text.append(contentsOf: characters)
-    }
-  }
-
   /// Reads what `write` writes; nil for anything else.
   init?(text: some Collection<UInt8>) {
     guard text.count == UUIDv7.textLength else { return nil }
