@@ -93,7 +93,7 @@ extension ServiceTests {
       let verified = try await Program.muster(["ledger", "verify", proof, "--key", key]).succeeded()
       #expect(verified.hasPrefix("the event at position \(file.position) is in the ledger"), "\(verified)")
       #expect(
-        verified.contains("\"kind\":\"certificate-issued\"") && verified.contains(try #require(file.serial)),
+        verified.contains("\"kind\":\"certificate-issued\"") && verified.contains(file.serial ?? "no serial"),
         "\(verified)")
       let vectors = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       let script = vectors.appending(path: "Vectors/verify-proof.py").path
