@@ -210,7 +210,7 @@ public struct DeviceEnrollment: Sendable {
     let pair = try instance.vault.openDeviceKeys(
       generation: held.generation, primary: held.primary, secondary: held.secondary)
     let delivered = try attempt.delivered(pair, of: device)
-    let line = delivered.events.first?.bytes
+    let line = delivered.events.first.flatMap(attempt.provable)
     return .commit(delivered) { enrolled(IssuedKeys(device: device.id, pair), $0.first, line) }
   }
 
@@ -267,7 +267,7 @@ struct PermittedEnrollment {
     let issuedKeys = keys.map { IssuedKeys(device: plan.deviceID, $0) }
     let certificate = unsigned.flatMap { unsigned in issued.map { Enrolled.Certificate($0, unsigned.issuer) } }
     let (unit, offset) = try attempt.unit(permit, plan, issued, keys)
-    let line = unit.events[offset].bytes
+    let line = attempt.provable(unit.events[offset])
     return .commit(unit) { position in
       Enrolled(
         device: plan.device, deviceID: plan.deviceID, generation: plan.generation, certificate: certificate,

@@ -65,6 +65,9 @@ final class EnrollmentAttempt: Sendable {
     return .refuse(refusal, event)
   }
 
+  /// The event's line for a station, which proves it to others; nobody else is told it.
+  func provable(_ event: Event) -> [UInt8]? { result.evidence == .station ? event.bytes : nil }
+
   /// One unit of work: the old binding's end and its certificates' revocation, the enrollment, the keys, the certificate.
   /// And which of its events issued the last of them.
   func unit(

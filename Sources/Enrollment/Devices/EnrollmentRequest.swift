@@ -86,7 +86,7 @@ public struct Enrolled: Sendable, Hashable {
   public let keys: IssuedKeys?
   /// Where the ledger holds the event that issued the certificate; without one, that by which the keys were handed over.
   public let position: UInt64
-  /// That event's line, for a proof of it; not where a certificate was renewed.
+  /// That event's line, for a station, which proves it to others.
   public let event: [UInt8]?
 
   init(

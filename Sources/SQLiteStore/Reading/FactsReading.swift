@@ -212,7 +212,7 @@ extension FolderStore: FactsReader {
     return try await read { snapshot in
       guard let event = try snapshot.recorded(at: position) else { return false }
       return try snapshot.isPatternInForce(position)
-        || event.origin.on.contains { try snapshot.isInForce($0, by: position, at: now) }
+        || event.origin.on.compactMap(\.record).contains { try snapshot.isInForce($0, by: position, at: now) }
     }
   }
 
@@ -247,7 +247,7 @@ extension Snapshot {
 
   /// Whether a record that the event at a position made is in force; only the event's own records can be.
   fileprivate func isInForce(
-    _ record: Aggregate, by position: UInt64, at now: Timestamp
+    _ record: RecordID, by position: UInt64, at now: Timestamp
   ) throws(StoreError) -> Bool {
     try db.exists(
       """

@@ -33,7 +33,8 @@ extension BenchCommand {
   /// One client of a soak: orders on standard input, what it met on standard output.
   struct Client: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "A client of a soak, which starts it.", shouldDisplay: false)
+      abstract: "A client of a soak, which starts it.", discussion: "Example: muster bench soak client < orders.json",
+      shouldDisplay: false)
 
     func run() async throws {
       guard let line = readLine() else { throw CommandFailure("expected orders on standard input", status: 2) }
