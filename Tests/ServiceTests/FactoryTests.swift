@@ -4,7 +4,6 @@ import MusterModel
 import MusterTesting
 import NIOCore
 import Synchronization
-import MusterTesting
 import Testing
 
 @testable import muster
@@ -570,7 +569,7 @@ final class StationProcess: Sendable {
       end.yield($0.terminationStatus)
       end.finish()
     }
-    try process.run()
+    try launch(process)
     pid = process.processIdentifier
     self.process = Mutex(process)
     exit = Task { await ends.first { _ in true } ?? -1 }

@@ -158,7 +158,7 @@ extension ServiceTests {
             ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": plant]) { $1 }
           follower.standardOutput = FileHandle.nullDevice
           follower.standardError = FileHandle.nullDevice
-          try follower.run()
+          try launch(follower)
           defer {
             kill(follower.processIdentifier, SIGKILL)
             follower.waitUntilExit()
@@ -206,7 +206,7 @@ extension ServiceTests {
             ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": plant]) { $1 }
           process.standardOutput = FileHandle.nullDevice
           process.standardError = FileHandle.nullDevice
-          try process.run()
+          try launch(process)
           return process
         }
         let client = try instance.client(instance.administrator)

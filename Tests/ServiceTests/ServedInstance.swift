@@ -32,7 +32,7 @@ final class ServiceProcess: Sendable {
       end.yield($0.terminationStatus)
       end.finish()
     }
-    try process.run()
+    try launch(process)
     pid = process.processIdentifier
     self.process = Mutex(process)
     ended = Task { await ends.first { _ in true } ?? -1 }

@@ -24,7 +24,7 @@ final class SoftwareTPM {
     ]
     process.standardError = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
-    try process.run()
+    try launch(process)
     try waitUntilReady()
   }
 

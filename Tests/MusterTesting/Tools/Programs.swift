@@ -20,7 +20,7 @@ package func run(
   let process = try streams.process(program, arguments, environment, folder)
   let status: Int32 = try await withCheckedThrowingContinuation { continuation in
     process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-    do { try start(process) } catch { continuation.resume(throwing: error) }
+    do { try launch(process) } catch { continuation.resume(throwing: error) }
   }
   return try streams.ran(status)
 }
@@ -31,13 +31,14 @@ package func runBlocking(
 ) throws -> Ran {
   let streams = try Streams(input: input)
   let process = try streams.process(program, arguments, [:], folder)
-  try start(process)
+  try launch(process)
   process.waitUntilExit()
   return try streams.ran(process.terminationStatus)
 }
 
-/// One at a time: Foundation's `Process.run()` was seen to fault where many threads were in it.
-private func start(_ process: Process) throws { try starting.withLock { _ in try process.run() } }
+/// Starts what a test holds itself. One at a time, all tests': Foundation's `Process.run()` was seen to fault where many
+/// threads were in it.
+package func launch(_ process: Process) throws { try starting.withLock { _ in try process.run() } }
 private let starting = Mutex(())
 
 /// Files for the three streams: a pipe that nobody reads would stop the program.
