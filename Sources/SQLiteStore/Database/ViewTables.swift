@@ -71,6 +71,7 @@ let viewTables = """
     batch TEXT,
     PRIMARY KEY (device, generation)
   ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX binding_active ON binding(device) WHERE ended_at IS NULL;
   CREATE INDEX binding_batch ON binding(batch, position) WHERE batch IS NOT NULL;
 
   CREATE TABLE bound_hardware(

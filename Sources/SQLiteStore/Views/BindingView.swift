@@ -12,12 +12,11 @@ enum BindingView: Projection {
 
   private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
-    try db.change(
+    try db.run(
       """
       INSERT INTO binding(
         device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
-      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-      WHERE NOT EXISTS (SELECT 1 FROM binding WHERE device = ?1 AND ended_at IS NULL)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, body.generation, body.evidence, body.ticket, body.requester, body.issued,
       origin.by.description, origin.at, origin.position, body.order, body.batch)
     for bound in body.hardware {
