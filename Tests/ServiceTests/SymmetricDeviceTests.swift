@@ -94,6 +94,13 @@ extension ServiceTests {
             return try #require(FlatObject(line.utf8))
           }
           let first = try await ask(1)
+          // Another station of the same group ends nothing that is not its own: the keys are handed out again.
+          try await instance.withClient(try await instance.add("line-2", .factoryLine, ["--group", "meters"])) {
+            other in
+            let answer = try await other.json(
+              .POST, "/v1/orders/june/confirmations", ConfirmationInput(devices: ["meter-1"]))
+            #expect(answer.code == "station-other")
+          }
           let again = try await ask(1)
           #expect(first.text("primary") != nil && first.text("primary") == again.text("primary"))
           #expect(first.text("secondary") == again.text("secondary") && first.text("certificate") == nil)

@@ -30,11 +30,16 @@ public struct StationRequest: Sendable {
     return query
   }
 
-  /// Who may stand at the order's station: the operator it names, and an administrator.
   func reference(_ order: OrderSnapshot) -> StationVerifier.Reference {
-    var stations: Set = [order.station]
-    if case .operator(let record, _, .administrator, _, _) = caller.principal { stations.insert(record) }
-    return StationVerifier.Reference(order: order.record, stations: stations)
+    StationVerifier.Reference(order: order.record, stations: order.stations(for: caller))
+  }
+}
+
+extension OrderSnapshot {
+  /// Who may stand at the order's station: the operator it names, and an administrator who asks.
+  func stations(for caller: Caller) -> Set<RecordID> {
+    guard case .operator(let record, _, .administrator, _, _) = caller.principal else { return [station] }
+    return [station, record]
   }
 }
 

@@ -1,3 +1,4 @@
+import Attestation
 import DeviceRegistry
 import KeyVault
 public import MusterModel
@@ -18,7 +19,7 @@ extension Administration {
   /// The most devices of one request.
   public static let confirmationLimit = DeviceKeysConfirmed.limit
 
-  /// The devices of an order have their keys: nobody is handed them again. Who may provision by the order may say so.
+  /// The devices of an order have their keys: nobody is handed them again. Its station may say so.
   public func confirm(
     _ input: ConfirmationInput, of order: RecordName, by caller: Caller
   ) async throws -> Outcome<Confirmed> {
@@ -36,6 +37,10 @@ extension Administration {
     return try await change(.orderProvision, by: caller, asking: query, group: { $0.order?.group }) {
       facts, grant, actor, now in
       guard let order = facts.order else { return .refused(Refusal(.orderUnknown)) }
+      // Another station of the group could end the handing over of keys that are not its own.
+      guard let station = caller.record, order.stations(for: caller).contains(station) else {
+        return .refused(Refusal(AttestationRefusal.otherStation))
+      }
       var (reads, devices) = (ReadSet(), Set<RecordID>())
       for query in queries {
         let found = try await instance.facts.facts(for: query)
