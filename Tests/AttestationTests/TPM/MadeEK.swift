@@ -43,7 +43,7 @@ enum MadeEK {
   }
 
   static func leaf(_ leaf: Leaf = Leaf(), by issuer: CA, key: P256.Signing.PrivateKey = .init()) throws -> [UInt8] {
-    let make = try leaf.manufacturer.map { text in
+    let make = leaf.manufacturer.map { text in
       DistinguishedName([RelativeDistinguishedName(.init(type: [2, 23, 133, 2, 1], utf8String: text))])
     }
     let certificate = try Certificate(
