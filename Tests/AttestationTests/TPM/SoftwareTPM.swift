@@ -10,13 +10,29 @@ final class SoftwareTPM {
   }
 
   let folder: TemporaryFolder
-  private let process = Process()
+  private let process: Process
   private let port: Int
 
+  /// swtpm's control channel stands one above its port: where either is taken, another pair is tried.
   init() throws {
-    folder = try TemporaryFolder()
-    // swtpm's control channel stands one above its port; a pair that is taken is tried again.
-    port = Int.random(in: 20_000...50_000)
+    var refusal: (any Error)?
+    for _ in 0..<5 {
+      let (folder, port) = (try TemporaryFolder(), Int.random(in: 20_000...30_000))
+      let process = try Self.start(folder, port)
+      do {
+        try Self.waitUntilReady(folder, port)
+        (self.folder, self.process, self.port) = (folder, process, port)
+        return
+      } catch {
+        kill(process.processIdentifier, SIGKILL)
+        refusal = error
+      }
+    }
+    throw refusal ?? Unmet(description: "expected a TPM in software")
+  }
+
+  private static func start(_ folder: TemporaryFolder, _ port: Int) throws -> Process {
+    let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = [
       "swtpm", "socket", "--tpm2", "--tpmstate", "dir=\(folder.url.path)", "--server", "type=tcp,port=\(port)",
@@ -25,14 +41,14 @@ final class SoftwareTPM {
     process.standardError = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     try launch(process)
-    try waitUntilReady()
+    return process
   }
 
   /// It listens a moment after it was started.
-  private func waitUntilReady() throws {
+  private static func waitUntilReady(_ folder: TemporaryFolder, _ port: Int) throws {
     var refusal: (any Error)?
-    for _ in 0..<100 {
-      do { return try run("tpm2_getcap properties-fixed") } catch { refusal = error }
+    for _ in 0..<50 {
+      do { return try run("tpm2_getcap properties-fixed", folder, port) } catch { refusal = error }
     }
     if let refusal { throw refusal }
   }
@@ -43,7 +59,9 @@ final class SoftwareTPM {
   }
 
   /// Runs a tool of tpm2-tools in the folder, its arguments parted by blanks.
-  func run(_ line: String) throws {
+  func run(_ line: String) throws { try Self.run(line, folder, port) }
+
+  private static func run(_ line: String, _ folder: TemporaryFolder, _ port: Int) throws {
     let words = line.split(separator: " ").map(String.init)
     let ran = try runBlocking(
       "env", ["TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=\(port)"] + words, in: folder.url)

@@ -17,7 +17,8 @@ package func run(
   in folder: URL? = nil
 ) async throws -> Ran {
   let streams = try Streams(input: input)
-  let process = try streams.process(program, arguments, environment, folder)
+  let (process, files) = try streams.process(program, arguments, environment, folder)
+  defer { close(files) }
   let status: Int32 = try await withCheckedThrowingContinuation { continuation in
     process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
     do { try launch(process) } catch { continuation.resume(throwing: error) }
@@ -30,16 +31,20 @@ package func runBlocking(
   _ program: String, _ arguments: [String], input: [UInt8] = [], in folder: URL? = nil
 ) throws -> Ran {
   let streams = try Streams(input: input)
-  let process = try streams.process(program, arguments, [:], folder)
+  let (process, files) = try streams.process(program, arguments, [:], folder)
+  defer { close(files) }
   try launch(process)
   process.waitUntilExit()
   return try streams.ran(process.terminationStatus)
 }
 
-/// Starts what a test holds itself. One at a time, all tests': Foundation's `Process.run()` was seen to fault where many
-/// threads were in it.
+/// Starts what a test holds itself. One at a time, all tests': `Process.run()` lists the whole process's open files, and reads
+/// beyond the list where they are more than some 1,350.
 package func launch(_ process: Process) throws { try starting.withLock { _ in try process.run() } }
 private let starting = Mutex(())
+
+/// A `Process` outlives its program, and its files with it, unless they are closed.
+private func close(_ files: [FileHandle]) { for file in files { try? file.close() } }
 
 /// Files for the three streams: a pipe that nobody reads would stop the program.
 private struct Streams {
@@ -53,16 +58,21 @@ private struct Streams {
 
   func process(
     _ program: String, _ arguments: [String], _ environment: [String: String], _ workplace: URL?
-  ) throws -> Process {
+  ) throws -> (Process, [FileHandle]) {
     let process = Process()
     process.executableURL = URL(filePath: program.contains("/") ? program : "/usr/bin/env")
     process.arguments = program.contains("/") ? arguments : [program] + arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     if let workplace { process.currentDirectoryURL = workplace }
-    process.standardInput = try FileHandle(forReadingFrom: folder.url.appending(path: "in"))
-    process.standardOutput = try FileHandle(forWritingTo: folder.url.appending(path: "out"))
-    process.standardError = try FileHandle(forWritingTo: folder.url.appending(path: "err"))
-    return process
+    let files = [
+      try FileHandle(forReadingFrom: folder.url.appending(path: "in")),
+      try FileHandle(forWritingTo: folder.url.appending(path: "out")),
+      try FileHandle(forWritingTo: folder.url.appending(path: "err")),
+    ]
+    process.standardInput = files[0]
+    process.standardOutput = files[1]
+    process.standardError = files[2]
+    return (process, files)
   }
 
   func ran(_ status: Int32) throws -> Ran {
