@@ -75,7 +75,8 @@ let package = Package(
       swiftSettings: settings),
     .target(name: "KeyVault", dependencies: ["MusterModel", crypto, cryptoExtras], swiftSettings: settings),
     .target(
-      name: "Attestation", dependencies: ["MusterModel", asn1, x509, crypto, cryptoExtras], swiftSettings: settings),
+      name: "Attestation", dependencies: ["COpenSSL", "MusterModel", asn1, x509, crypto, cryptoExtras],
+      swiftSettings: settings),
     .target(name: "DeviceRegistry", dependencies: ["MusterModel"], swiftSettings: settings),
     .target(name: "Policy", dependencies: ["MusterModel", "Attestation", crypto, yams], swiftSettings: settings),
     .target(name: "Ledger", dependencies: ["MusterModel", crypto], swiftSettings: settings),
@@ -106,11 +107,15 @@ let package = Package(
     .target(
       name: "HTTPService",
       dependencies: [
-        "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault", "Ledger",
+        "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
+        "Ledger",
         "Policy",
         asn1, x509, crypto, hummingbird, hummingbirdCore, hummingbirdHTTP2, httpTypes, logging, lifecycle,
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
+
+    // OAEP with a label, from OpenSSL; of the rooms, Attestation alone knows it.
+    .systemLibrary(name: "COpenSSL"),
 
     // What the C library's module leaves out.
     .systemLibrary(name: "CLinux"),
@@ -158,8 +163,9 @@ let package = Package(
     .testTarget(
       name: "InstanceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
-        "HubAccess", "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto, grdb,
+        "MusterTesting", "muster", "Attestation", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
+        "HTTPService", "HubAccess", "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1,
+        crypto, grdb,
         httpTypes,
         hummingbirdCore, lifecycle, logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
@@ -199,8 +205,8 @@ let package = Package(
     .testTarget(
       name: "EventVectorTests",
       dependencies: [
-        "SQLiteStore", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Policy", crypto,
-        grdb,
+        "SQLiteStore", "Attestation", "MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger",
+        "Policy", crypto, grdb,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -69,4 +69,5 @@ enum TPMAlgorithm {
   static let ecSchnorr: UInt16 = 0x001c
   static let ecc: UInt16 = 0x0023
   static let camellia: UInt16 = 0x0026
+  static let cfb: UInt16 = 0x0043
 }

@@ -47,8 +47,8 @@ public enum TPMKeyRule: String, Sendable, Hashable, CaseIterable {
     case .doesNotSign: !key.attributes.contains(.sign)
     case .decrypts: key.attributes.contains(.decrypt)
     case .doesNotDecrypt: !key.attributes.contains(.decrypt)
-    case .wraps: key.hasSymmetric
-    case .doesNotWrap: !key.hasSymmetric
+    case .wraps: key.symmetric?.isAESInCFB == true
+    case .doesNotWrap: key.symmetric == nil
     case .hasName: key.nameHash?.isSound == true
     case .kind: TPMVerificationKey(key.key) != nil
     case .scheme: key.hasScheme(for: role)
@@ -67,7 +67,7 @@ public enum TPMKeyRule: String, Sendable, Hashable, CaseIterable {
     case .doesNotSign: "a key that signs nothing"
     case .decrypts: "a decryption key"
     case .doesNotDecrypt: "a key that decrypts nothing"
-    case .wraps: "a storage key (with a symmetric algorithm)"
+    case .wraps: "a storage key (with AES in CFB mode)"
     case .doesNotWrap: "no storage key (no symmetric algorithm)"
     case .hasName: "a name by SHA-256 or better"
     case .scheme: "RSASSA, RSAPSS or ECDSA with SHA-256 or better"

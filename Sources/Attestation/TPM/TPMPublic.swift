@@ -33,6 +33,18 @@ public struct TPMPublic: Sendable, Hashable {
     public let hash: UInt16?
   }
 
+  /// TPMT_SYM_DEF_OBJECT (part 2 §11.1.7): TPM_ALG_IDs and a key's size.
+  public struct Symmetric: Sendable, Hashable {
+    public let algorithm: UInt16
+    public let keyBits: Int
+    public let mode: UInt16
+
+    /// Whether it is AES in CFB mode, as every storage key is (TCG PC Client Platform TPM Profile §4.6).
+    var isAESInCFB: Bool {
+      algorithm == TPMAlgorithm.aes && mode == TPMAlgorithm.cfb && [128, 192, 256].contains(keyBits)
+    }
+  }
+
   public enum Key: Sendable, Hashable {
     /// The exponent 0 stands for 65537; the modulus is most significant byte first.
     case rsa(bits: Int, exponent: UInt32, modulus: [UInt8])
@@ -49,8 +61,8 @@ public struct TPMPublic: Sendable, Hashable {
   public let nameHash: TPMHash?
   public let attributes: Attributes
   public let authPolicy: [UInt8]
-  /// Whether it wraps other keys: a storage key has a symmetric algorithm.
-  public let hasSymmetric: Bool
+  /// By what it wraps other keys: a storage key has a symmetric algorithm. nil is TPM_ALG_NULL.
+  public let symmetric: Symmetric?
   public let scheme: Scheme?
   public let key: Key
 
@@ -76,7 +88,7 @@ public struct TPMPublic: Sendable, Hashable {
       throw MalformedTPM(expected: "the attributes of TPMA_OBJECT", found: "others")
     }
     authPolicy = Array(try reader.sized("authPolicy", limit: 64))
-    hasSymmetric = try TPMPublic.readSymmetric(&reader)
+    symmetric = try TPMPublic.readSymmetric(&reader)
     switch type {
     case TPMAlgorithm.rsa: (scheme, key) = try TPMPublic.readRSA(&reader)
     case TPMAlgorithm.ecc: (scheme, key) = try TPMPublic.readECC(&reader)
@@ -86,14 +98,12 @@ public struct TPMPublic: Sendable, Hashable {
     self.bytes = bytes
   }
 
-  /// TPMT_SYM_DEF_OBJECT (part 2 §11.1.7): whether there is one.
-  private static func readSymmetric(_ reader: inout TPMReader) throws(MalformedTPM) -> Bool {
+  private static func readSymmetric(_ reader: inout TPMReader) throws(MalformedTPM) -> Symmetric? {
     switch try reader.uint16("symmetric") {
-    case TPMAlgorithm.null: return false
-    case TPMAlgorithm.aes, TPMAlgorithm.sm4, TPMAlgorithm.camellia:
-      _ = try reader.uint16("keyBits")
-      _ = try reader.uint16("mode")
-      return true
+    case TPMAlgorithm.null: return nil
+    case let algorithm where [TPMAlgorithm.aes, TPMAlgorithm.sm4, TPMAlgorithm.camellia].contains(algorithm):
+      let keyBits = Int(try reader.uint16("keyBits"))
+      return Symmetric(algorithm: algorithm, keyBits: keyBits, mode: try reader.uint16("mode"))
     case let other: throw MalformedTPM(expected: "a block cipher or none", found: "the algorithm \(other)")
     }
   }

@@ -113,7 +113,7 @@ enum TPMVerificationKey: Sendable {
 }
 
 /// A number with leading zero bytes up to `width`; nil where it has more than zeros beyond it.
-private func widened(_ number: [UInt8], to width: Int) -> [UInt8]? {
+func widened(_ number: [UInt8], to width: Int) -> [UInt8]? {
   let digits = number.drop { $0 == 0 }
   guard digits.count <= width else { return nil }
   return [UInt8](repeating: 0, count: width - digits.count) + digits

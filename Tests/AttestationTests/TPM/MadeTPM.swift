@@ -13,7 +13,7 @@ enum MadeTPM {
 
   /// A P-256 key and what its TPMT_PUBLIC says of it.
   struct Key {
-    let key: P256.Signing.PrivateKey
+    var key: P256.Signing.PrivateKey
     var type: UInt16 = 0x23
     var nameAlgorithm: UInt16 = 0x0b
     var attributes: TPMPublic.Attributes
