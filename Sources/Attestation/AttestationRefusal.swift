@@ -33,6 +33,18 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
   case tokenWrong
   case tokenExpired(at: Timestamp)
   case tokenLifetime(Timestamp)
+  /// The first check of an appraisal that did not hold.
+  case check(code: String, String)
+  /// The endorsement key is on no allowlist.
+  case endorsementKeyUnknown
+  /// The challenge was answered, is over, or never was.
+  case challengeOver
+  /// Another evidence than was challenged.
+  case otherEvidence
+  /// The secret is not what the TPM was to open.
+  case activationWrong
+  /// The request is another key's than the certified one.
+  case requestOfOtherKey
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -59,6 +71,12 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
     case .tokenLifetime: "token-lifetime"
     case .certificateRevoked: "certificate-revoked"
     case .certificateHeld: "certificate-held"
+    case .check(let code, _): code
+    case .endorsementKeyUnknown: "ek-untrusted"
+    case .challengeOver: "attestation-over"
+    case .otherEvidence: "attestation-other-evidence"
+    case .activationWrong: "activation-wrong"
+    case .requestOfOtherKey: "request-other-key"
     }
   }
 }
@@ -66,6 +84,12 @@ public enum AttestationRefusal: Error, Sendable, Hashable {
 extension AttestationRefusal: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .check(_, let text): text
+    case .endorsementKeyUnknown: "expected an endorsement key on the allowlist, found one that is not"
+    case .challengeOver: "expected an open challenge, found one that was answered, is over or never was"
+    case .otherEvidence: "expected the evidence that was challenged, byte for byte, found another"
+    case .activationWrong: "expected the secret that the TPM opens with TPM2_ActivateCredential, found another"
+    case .requestOfOtherKey: "expected a request signed by the certified device key, found another's"
     case .tokenWrong: "expected a token by a key derived from its group's, found another"
     case .tokenExpired(let time): "expected a token in its time, found it over since \(time)"
     case .tokenLifetime(let time): "expected a token that ends within a day, found one until \(time)"

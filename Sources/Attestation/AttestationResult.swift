@@ -20,6 +20,7 @@ public struct AttestationResult: Sendable, Hashable {
     case ldevid(certificate: RecordID, device: RecordID, deviceID: DeviceID)
     case station(order: RecordID, deviceID: DeviceID)
     case groupKey(group: RecordID, key: RecordID)
+    case tpm(TPMClaims)
   }
 
   /// The most hardware IDs that one request may name.
@@ -36,6 +37,7 @@ public struct AttestationResult: Sendable, Hashable {
     case .ldevid: .ldevid
     case .station: .station
     case .groupKey: .groupKey
+    case .tpm: .tpm
     }
   }
 

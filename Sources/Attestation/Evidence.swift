@@ -9,9 +9,10 @@ public enum Evidence: Sendable, Hashable {
   case ldevid(chain: [[UInt8]])
   case station(StationEvidence)
   case groupKey(GroupKeyEvidence)
+  case tpm(TPMEvidence)
 
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    case ticket, idevid, ldevid, station
+    case ticket, idevid, ldevid, station, tpm
     case groupKey = "group-key"
   }
 
@@ -22,6 +23,7 @@ public enum Evidence: Sendable, Hashable {
     case .ldevid: .ldevid
     case .station: .station
     case .groupKey: .groupKey
+    case .tpm: .tpm
     }
   }
 }

@@ -33,11 +33,13 @@ struct DecisionRecord: Codable, Sendable {
   var credentials: String?
   /// SHA-256 of the certificate request.
   var request: Digest?
+  /// true where it is weaker than the device's last evidence; else nil.
+  var weaker: Bool?
 
   /// An enrollment's.
   init(
     principal: Actor, act: EnrollmentQuestion.Act?, result: AttestationResult, standing: Standing, group: RecordID?,
-    credentials: DeviceCredentials = .certificate, request: Digest?
+    credentials: DeviceCredentials = .certificate, isWeaker: Bool = false, request: Digest?
   ) {
     self.principal = principal.description
     self.act = act?.rawValue
@@ -46,6 +48,7 @@ struct DecisionRecord: Codable, Sendable {
     self.group = group
     self.request = request
     self.credentials = credentials == .certificate ? nil : credentials.rawValue
+    weaker = isWeaker ? true : nil
     switch standing {
     case .unknown: self.standing = "unknown"
     case .allowed(let group):
@@ -85,6 +88,7 @@ extension DecisionRecord: CanonicalJSON {
     json.field("role", role)
     json.field("standing", standing)
     json.field("v", number: UInt64(v))
+    if let weaker { json.field("weaker", bool: weaker) }
   }
 }
 

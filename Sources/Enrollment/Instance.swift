@@ -17,6 +17,7 @@ public struct Instance: Sendable {
   public let refusals: RefusalBudget
   /// Requests that wait to be prepared, in chunks.
   let enrollments = EnrollmentQueue()
+  let challenges = ChallengeBudget()
 
   public init(
     store: any Store, facts: any FactsReader, listings: any ListingReader, ledger: any LedgerReader, vault: Vault,

@@ -19,6 +19,8 @@ public struct Refusal: Sendable, Hashable, Error {
     case preconditionFailed
     /// Not now: sealed, contended.
     case unavailable
+    /// Asked too often.
+    case tooMany
   }
 
   public let kind: Kind

@@ -16,10 +16,13 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
   public let hardware: HardwareID.Kind?
   /// What is asked for.
   public let credentials: DeviceCredentials
+  /// Whether the device's key was attested, and this is not that key nor one attested anew.
+  public let isWeaker: Bool
 
   public init(
     act: EnrollmentQuestion.Act, evidence: Evidence.Kind, standing: Standing, group: RecordName?,
-    groupProfile: String?, hardware: HardwareID.Kind?, credentials: DeviceCredentials = .certificate
+    groupProfile: String?, hardware: HardwareID.Kind?, credentials: DeviceCredentials = .certificate,
+    isWeaker: Bool = false
   ) {
     self.act = act
     self.evidence = evidence
@@ -28,13 +31,15 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
     self.groupProfile = groupProfile
     self.hardware = hardware
     self.credentials = credentials
+    self.isWeaker = isWeaker
   }
 
   init(_ question: EnrollmentQuestion) {
     self.init(
       act: question.act, evidence: question.result.evidence, standing: Standing(question.standing),
       group: question.group?.name, groupProfile: question.group?.profile,
-      hardware: question.result.hardware.first?.id.kind, credentials: question.credentials)
+      hardware: question.result.hardware.first?.id.kind, credentials: question.credentials,
+      isWeaker: question.isWeaker)
   }
 }
 

@@ -19,6 +19,8 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     let groups: Set<String>?
     let hardware: Set<HardwareID.Kind>?
     let credentials: Set<DeviceCredentials>?
+    /// Whether it takes evidence that is weaker than the device's last; a rule that says nothing does not.
+    let acceptsWeaker: Bool
     /// Wins over the group's.
     let profile: String?
   }
@@ -42,7 +44,10 @@ public struct EnrollmentPolicy: Sendable, Hashable {
   public func decide(_ question: EnrollmentQuestion) -> EnrollmentDecision {
     if let refusal = EnrollmentPolicy.beforeRules(question) { return .refused(reference("blocklist"), refusal) }
     let circumstances = EnrollmentCircumstances(question)
-    guard let rule = rule(for: circumstances) else { return .refused(reference("default"), .noRule) }
+    guard let rule = rule(for: circumstances) else {
+      let isWeaker = rules.contains { $0.mismatch(with: circumstances) == .weaker }
+      return .refused(reference("default"), isWeaker ? .weaker : .noRule)
+    }
     switch rule.verdict {
     case .refuse: return .refused(reference(rule.name), .rule(rule.name))
     case .permit:
@@ -116,13 +121,15 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     case .station(_, let deviceID): return deviceID == question.deviceID ? nil : .otherDevice
     case .groupKey(let group, _): return group == question.group?.record ? nil : .otherDevice
     case .idevid(let claims): return claims.group == question.group?.record ? nil : .otherDevice
+    // The hardware alone says whose it is; the group is the allowlist's, or for the rules to hold to.
+    case .tpm: return nil
     }
   }
 }
 
 extension EnrollmentPolicy.Rule {
   /// What of the circumstances a rule does not match.
-  enum Mismatch { case evidence, act, standing, group, hardware, credentials }
+  enum Mismatch { case evidence, act, standing, group, hardware, credentials, weaker }
 
   /// The first that does not match; nil where the rule does.
   func mismatch(with circumstances: EnrollmentCircumstances) -> Mismatch? {
@@ -132,6 +139,7 @@ extension EnrollmentPolicy.Rule {
     if let groups, circumstances.group.map({ groups.contains($0.folded) }) != true { return .group }
     if let hardware, circumstances.hardware.map(hardware.contains) != true { return .hardware }
     if let credentials, !credentials.contains(circumstances.credentials) { return .credentials }
+    if verdict == .permit, circumstances.isWeaker, !acceptsWeaker { return .weaker }
     return nil
   }
 
@@ -145,6 +153,7 @@ extension EnrollmentPolicy.Rule {
       "expected group \((groups ?? []).sorted().joined(separator: ", ")), found "
         + (circumstances.group?.text ?? "no group")
     case .hardware: "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
+    case .weaker: "expected evidence no weaker than the device's last, found weaker"
     case .credentials: "expected credentials \(list(credentials)), found \(circumstances.credentials.rawValue)"
     }
   }

@@ -34,11 +34,13 @@ public struct EnrollmentQuestion: Sendable, Hashable {
   public let device: RecordID
   public let deviceID: DeviceID
   public let credentials: DeviceCredentials
+  /// Whether the device's key was attested, and this is not that key nor one attested anew.
+  public let isWeaker: Bool
   public let reads: ReadSet
 
   public init(
     act: Act, result: AttestationResult, standing: Standing, group: Group?, device: RecordID, deviceID: DeviceID,
-    credentials: DeviceCredentials = .certificate, reads: ReadSet
+    credentials: DeviceCredentials = .certificate, isWeaker: Bool = false, reads: ReadSet
   ) {
     self.act = act
     self.result = result
@@ -47,6 +49,7 @@ public struct EnrollmentQuestion: Sendable, Hashable {
     self.device = device
     self.deviceID = deviceID
     self.credentials = credentials
+    self.isWeaker = isWeaker
     self.reads = reads
   }
 }
@@ -64,12 +67,15 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
   case otherDevice
   case rule(String)
   case noRule
+  /// A rule would permit it, were the evidence not weaker than the device's last.
+  case weaker
 
   public var code: String {
     switch self {
     case .hardwareBlocked: "hardware-blocked"
     case .otherDevice: "hardware-bound"
     case .rule, .noRule: "policy-refused"
+    case .weaker: "evidence-weaker"
     }
   }
 
@@ -78,6 +84,8 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
     case .hardwareBlocked: "expected hardware that is not on the blocklist, found it there"
     case .otherDevice: "expected hardware and evidence of the device that asks, found another device's"
     case .rule(let name): "expected an enrollment that enrollment.yaml permits, found one that rule \(name) refuses"
+    case .weaker:
+      "expected the device's attested key, or one attested anew, found weaker evidence that no rule accepts"
     case .noRule: "expected an enrollment that a rule of enrollment.yaml permits, found none"
     }
   }

@@ -73,7 +73,9 @@ extension EnrollmentPolicy.Profiles {
 
 extension EnrollmentPolicy.Rule {
   fileprivate init(_ value: StrictYAML) throws(PolicyError) {
-    let known = ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "profile"]
+    let known = [
+      "name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "weaker", "profile",
+    ]
     let values = try value.mapping(known: known, required: ["name", "verdict"])
     guard let name = values["name"], let verdict = values["verdict"] else { throw value.refuse("expected a rule") }
     self.init(
@@ -88,12 +90,20 @@ extension EnrollmentPolicy.Rule {
         return name.folded
       },
       hardware: try values["hardware"]?.words(of: HardwareID.Kind.self),
-      credentials: try values["credentials"]?.words(of: DeviceCredentials.self), profile: try values["profile"]?.name())
+      credentials: try values["credentials"]?.words(of: DeviceCredentials.self),
+      acceptsWeaker: try values["weaker"]?.word(of: WeakerEvidence.self) == .accept,
+      profile: try values["profile"]?.name())
+    if self.verdict == .refuse, let weaker = values["weaker"] {
+      throw weaker.refuse("expected no weaker in a rule that refuses, found one")
+    }
     if self.verdict == .refuse, let profile = values["profile"] {
       throw profile.refuse("expected no profile in a rule that refuses, found one")
     }
   }
 }
+
+/// The one thing to be said of evidence that is weaker than the last.
+private enum WeakerEvidence: String, CaseIterable { case accept }
 
 extension StrictYAML {
   /// The name of a rule or profile: 1 to 64 of `a-z 0-9 -`.

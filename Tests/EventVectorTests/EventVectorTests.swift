@@ -1,3 +1,4 @@
+import Attestation
 import CertificateAuthority
 import DeviceRegistry
 import Foundation
@@ -28,6 +29,7 @@ import Testing
   @Test func `no two kinds share a name`() {
     let rooms = [
       LedgerEvents.kinds, DeviceEvents.kinds, PolicyEvents.kinds, CertificateEvents.kinds, VaultEvents.kinds,
+      AttestationEvents.kinds,
     ]
     #expect(rooms.joined().map(\.name).sorted() == Vectors.kinds)
   }

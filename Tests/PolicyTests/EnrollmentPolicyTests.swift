@@ -38,6 +38,12 @@ import Testing
     Row(evidence: .groupKey, act: .new, standing: .bound(device: bound), code: "policy-refused"),
     Row(evidence: .groupKey, act: .new, standing: .blocked, code: "hardware-blocked"),
     Row(evidence: .groupKey, act: .swap, standing: .unknown, code: "policy-refused"),
+    Row(evidence: .tpm, act: .new, standing: .allowed(group: nil), code: nil),
+    Row(evidence: .tpm, act: .new, standing: .unknown, code: "policy-refused"),
+    Row(evidence: .tpm, act: .new, standing: .bound(device: bound), code: "policy-refused"),
+    Row(evidence: .tpm, act: .new, standing: .blocked, code: "hardware-blocked"),
+    Row(evidence: .tpm, act: .swap, standing: .allowed(group: nil), code: "policy-refused"),
+    Row(evidence: .tpm, act: .renew, standing: .bound(device: bound), code: "policy-refused"),
     Row(evidence: .ldevid, act: .renew, standing: .bound(device: bound), code: nil),
     Row(evidence: .ldevid, act: .renew, standing: .unknown, code: "policy-refused"),
     Row(evidence: .ldevid, act: .new, standing: .unknown, code: "policy-refused"),
@@ -71,6 +77,19 @@ import Testing
       let question = try question(claim, .new, .unknown)
       #expect(all.decide(question).code == "hardware-bound", "\(claim)")
     }
+  }
+
+  @Test func `evidence that is weaker than the last takes a rule that says so`() throws {
+    let claims = AttestationResult.Claims.ldevid(
+      certificate: certificate, device: Self.bound, deviceID: try #require(DeviceID("meter-7")))
+    let weaker = try question(claims, .renew, .bound(device: Self.bound), isWeaker: true)
+    let refused = try shippedPolicies().decide(weaker)
+    #expect(refused.code == "evidence-weaker" && refused.rule == "enrollment.yaml: default")
+    let accepting = try policies(enrollment: Self.file("  - {name: all, verdict: permit, weaker: accept}\n"))
+    #expect(accepting.decide(weaker).code == nil)
+    #expect(
+      try policies(enrollment: Self.file("  - {name: nobody, verdict: refuse}\n")).decide(weaker).code
+        == "policy-refused")
   }
 
   @Test(arguments: [
@@ -115,7 +134,7 @@ import Testing
     #expect(yes.outcome == "permitted with profile device" && yes.rule == "enrollment.yaml: ticket-swap")
     #expect(yes.because.first == "rule ticket-new does not match: expected act new, found swap")
     let no = enrollment.explain(try question(.idevid, .swap, .unknown))
-    #expect(no.outcome == "refused" && no.because.count == 7)
+    #expect(no.outcome == "refused" && no.because.count == 8)
     let blocked = enrollment.explain(try question(.ticket, .new, .blocked))
     #expect(blocked.because == ["expected hardware that is not on the blocklist, found it there"])
   }
@@ -140,6 +159,11 @@ import Testing
       case .idevid: .idevid(.init(group: group, anchor: .sha256([]), certificate: .sha256([]), serialNumber: "7"))
       case .station: .station(order: record(.order), deviceID: meter)
       case .groupKey: .groupKey(group: group, key: record(.key))
+      case .tpm:
+        .tpm(
+          TPMClaims(
+            hardware: try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get(), endorsement: .allowlist,
+            attestationKey: [0, 0x0b], deviceKey: .sha256([2]), firmwareVersion: 1))
       case .ldevid: .ldevid(certificate: certificate, device: Self.bound, deviceID: meter)
       }
     return try question(claims, act, standing, group: name, profile: profile)
@@ -147,13 +171,14 @@ import Testing
 
   private func question(
     _ claims: AttestationResult.Claims, _ act: EnrollmentQuestion.Act, _ standing: Standing,
-    group name: String? = "meters", profile: String? = nil
+    group name: String? = "meters", profile: String? = nil, isWeaker: Bool = false
   ) throws -> EnrollmentQuestion {
     let board = try HardwareID.parse("mac:aabbcc001122").get()
     return EnrollmentQuestion(
       act: act, result: try AttestationResult([.init(board, .asserted)], claimed: [], claims), standing: standing,
       group: try name.map { .init(record: group, name: try PolicyTests.name($0), profile: profile, hub: nil) },
-      device: Self.bound, deviceID: try #require(DeviceID("meter-7")), reads: ReadSet([.record(device): 7]))
+      device: Self.bound, deviceID: try #require(DeviceID("meter-7")), isWeaker: isWeaker,
+      reads: ReadSet([.record(device): 7]))
   }
 }
 

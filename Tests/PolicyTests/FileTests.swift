@@ -99,7 +99,7 @@ import Testing
     ("  []\n", 4, "expected 1 to 256 entries"), ("  - {name: a}\n", 4, "expected the key verdict"),
     ("  - {verdict: permit}\n", 4, "expected the key name"), ("  - {name: a, verdict: maybe}\n", 4, "permit, refuse"),
     ("  - {name: a, verdict: permit, standing: [blocked]}\n", 4, "unknown, allowed, bound"),
-    ("  - {name: a, verdict: permit, evidence: [tpm]}\n", 4, "ticket, idevid, ldevid"),
+    ("  - {name: a, verdict: permit, evidence: [smartcard]}\n", 4, "ticket, idevid, ldevid"),
     ("  - {name: a, verdict: permit, evidence: ticket}\n", 4, "expected a list"),
     ("  - {name: a, verdict: permit, act: [new, new]}\n", 4, "once"),
     ("  - {name: a, verdict: permit, groups: [a b]}\n", 4, "group's name"),

@@ -118,7 +118,8 @@ struct AccessMatrix: Sendable {
     let now = UUIDv7(at: Timestamp(milliseconds: 1_800_000_000_000))
     let ticket = RecordID(.ticket, now).description
     let places = [
-      "{ticket}": ticket, "{certificate}": String(repeating: "0", count: 31) + "1", "{tile}": "0/000.p/1",
+      "{ticket}": ticket, "{attestation}": RecordID(.attestation, now).description,
+      "{certificate}": String(repeating: "0", count: 31) + "1", "{tile}": "0/000.p/1",
       "{request}": "MAA=", "{label}": "none", "{shard}": "0", "{position}": "0", "{issuerKeyID}": issuer,
     ]
     var path = route.path
@@ -140,6 +141,9 @@ struct AccessMatrix: Sendable {
     switch path {
     case _ where path.contains("/est/"): return csr
     case "/v1/enrollments": return #"{"csr":"\#(csr)"}"#
+    case "/v1/attestations": return "{\(evidence)}"
+    case "/v1/attestations/{attestation}/answer":
+      return #"{\#(evidence),"secret":"AA==","certifyInfo":"AA==","certifySignature":"AA==","csr":"\#(csr)"}"#
     case "/v1/identity/renew": return #"{"csr":"\#(csr)"}"#
     case "/v1/operators": return #"{"name":"by-\#(asker.name)","role":"auditor","csr":"\#(csr)"}"#
     case "/v1/hubs": return #"{"name":"by-\#(asker.name)","host":"h.example","csr":"\#(csr)"}"#
@@ -156,4 +160,11 @@ struct AccessMatrix: Sendable {
     default: return "{}"
     }
   }
+
+  /// The public areas of three keys of P-256 that are what they must be; no TPM made them.
+  private let evidence = """
+    "ekPublic":"AFoAIwALAAMAMgAAAAYAgABDABAAAwAQACA+0RO3iDtMWQY4N52wwhzaFnQu0CVQSL9DM5HTdLwh0QAgkJkgmszEyKIkyEOvpPTGigkNBNpemIna4vju/OgqN0A=",\
+    "akPublic":"AFgAIwALAAUAcgAAABAAGAALAAMAEAAgdB3VvagX2V5GJlNzIOXVUXmYMCiy+CyZ1QDF7oYk48QAIAdwtGqcOF/cVnODVUiHsVSO65EsNbpcpxmV/yLNRIHT",\
+    "keyPublic":"AFgAIwALAAQAcgAAABAAGAALAAMAEAAgF3yDeuCsSVphgF3y2F7i/HkuKEtl6tWKmOFdnUYHLAEAIGO7WM1OvqVYokCRrbQPTnIm7hTDoftN85xDu+Lvx7/Y"
+    """
 }

@@ -25,6 +25,8 @@ public struct CertifiedKey: Sendable, Hashable {
   public let attestationKey: TPMPublic
   /// The device key's, DER.
   public let subjectPublicKeyInfo: [UInt8]
+  /// As the TPM signed it.
+  public let firmwareVersion: UInt64
 }
 
 extension KeyAttestation {
@@ -36,18 +38,21 @@ extension KeyAttestation {
     var appraisal = Appraisal()
     let attestationKey = appraisal.readKey(akPublic, .attestation)
     let key = appraisal.readKey(keyPublic, .device)
-    if let info = appraisal.read("certify info", { () throws(MalformedTPM) in try TPMAttest(certifyInfo) }) {
+    let info = appraisal.read("certify info") { () throws(MalformedTPM) in try TPMAttest(certifyInfo) }
+    if let info {
       appraisal.requireSignature(certifySignature, by: attestationKey, over: info, "certify signature")
       appraisal.requireNonce(nonce, in: info, "certify nonce")
       appraisal.requireCertified(key, by: info)
     }
-    guard appraisal.isAccepted, let attestationKey, let key, let verification = TPMVerificationKey(key.key) else {
+    guard appraisal.isAccepted, let info, let attestationKey, let key, let verification = TPMVerificationKey(key.key)
+    else {
       return (appraisal, nil)
     }
     return (
       appraisal,
       CertifiedKey(
-        key: key, attestationKey: attestationKey, subjectPublicKeyInfo: verification.subjectPublicKeyInfo)
+        key: key, attestationKey: attestationKey, subjectPublicKeyInfo: verification.subjectPublicKeyInfo,
+        firmwareVersion: info.firmwareVersion)
     )
   }
 }

@@ -20,10 +20,11 @@ public struct DeviceEnrollment: Sendable {
     case .station(let asked): return try await enroll(request, by: .station(asked))
     case .groupKey(let token): return try await enroll(request, by: .groupKey(token))
     case .certificate(let chain): return try await enroll(request, chain)
+    case .tpm(let challenge, let answer): return try await enroll(request, answering: challenge, answer)
     }
   }
 
-  private func verify(_ request: EnrollmentRequest) -> Outcome<SoundWish> {
+  func verify(_ request: EnrollmentRequest) -> Outcome<SoundWish> {
     let wish: SoundWish
     switch request.wish {
     case .keys(let claim): wish = .keys(claim)
@@ -232,7 +233,7 @@ public struct DeviceEnrollment: Sendable {
     }
   }
 
-  private func signed(_ step: Step) async throws -> Decision<Enrolled> {
+  func signed(_ step: Step) async throws -> Decision<Enrolled> {
     switch step {
     case .decided(let decision): return decision
     case .permitted(let permitted): return try permitted.decision(try await permitted.unsigned?.signed())

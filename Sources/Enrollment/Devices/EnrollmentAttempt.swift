@@ -43,7 +43,8 @@ final class EnrollmentAttempt: Sendable {
   private func decision(act: EnrollmentQuestion.Act?) -> String {
     DecisionRecord(
       principal: actor, act: act, result: result, standing: standing,
-      group: facts.group?.record, credentials: wish.credentials, request: wish.request?.digest
+      group: facts.group?.record, credentials: wish.credentials, isWeaker: facts.isWeaker(result),
+      request: wish.request?.digest
     ).text()
   }
 
@@ -140,8 +141,12 @@ extension Facts {
     EnrollmentQuestion(
       act: plan.isSwap ? .swap : .new, result: result, standing: standing,
       group: group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
-      device: plan.device, deviceID: plan.deviceID, credentials: credentials, reads: reads.merging(plan.reads))
+      device: plan.device, deviceID: plan.deviceID, credentials: credentials, isWeaker: isWeaker(result),
+      reads: reads.merging(plan.reads))
   }
+
+  /// Whether an enrollment by it would give a device whose key a TPM holds another that nothing is shown of.
+  func isWeaker(_ result: AttestationResult) -> Bool { attestedKey != nil && result.evidence != .tpm }
 }
 
 extension CertificateSnapshot {

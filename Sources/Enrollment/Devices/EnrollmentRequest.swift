@@ -1,3 +1,4 @@
+public import Attestation
 import CertificateAuthority
 public import DeviceRegistry
 public import KeyVault
@@ -14,6 +15,8 @@ public struct EnrollmentRequest: Sendable {
     case station(StationRequest)
     /// A token by a key derived from the group's.
     case groupKey(EnrollmentToken)
+    /// The answer to a TPM's challenge.
+    case tpm(challenge: RecordID, TPMAnswer)
   }
 
   /// What the device is to prove itself by from then on.

@@ -10,13 +10,13 @@ enum KnownEvidence: Sendable {
   case station(StationRequest)
   case groupKey(EnrollmentToken)
 
-  /// nil for a maker's certificate, whose path is to be built.
+  /// nil for a maker's certificate, whose path is to be built, and for a TPM's answer, which ends its challenge.
   init?(_ evidence: EnrollmentRequest.Evidence) {
     switch evidence {
     case .ticket(let deviceID, let code): self = .ticket(deviceID, code)
     case .station(let asked): self = .station(asked)
     case .groupKey(let token): self = .groupKey(token)
-    case .certificate: return nil
+    case .certificate, .tpm: return nil
     }
   }
 

@@ -39,8 +39,11 @@ struct RenewalAttempt: Sendable {
     EnrollmentQuestion(
       act: .renew, result: result, standing: .bound(device: device.record),
       group: facts.group.map { .init(record: $0.record, name: $0.name, profile: $0.profile, hub: $0.hub) },
-      device: device.record, deviceID: device.id, reads: reads)
+      device: device.record, deviceID: device.id, isWeaker: isWeaker, reads: reads)
   }
+
+  /// Whether the device's key is one that a TPM holds, and this is another.
+  private var isWeaker: Bool { facts.attestedKey.map { $0 != verified.publicKey } ?? false }
 
   func refuse(_ refusal: Refusal, by policy: PolicyReference? = nil) throws -> Decision<Enrolled> {
     let event = try Event(
@@ -58,7 +61,7 @@ struct RenewalAttempt: Sendable {
   func decision(_ result: AttestationResult) -> String {
     DecisionRecord(
       principal: Actor(device.record, by: .certificate), act: .renew, result: result,
-      standing: .bound(device: device.record), group: facts.group?.record, request: verified.digest
+      standing: .bound(device: device.record), group: facts.group?.record, isWeaker: isWeaker, request: verified.digest
     ).text()
   }
 

@@ -1,3 +1,4 @@
+public import Attestation
 public import CertificateAuthority
 public import DeviceRegistry
 public import MusterModel
@@ -43,6 +44,10 @@ public struct Facts: Sendable {
   public var groupKeys: [GroupKeySnapshot] = []
   /// How many devices that are not retired are in `group`.
   public var groupDevices = 0
+  /// The challenge asked for, where it is open; its time may be over.
+  public var challenge: OpenChallenge?
+  /// The key of the device's active binding, where it was attested to be in a TPM: the SHA-256 of its SPKI.
+  public var attestedKey: Digest?
 
   public init() {}
 }

@@ -45,6 +45,8 @@ public struct FactsQuery: Sendable, Hashable {
   public var hubName: RecordName?
   /// Groups to be found by name, each.
   public var groupNames: [RecordName] = []
+  /// A TPM's challenge, where it is open.
+  public var challenge: RecordID?
 
   public init() {}
 }

@@ -36,13 +36,9 @@ public struct DeviceSummary: Codable, Sendable, Hashable {
 public enum KeyResidence: String, Codable, Sendable, CaseIterable {
   /// The device made the key, and nothing shows where it is kept.
   case notAttested = "not-attested"
-
-  /// A ticket is an operator's word and a maker's certificate tells of another key: neither says where this one lives.
-  public init(shownBy evidence: Evidence.Kind) {
-    switch evidence {
-    case .ticket, .idevid, .ldevid, .station, .groupKey: self = .notAttested
-    }
-  }
+  /// In a TPM, which it cannot leave: `KeyAttestationSummary` says on what evidence. No other evidence says where a key
+  /// lives: a ticket is an operator's word, a maker's certificate tells of another key.
+  case tpm
 }
 
 /// One screen: what it is, on which hardware, until when, last seen, its hub, why it was last refused.
@@ -62,6 +58,8 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
   /// What the active binding was made from; nil where there is none.
   public let evidence: Evidence.Kind?
   public let keyResidence: KeyResidence?
+  /// Of the key of its newest certificate, where a TPM holds it.
+  public let attestation: KeyAttestationSummary?
   /// Of a factory line's device.
   public let provisioned: ProvisioningSummary?
   public let certificates: [CertificateSummary]
@@ -71,14 +69,16 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
 
   public init(
     summary: DeviceSummary, hardware: [Hardware], boundSince: Timestamp?, evidence: Evidence.Kind?,
-    provisioned: ProvisioningSummary? = nil, certificates: [CertificateSummary], lastRefusal: RefusalSummary?,
+    attestation: KeyAttestationSummary? = nil, provisioned: ProvisioningSummary? = nil,
+    certificates: [CertificateSummary], lastRefusal: RefusalSummary?,
     version: UInt64
   ) {
     self.summary = summary
     self.hardware = hardware
     self.boundSince = boundSince
     self.evidence = evidence
-    keyResidence = evidence.map(KeyResidence.init(shownBy:))
+    keyResidence = evidence == nil ? nil : attestation == nil ? .notAttested : .tpm
+    self.attestation = attestation
     self.provisioned = provisioned
     self.certificates = certificates
     self.lastRefusal = lastRefusal
@@ -117,6 +117,8 @@ public struct CertificateSummary: Codable, Sendable, Hashable {
   public let reason: RevocationReason?
   /// The ledger position of the event that issued it.
   public let position: UInt64
+  /// Where one certificate is shown, and a TPM holds its key.
+  public private(set) var attestation: KeyAttestationSummary?
 
   public init(
     record: RecordID, subject: RecordID?, subjectName: String?, issuerKeyID: String, serial: String,
@@ -136,6 +138,12 @@ public struct CertificateSummary: Codable, Sendable, Hashable {
     self.revoked = revoked
     self.reason = reason
     self.position = position
+  }
+
+  public func with(_ attestation: KeyAttestationSummary?) -> CertificateSummary {
+    var summary = self
+    summary.attestation = attestation
+    return summary
   }
 }
 

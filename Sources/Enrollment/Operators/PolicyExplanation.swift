@@ -174,7 +174,8 @@ extension Administration {
       EnrollmentCircumstances(
         act: act, evidence: evidence, standing: standing, group: group?.name, groupProfile: group?.profile,
         hardware: record.hardware?.first?.id.kind,
-        credentials: record.credentials.flatMap(DeviceCredentials.init(rawValue:)) ?? .certificate))
+        credentials: record.credentials.flatMap(DeviceCredentials.init(rawValue:)) ?? .certificate,
+        isWeaker: record.weaker ?? false))
   }
 }
 

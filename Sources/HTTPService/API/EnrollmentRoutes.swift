@@ -104,7 +104,7 @@ struct EnrollmentRoutes: Sendable {
     return name
   }
 
-  private func answer(_ enrolled: Enrolled) throws -> Answer {
+  func answer(_ enrolled: Enrolled) throws -> Answer {
     let certificate = enrolled.certificate
     let output = Output(
       device: enrolled.device, deviceID: enrolled.deviceID, record: certificate?.record, serial: certificate?.serial,

@@ -10,6 +10,7 @@ extension Problem {
     // RFC 9110 §15.5.2 asks for a challenge; there is no registered scheme for certificates.
     case .unauthenticated: headers[.wwwAuthenticate] = "Certificate"
     case .unavailable: headers[.retryAfter] = "5"
+    case .tooMany: headers[.retryAfter] = "60"
     case .invalid, .forbidden, .notFound, .conflict, .preconditionFailed: break
     }
   }
@@ -25,6 +26,7 @@ extension Refusal.Kind {
     case .conflict: .conflict
     case .preconditionFailed: .preconditionFailed
     case .unavailable: .serviceUnavailable
+    case .tooMany: .tooManyRequests
     }
   }
 }

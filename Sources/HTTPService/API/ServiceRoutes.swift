@@ -5,6 +5,7 @@ struct ServiceRoutes: Sendable {
 
   var all: [Route] {
     ESTRoutes(rooms: rooms, strangers: strangers).routes + EnrollmentRoutes(rooms: rooms, strangers: strangers).routes
+      + AttestationRoutes(rooms: rooms, strangers: strangers).routes
       + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes + RegistryRoutes(rooms: rooms).routes
       + OrderRoutes(rooms: rooms).routes
       + BatchRoutes(rooms: rooms, strangers: strangers).routes

@@ -8,6 +8,8 @@ public struct Actor: Hashable, Sendable, Codable, CustomStringConvertible {
     case ticket
     /// A token by a key that was derived from a group's.
     case groupKey = "group-key"
+    /// What a TPM shows, and its answer to a challenge.
+    case tpm
     /// Whoever holds the data folder and its lock.
     case folder
     /// The service itself, by its own timers.
@@ -33,6 +35,8 @@ public struct Actor: Hashable, Sendable, Codable, CustomStringConvertible {
   public static let idevid = Actor(.idevid)
   /// So does a token by a derived key.
   public static let groupKey = Actor(.groupKey)
+  /// So does a TPM.
+  public static let tpm = Actor(.tpm)
 
   public var description: String {
     record.map { "\($0) \(authentication.rawValue)" } ?? authentication.rawValue

@@ -12,6 +12,7 @@ public struct RecordID: Hashable, Comparable, Sendable, Codable, CustomStringCon
     case ticket = "tkt"
     case key = "key"
     case certificate = "crt"
+    case attestation = "att"
   }
 
   public let kind: Kind

@@ -63,8 +63,24 @@ extension Snapshot {
       SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
         position
       FROM certificate WHERE record = ?
-      """, record, read: certificateSummary)
+      """, record, read: certificateSummary
+    )?.with(
+      try keyAttestation(ofKeyIn: db.first("SELECT public_key FROM certificate WHERE record = ?", record, read: digest))
+    )
   }
+
+  /// How the key of the newest certificate of a device was attested last.
+  func keyAttestation(ofDevice device: RecordID) throws(StoreError) -> KeyAttestationSummary? {
+    try keyAttestation(
+      ofKeyIn: db.first(
+        "SELECT public_key FROM certificate WHERE subject = ? ORDER BY id DESC LIMIT 1", device, read: digest))
+  }
+
+  private func keyAttestation(ofKeyIn key: Digest?) throws(StoreError) -> KeyAttestationSummary? {
+    try key.flatMap { key throws(StoreError) in try keyAttestation(of: key) }
+  }
+
+  private func digest(_ row: Row) throws(StoreError) -> Digest { try row.digest(0) }
 
   /// When the newest certificate of a record that is not revoked ends.
   func certificateExpiry(of subject: RecordID) throws(StoreError) -> Timestamp? {

@@ -82,6 +82,7 @@ extension Snapshot {
     guard let record = try deviceRecord(id), scope.contains(try group(ofDevice: record)) else { return nil }
     let bound = try boundHardware(of: record)
     let certificates = try certificates(of: record)
+    let attestation = try keyAttestation(ofDevice: record)
     let version = try version(of: record)
     let detail = try db.first(
       """
@@ -93,7 +94,8 @@ extension Snapshot {
       guard let summary = try deviceSummary(row) else { return nil }
       return DeviceDetail(
         summary: summary, hardware: bound?.hardware ?? [], boundSince: bound?.since, evidence: bound?.evidence,
-        provisioned: bound?.provisioned, certificates: certificates, lastRefusal: try refusal(row, at: 9),
+        attestation: attestation, provisioned: bound?.provisioned, certificates: certificates,
+        lastRefusal: try refusal(row, at: 9),
         version: version)
     }
     return detail ?? nil

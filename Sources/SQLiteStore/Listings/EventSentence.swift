@@ -1,3 +1,4 @@
+import Attestation
 import CertificateAuthority
 import DeviceRegistry
 import KeyVault
@@ -24,6 +25,8 @@ extension AnyRecorded {
     case let body as CertificateReleased: "released from hold: certificate \(body.serial)"
     case let body as RequestRefused:
       "\(body.operation) refused: \(body.code), \(shown((details as? RequestRefused.Details)?.reason))"
+    case let body as KeyAttested:
+      "attested: a TPM holds the key, \(shown((details as? KeyAttested.Details)?.hardware)), by the \(body.endorsement)"
     case let body as DeviceKeysMade:
       "keys \(body.primary.version) and \(body.secondary.version) made for generation \(body.generation)"
     case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"

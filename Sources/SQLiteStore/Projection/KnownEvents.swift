@@ -1,3 +1,4 @@
+import Attestation
 import CertificateAuthority
 import DeviceRegistry
 import KeyVault
@@ -8,5 +9,6 @@ import Policy
 extension EventCatalog {
   /// Every kind that this build knows, of all rooms.
   public static let muster = EventCatalog(
-    EventCatalog.ledger + DeviceEvents.kinds + PolicyEvents.kinds + CertificateEvents.kinds + VaultEvents.kinds)
+    EventCatalog.ledger + DeviceEvents.kinds + PolicyEvents.kinds + CertificateEvents.kinds + VaultEvents.kinds
+      + AttestationEvents.kinds)
 }

@@ -42,6 +42,7 @@ struct FactsReading {
     try readGroups()
     try readPeers()
     try readPublicKey()
+    try readChallenge()
     return facts
   }
 
@@ -101,6 +102,9 @@ struct FactsReading {
     }
     facts.deviceCertificates = try snapshot.liveCertificates(of: device.record, at: now)
     for certificate in facts.deviceCertificates { saw(certificate.record, certificate.version) }
+    facts.attestedKey = try device.binding.flatMap { binding throws(StoreError) in
+      try snapshot.isAttested(binding.publicKey) ? binding.publicKey : nil
+    }
     if query.order != nil { try readOrigin(of: device) }
     if query.deviceKeys { try readKeys(of: device) }
   }
@@ -168,6 +172,13 @@ struct FactsReading {
     facts.hub = try query.hubName.flatMap { name throws(StoreError) in try snapshot.hub(name) }
     if let found = facts.operator { saw(found.record, found.version) }
     if let found = facts.hub { saw(found.record, found.version) }
+  }
+
+  /// Its version counts though it is not open: so it is found where it ended meanwhile.
+  private mutating func readChallenge() throws(StoreError) {
+    guard let record = query.challenge else { return }
+    facts.challenge = try snapshot.challenge(record)
+    saw(record, try snapshot.version(of: record))
   }
 
   private mutating func readPublicKey() throws(StoreError) {

@@ -48,6 +48,7 @@ struct CertificateCommand: AsyncParsableCommand {
           ("revoked", found.revoked?.description), ("from", found.notBefore.description),
           ("until", found.notAfter.description), ("fingerprint", found.fingerprint), ("issuer", found.issuerKeyID),
           ("record", found.record.description), ("position", String(found.position)),
+          ("attested", found.attestation?.sentence),
         ])
     }
   }

@@ -124,7 +124,15 @@ extension KeyResidence {
   fileprivate var sentence: String {
     switch self {
     case .notAttested: "made by the device; where it is kept is not attested"
+    case .tpm: "in a TPM, which it cannot leave"
     }
+  }
+}
+
+extension KeyAttestationSummary {
+  var sentence: String {
+    "\(attested), \(hardware?.description ?? "erased") by the \(endorsement.rawValue), firmware "
+      + "\(firmwareVersion ?? "erased"), position \(position)"
   }
 }
 
@@ -140,6 +148,7 @@ private func lines(of device: DeviceDetail) -> [(String, String?)] {
     lines.append(("order", "\(made.order?.text ?? "erased"), by \(made.station?.text ?? "erased"), \(made.batch)"))
   }
   lines.append(("key", device.keyResidence?.sentence))
+  if let attestation = device.attestation { lines.append(("attested", attestation.sentence)) }
   lines += device.certificates.prefix(certificatesShown).map {
     ("certificate", "\($0.serial) \($0.status.rawValue), until \($0.notAfter)")
   }

@@ -1,0 +1,133 @@
+public import MusterModel
+
+/// The kinds of events that this room owns.
+public enum AttestationEvents {
+  public static let kinds: [EventKind] = [
+    EventKind(AttestationChallenged.self), EventKind(AttestationFailed.self), EventKind(KeyAttested.self),
+  ]
+}
+
+/// A TPM was given a challenge, which is open until it ends, is answered, or its time is over.
+public struct AttestationChallenged: EventBody {
+  public static let kind = "attestation-challenged"
+  public let attestation: RecordID
+  /// `TPMEvidence.digest`.
+  public let evidence: Digest
+  /// Base64url of 32 bytes.
+  public let nonce: String
+  /// SHA-256("muster/activation/v1" ‖ the secret).
+  public let secret: Digest
+  public let expires: Timestamp
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let hardware: HardwareID
+    public let source: String?
+
+    public init(hardware: HardwareID, source: String?) {
+      self.hardware = hardware
+      self.source = source
+    }
+  }
+
+  public init(attestation: RecordID, evidence: Digest, nonce: [UInt8], secret: Digest, expires: Timestamp) {
+    self.attestation = attestation
+    self.evidence = evidence
+    self.nonce = Base64URL.encode(nonce)
+    self.secret = secret
+    self.expires = expires
+  }
+}
+
+/// An answer did not hold, or what it asked for was refused: the challenge is over.
+public struct AttestationFailed: EventBody {
+  public static let kind = "attestation-failed"
+  public let attestation: RecordID
+  public let code: String
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let reason: String
+    public let source: String?
+
+    public init(reason: String, source: String?) {
+      self.reason = reason
+      self.source = source
+    }
+  }
+
+  public init(attestation: RecordID, code: String) {
+    self.attestation = attestation
+    self.code = code
+  }
+}
+
+/// The key of a device was proved to be in a TPM; the challenge is over. What was shown is attached, so that anyone who has
+/// it can appraise it again: the structures by their digests here.
+public struct KeyAttested: EventBody {
+  public static let kind = "key-attested"
+
+  /// Digests of what is attached.
+  public struct Shown: Codable, Hashable, Sendable {
+    /// TPM2B_PUBLICs.
+    public let ekPublic: Digest
+    public let akPublic: Digest
+    public let keyPublic: Digest
+    /// TPMS_ATTEST and TPMT_SIGNATURE.
+    public let certifyInfo: Digest
+    public let certifySignature: Digest
+  }
+
+  public let attestation: RecordID
+  public let device: RecordID
+  /// The certificate that was issued for the key, now or when it was attested first.
+  public let certificate: RecordID
+  /// SHA-256 of the key's SubjectPublicKeyInfo.
+  public let publicKey: Digest
+  /// `TPMEndorsement`.
+  public let endorsement: String
+  public let shown: Shown
+
+  public struct Details: Codable, Hashable, Sendable {
+    public let hardware: HardwareID
+    /// The attestation key's name, hex.
+    public let attestationKey: String
+    /// Hex, 16 digits.
+    public let firmwareVersion: String
+
+    public init(hardware: HardwareID, attestationKey: String, firmwareVersion: String) {
+      self.hardware = hardware
+      self.attestationKey = attestationKey
+      self.firmwareVersion = firmwareVersion
+    }
+  }
+
+  public init(
+    attestation: RecordID, device: RecordID, certificate: RecordID, claims: TPMClaims, answer: TPMAnswer
+  ) {
+    self.attestation = attestation
+    self.device = device
+    self.certificate = certificate
+    publicKey = claims.deviceKey
+    endorsement = claims.endorsement.rawValue
+    shown = Shown(
+      ekPublic: .sha256(answer.evidence.ekPublic), akPublic: .sha256(answer.evidence.akPublic),
+      keyPublic: .sha256(answer.evidence.keyPublic), certifyInfo: .sha256(answer.certifyInfo),
+      certifySignature: .sha256(answer.certifySignature))
+  }
+}
+
+extension KeyAttested.Details {
+  public init(_ claims: TPMClaims) {
+    self.init(
+      hardware: claims.hardware, attestationKey: Hex.encode(claims.attestationKey),
+      firmwareVersion: Hex.encode(
+        (0..<8).reversed().map { UInt8(truncatingIfNeeded: claims.firmwareVersion >> (8 * $0)) })
+    )
+  }
+}
+
+extension TPMAnswer {
+  /// What is kept of a proved answer.
+  public var attachments: [Attachment] {
+    [evidence.ekPublic, evidence.akPublic, evidence.keyPublic, certifyInfo, certifySignature].map { Attachment($0) }
+  }
+}

@@ -1,0 +1,71 @@
+public import Attestation
+import DeviceRegistry
+public import MusterModel
+
+/// The first step of a device with a TPM: evidence in, challenge out. The second is an enrollment by `.tpm`.
+public struct DeviceAttestation: Sendable {
+  let instance: Instance
+
+  public init(_ instance: Instance) { self.instance = instance }
+
+  /// A challenge that is on record.
+  public struct Given: Sendable {
+    public let record: RecordID
+    public let challenge: TPMChallenge
+    public let expires: Timestamp
+  }
+
+  /// `network` is the source's, by which its askings are counted. What is refused is for the caller to count.
+  public func challenge(_ evidence: TPMEvidence, source: String, network: String) async throws -> Outcome<Given> {
+    guard instance.authorities.issuer(for: .devices) != nil else { return .refused(.sealed) }
+    let shown: ShownTPM
+    switch evidence.appraise() {
+    case .failure(let refusal): return .refused(Refusal(refusal))
+    case .success(let found): shown = found
+    }
+    var query = FactsQuery()
+    query.hardware = [shown.hardware]
+    let facts = try await instance.facts.facts(for: query)
+    if case .blocked = Registry.standing(of: facts.hardware, patterns: facts.patterns) {
+      return .refused(Refusal(.hardwareBlocked(shown.hardware)))
+    }
+    guard facts.endorsement(of: shown.hardware) != nil else { return .refused(Refusal(.endorsementKeyUnknown)) }
+    let now = instance.clock.now()
+    guard instance.challenges.takes(shown.hardware, from: network, at: now) else { return .refused(.tooManyChallenges) }
+    switch TPMChallenge.make(for: shown) {
+    case .failure(let refusal): return .refused(Refusal(refusal))
+    case .success(let challenge): return try await give(challenge, of: evidence, shown, source: source, at: now)
+    }
+  }
+
+  private func give(
+    _ challenge: TPMChallenge, of evidence: TPMEvidence, _ shown: ShownTPM, source: String, at now: Timestamp
+  ) async throws -> Outcome<Given> {
+    let record = RecordID(.attestation, UUIDv7(at: now))
+    let expires = now + TPMChallenge.lifetime
+    let event = try Event(
+      at: now, by: .tpm, on: [.record(record)],
+      AttestationChallenged(
+        attestation: record, evidence: evidence.digest, nonce: challenge.nonce, secret: challenge.secret,
+        expires: expires), details: .init(hardware: shown.hardware, source: source))
+    guard case .committed = try await instance.store.commit(UnitOfWork(events: [event])) else {
+      return .refused(.contended)
+    }
+    return .done(Given(record: record, challenge: challenge, expires: expires))
+  }
+}
+
+extension Facts {
+  /// By what the endorsement key is trusted: its very ID on the allowlist. A pattern is no such word, for anyone can make
+  /// a key that it matches.
+  func endorsement(of key: HardwareID) -> TPMEndorsement? {
+    let snapshot = hardware.first { $0.id == key }?.snapshot
+    return snapshot?.listing == .allowed ? .allowlist : nil
+  }
+}
+
+extension Refusal {
+  static let tooManyChallenges = Refusal(
+    .tooMany, "too-many-challenges",
+    "expected at most \(ChallengeBudget.perKeyAndNetwork) challenges a minute for one endorsement key, found more")
+}

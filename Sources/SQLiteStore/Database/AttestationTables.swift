@@ -1,0 +1,25 @@
+/// The views of what TPMs show.
+let attestationTables = """
+  -- The challenges that wait for an answer, and those whose time was not over when the last one was given.
+  CREATE TABLE attestation(
+    record TEXT PRIMARY KEY,
+    evidence BLOB NOT NULL,
+    nonce BLOB NOT NULL,
+    secret BLOB NOT NULL,
+    expires_at INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX attestation_end ON attestation(expires_at);
+
+  -- The keys that TPMs hold, each as it was attested last.
+  CREATE TABLE key_attestation(
+    public_key BLOB PRIMARY KEY,
+    device TEXT NOT NULL,
+    endorsement TEXT NOT NULL,
+    hardware_id TEXT,
+    attestation_key TEXT,
+    firmware_version TEXT,
+    attested_at INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  """
