@@ -172,20 +172,28 @@ public struct HardwareListed: EventBody {
   public let hardware: RecordID
   public let listing: Listing
   public let group: RecordID?
+  /// Where an order allows it: by which, and in which run of a station.
+  public let order: RecordID?
+  public let batch: RecordID?
 
   public struct Details: Codable, Hashable, Sendable {
     public let hardware: HardwareID
     public let reason: String?
-    public init(hardware: HardwareID, reason: String?) {
+    /// Where an order allows it: the device that it is to become.
+    public let deviceID: DeviceID?
+    public init(hardware: HardwareID, reason: String?, deviceID: DeviceID? = nil) {
       self.hardware = hardware
       self.reason = reason
+      self.deviceID = deviceID
     }
   }
 
-  public init(hardware: RecordID, listing: Listing, group: RecordID?) {
+  public init(hardware: RecordID, listing: Listing, group: RecordID?, provisioning: Provisioning? = nil) {
     self.hardware = hardware
     self.listing = listing
     self.group = group
+    order = provisioning?.order
+    batch = provisioning?.batch
   }
 }
 
@@ -218,7 +226,7 @@ public struct GroupRemoved: EventBody {
   public init(group: RecordID) { self.group = group }
 }
 
-/// A field engineer's one-time right to enroll one hardware ID as one device.
+/// A one-time right to enroll one hardware ID as one device: a field engineer's ticket, or a secret by a factory's order.
 public struct TicketIssued: EventBody {
   public static let kind = "ticket-issued"
   public let ticket: RecordID
@@ -228,6 +236,9 @@ public struct TicketIssued: EventBody {
   public let device: RecordID?
   public let group: RecordID?
   public let expires: Timestamp
+  /// Of an order's one-time secret: by which, and in which run of a station.
+  public let order: RecordID?
+  public let batch: RecordID?
 
   public struct Details: Codable, Hashable, Sendable {
     public let deviceID: DeviceID
@@ -241,12 +252,17 @@ public struct TicketIssued: EventBody {
     }
   }
 
-  public init(ticket: RecordID, isSwap: Bool, device: RecordID?, group: RecordID?, expires: Timestamp) {
+  public init(
+    ticket: RecordID, isSwap: Bool, device: RecordID?, group: RecordID?, expires: Timestamp,
+    provisioning: Provisioning? = nil
+  ) {
     self.ticket = ticket
     self.isSwap = isSwap
     self.device = device
     self.group = group
     self.expires = expires
+    order = provisioning?.order
+    batch = provisioning?.batch
   }
 }
 

@@ -23,6 +23,8 @@ public struct EnrollmentCase: Sendable, Hashable {
   public let device: DeviceSnapshot?
   /// The group of the device, where there is one; else the ticket's, or that of the trust anchor.
   public let group: GroupSnapshot?
+  /// The order that the ticket names, or by which the board may enroll by itself.
+  public let allowingOrder: OrderSnapshot?
   /// SHA-256 of the SPKI of the request's key; where no certificate is asked for, the digest of its claim.
   public let publicKey: Digest
   public let credentials: DeviceCredentials
@@ -31,13 +33,15 @@ public struct EnrollmentCase: Sendable, Hashable {
 
   public init(
     hardware: [Shown], patterns: PatternsSnapshot, deviceID: DeviceID, device: DeviceSnapshot?, group: GroupSnapshot?,
-    publicKey: Digest, credentials: DeviceCredentials = .certificate, at: Timestamp, epoch: UInt32
+    allowingOrder: OrderSnapshot? = nil, publicKey: Digest, credentials: DeviceCredentials = .certificate,
+    at: Timestamp, epoch: UInt32
   ) {
     self.hardware = hardware
     self.patterns = patterns
     self.deviceID = deviceID
     self.device = device
     self.group = group
+    self.allowingOrder = allowingOrder
     self.publicKey = publicKey
     self.credentials = credentials
     self.at = at
@@ -63,7 +67,7 @@ public enum EnrollmentOutcome: Sendable {
   case refused(RegistryRefusal)
 }
 
-/// By which order a device is made, and in which run of a station.
+/// By which order a device is made, and in which run of a station, which made it or allowed it to enroll by itself.
 public struct Provisioning: Sendable, Hashable {
   public let order: RecordID
   public let batch: RecordID
@@ -91,7 +95,7 @@ public struct EnrollmentPlan: Sendable {
   public let generation: UInt64
   public let hardware: [Hardware]
   public let ticket: RecordID?
-  /// Where a station provisions it.
+  /// Where an order makes it.
   public let provisioning: Provisioning?
   public let publicKey: Digest
   public let credentials: DeviceCredentials

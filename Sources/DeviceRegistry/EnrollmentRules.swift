@@ -16,6 +16,9 @@ extension Registry {
       guard !ticket.isSwap || enrollment.device?.record == ticket.device else {
         throw enrollment.device == nil ? .deviceRetired(ticket.deviceID) : .ticketMismatch
       }
+      if let provisioning = ticket.provisioning {
+        return .enroll(try plan(enrollment, by: provisioning, as: ticket.deviceID, ticket: ticket))
+      }
       try checkTakeover(of: enrollment.device, named: ticket.deviceID, isSwap: ticket.isSwap)
       return .enroll(try plan(enrollment, group: enrollment.device?.group ?? ticket.group, ticket: ticket))
     }
@@ -37,6 +40,9 @@ extension Registry {
         throw .hardwareOutOfUse(left.hardware.id)
       }
       if case .allowed(let listed?) = standing, listed != group.record { throw .groupMismatch }
+      if let allowance = enrollment.shown[0].hardware.snapshot?.allowance {
+        return .enroll(try plan(enrollment, by: allowance.provisioning, as: allowance.deviceID, ticket: nil))
+      }
       if let device = enrollment.device { throw .deviceIDTaken(device.id) }
       return .enroll(try plan(enrollment, group: group.record, ticket: nil))
     }

@@ -4,14 +4,17 @@ public import MusterModel
 
 extension Registry {
   /// Puts a hardware ID on the allowlist, for one group or for any. Blocked hardware must be unblocked first: the
-  /// blocklist wins. What left its device is allowed anew, though it was on the list before.
+  /// blocklist wins. What left its device is allowed anew, though it was on the list before; what an order allowed is no
+  /// longer that order's.
   public static func allow(
     _ hardware: KnownHardware, group: GroupSnapshot?, reason: String?, at time: Timestamp
   ) -> RegistryDecision {
     RegistryDecision { () throws(RegistryRefusal) in
       if hardware.snapshot?.listing == .blocked { throw .hardwareBlocked(hardware.id) }
       if let group, group.isRemoved { throw .groupRemoved(group.name) }
-      if let known = hardware.snapshot, known.listing == .allowed, known.group == group?.record, !known.isOutOfUse {
+      if let known = hardware.snapshot, known.listing == .allowed, known.group == group?.record, !known.isOutOfUse,
+        known.allowance == nil
+      {
         return nil
       }
       return try list(hardware, .allowed, group: group, reason: reason, at: time)

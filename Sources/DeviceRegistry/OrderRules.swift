@@ -92,6 +92,9 @@ extension Registry {
       }
       let standing = try checkHardware(hardware, for: nil, patterns: enrollment.patterns)
       if case .allowed(let listed?) = standing, listed != order.group { throw .groupMismatch }
+      for known in hardware {
+        try checkAllowance(of: known, as: enrollment.deviceID, by: order, enrollment.allowingOrder, at: enrollment.at)
+      }
       if enrollment.device != nil { throw .deviceIDTaken(enrollment.deviceID) }
       try checkOpen(order, at: enrollment.at)
       let plan = try plan(
@@ -115,15 +118,24 @@ extension Registry {
     return .again(certificate: binding.certificate, device: device.record)
   }
 
-  private static func checkOpen(_ order: OrderSnapshot, at time: Timestamp) throws(RegistryRefusal) {
-    guard !order.isClosed else { throw .orderClosed(order.name) }
-    if let until = order.until, until <= time { throw .orderExpired(order.name, at: until) }
-    guard order.made < order.count else { throw .orderExhausted(order.name, count: order.count) }
+  static func checkOpen(_ order: OrderSnapshot, at time: Timestamp) throws(RegistryRefusal) {
+    if let refusal = order.refusal(at: time) { throw refusal }
+  }
+}
+
+extension OrderSnapshot {
+  /// Whether a device can be made by it.
+  func isOpen(at time: Timestamp) -> Bool { refusal(at: time) == nil }
+
+  fileprivate func refusal(at time: Timestamp) -> RegistryRefusal? {
+    if isClosed { return .orderClosed(name) }
+    if let until, until <= time { return .orderExpired(name, at: until) }
+    return made < count ? nil : .orderExhausted(name, count: count)
   }
 }
 
 extension EnrollmentPlan {
-  fileprivate func reading(_ order: OrderSnapshot) -> EnrollmentPlan {
+  func reading(_ order: OrderSnapshot) -> EnrollmentPlan {
     var plan = self
     plan.reads.saw(order)
     return plan

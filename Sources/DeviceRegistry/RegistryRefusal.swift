@@ -34,6 +34,11 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
   case reasonTooLong
   /// Made already: as which device, by whom and when.
   case hardwareProvisioned(HardwareID, as: DeviceID, by: String, at: Timestamp)
+  /// Allowed already by an order that is open: as which device, by whom and when.
+  case hardwareAllowed(HardwareID, as: DeviceID?, by: String, at: Timestamp)
+  /// No evidence shows it, and it was given no secret.
+  case hardwareUnprovable(HardwareID)
+  case secretLifetime
   case orderUnknown
   case orderClosed(RecordName)
   case orderExpired(RecordName, at: Timestamp)
@@ -50,6 +55,9 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
     case .hardwareBlocked: "hardware-blocked"
     case .patternBlocked: "hardware-blocked"
     case .hardwareBound: "hardware-bound"
+    case .hardwareAllowed: "hardware-allowed"
+    case .hardwareUnprovable: "hardware-unprovable"
+    case .secretLifetime: "secret-lifetime"
     case .hardwareOutOfUse: "hardware-out-of-use"
     case .noHardware: "hardware-missing"
     case .deviceBound: "device-bound"
@@ -118,6 +126,12 @@ extension RegistryRefusal: CustomStringConvertible {
     case .generationsExhausted(let id): "expected a free generation in this epoch, found none for \(id)"
     case .hardwareProvisioned(let id, let device, let by, let time):
       "expected hardware that is no device yet, found \(id) made \(device) by \(by) at \(time)"
+    case .hardwareAllowed(let id, let device, let by, let time):
+      "expected hardware that no other order or row allows, found \(id) allowed as \(device?.text ?? "a device") by \(by) "
+        + "at \(time)"
+    case .hardwareUnprovable(let id):
+      "expected hardware that proves itself (idevid, tpm-ek, registration) or a one-time secret for it, found \(id)"
+    case .secretLifetime: "expected a secret's lifetime of 1 minute to 366 days, found another"
     case .orderUnknown: "expected an order that exists, found none of that name"
     case .orderClosed(let name): "expected an order that is open, found \(name) closed"
     case .orderExpired(let name, let time): "expected an order in its time, found \(name) over since \(time)"

@@ -57,10 +57,12 @@ public struct HardwareSnapshot: Sendable, Hashable {
   public let boundTo: RecordID?
   /// Whether it left a device, retired or swapped, is none's now, and was not allowed since.
   public let isOutOfUse: Bool
+  /// By which order, and as which device, it may enroll by itself; nil once it did.
+  public let allowance: Allowance?
 
   public init(
     record: RecordID, version: UInt64, id: HardwareID, listing: HardwareListed.Listing, group: RecordID?,
-    boundTo: RecordID?, isOutOfUse: Bool = false
+    boundTo: RecordID?, isOutOfUse: Bool = false, allowance: Allowance? = nil
   ) {
     self.record = record
     self.version = version
@@ -69,6 +71,24 @@ public struct HardwareSnapshot: Sendable, Hashable {
     self.group = group
     self.boundTo = boundTo
     self.isOutOfUse = isOutOfUse
+    self.allowance = allowance
+  }
+}
+
+/// By which order, and as which device, hardware may enroll without a station.
+public struct Allowance: Sendable, Hashable {
+  /// nil where it was erased.
+  public let deviceID: DeviceID?
+  public let provisioning: Provisioning
+  /// The name of who allowed it, or the actor where that has none.
+  public let by: String
+  public let at: Timestamp
+
+  public init(deviceID: DeviceID?, provisioning: Provisioning, by: String, at: Timestamp) {
+    self.deviceID = deviceID
+    self.provisioning = provisioning
+    self.by = by
+    self.at = at
   }
 }
 
@@ -106,11 +126,13 @@ public struct TicketSnapshot: Sendable, Hashable {
   public let device: RecordID?
   public let group: RecordID?
   public let expires: Timestamp
+  /// Of an order's one-time secret.
+  public let provisioning: Provisioning?
   public let state: State
 
   public init(
     record: RecordID, version: UInt64, deviceID: DeviceID, hardware: HardwareID, isSwap: Bool, device: RecordID?,
-    group: RecordID?, expires: Timestamp, state: State
+    group: RecordID?, expires: Timestamp, provisioning: Provisioning? = nil, state: State
   ) {
     self.record = record
     self.version = version
@@ -120,6 +142,7 @@ public struct TicketSnapshot: Sendable, Hashable {
     self.device = device
     self.group = group
     self.expires = expires
+    self.provisioning = provisioning
     self.state = state
   }
 }

@@ -62,6 +62,12 @@ public struct TicketCode: Sendable, CustomStringConvertible, CustomReflectable {
 
   private init(bits: SecretBytes) { self.bits = bits }
 
+  /// Of 80 bits that nobody can guess; nil unless there are so many.
+  public init?(secret bits: SecretBytes) {
+    guard bits.count == 10 else { return nil }
+    self.bits = bits
+  }
+
   /// Reads a code without regard to case and hyphens; nil for anything else.
   public init?(_ text: SecretBytes) {
     guard text.count <= 64 else { return nil }

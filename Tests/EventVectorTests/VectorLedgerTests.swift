@@ -12,19 +12,20 @@ private final class VectorFolder {
   let folder: DataFolder
   let signer: CheckpointSigner
 
-  init() throws {
+  /// `more` is what happened after.
+  init(_ more: [(line: [UInt8], attachment: [UInt8])] = []) throws {
     folder = DataFolder(FileManager.default.temporaryDirectory.path + "/muster-vectors-" + UUID().uuidString)
     try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
     let origin = try #require(LedgerOrigin("plant.example/muster/k7/0"))
     signer = CheckpointSigner(origin: origin, key: Curve25519.Signing.PrivateKey())
-    try write(try Vectors.ledger())
+    let attachments = try Vectors.names(in: "details").map { try Vectors.attachment(of: $0) }
+    try write(try Vectors.ledger() + more.map(\.line), attachments + more.map(\.attachment))
   }
 
   deinit { try? FileManager.default.removeItem(atPath: folder.path) }
 
   /// A line's details are the file that hashes to them; of the line that has none they were erased.
-  private func write(_ lines: [[UInt8]]) throws {
-    let attachments = try Vectors.names(in: "details").map { try Vectors.attachment(of: $0) }
+  private func write(_ lines: [[UInt8]], _ attachments: [[UInt8]]) throws {
     let details = Dictionary(uniqueKeysWithValues: attachments.map { (Digest.sha256($0), $0) })
     let db = try Connection(path: folder.database, .readWrite)
     try Schema.migrate(db, path: folder.database)
@@ -107,5 +108,19 @@ private final class VectorFolder {
       try Int64.fetchOne($0, sql: question)
     }
     #expect(found == answer)
+  }
+
+  @Test(arguments: [
+    ("SELECT count(*) FROM hardware WHERE factory_order IS NOT NULL AND allowed_as = 'meter-8'", 1),
+    ("SELECT count(*) FROM hardware WHERE factory_order IS NULL AND batch IS NOT NULL", 0),
+    ("SELECT count(*) FROM ticket WHERE factory_order IS NOT NULL AND batch IS NOT NULL AND device_id = 'meter-9'", 1),
+    ("SELECT count(*) FROM ticket WHERE factory_order IS NULL", 2),
+  ]) func `what names an order means what it meant`(_ question: String, _ answer: Int64) throws {
+    let test = try VectorFolder(["hardware-listed", "ticket-issued"].map { try Vectors.byOrder($0) })
+    let found = try Connection(path: test.folder.database, .readOnly).inDatabase {
+      try Int64.fetchOne($0, sql: question)
+    }
+    #expect(found == answer)
+    #expect(try LedgerReplay.check(test.folder).differences == [])
   }
 }

@@ -25,6 +25,11 @@ enum Vectors {
   /// A line of a kind that has details where it is recorded without them.
   static func lineWithoutDetails(of kind: String) throws -> [UInt8] { try bytes("without-details/\(kind).json") }
 
+  /// A line of a kind where an order is named in it, which the vector of the kind does not, and its attachment.
+  static func byOrder(_ kind: String) throws -> (line: [UInt8], attachment: [UInt8]) {
+    (try bytes("by-order/events/\(kind).json"), try salt + bytes("by-order/details/\(kind).json"))
+  }
+
   static func attachment(of kind: String) throws -> [UInt8] { try salt + bytes("details/\(kind).json") }
 
   static func ledger() throws -> [[UInt8]] {

@@ -72,4 +72,34 @@ import Testing
     await store.close()
     #expect(try LedgerReplay.check(test.folder).agrees)
   }
+
+  @Test func `what an order allows is in force as long as the order is open, and a plain listing takes its place`()
+    async throws
+  {
+    let test = try TestFolder()
+    let store = try test.create()
+    let (order, hardware) = (Units.id(.order), Units.id(.hardware))
+    _ = try await store.commit(try Units.instance())
+    _ = try await store.commit(try self.order(order, count: 3))
+    let listed = HardwareListed(
+      hardware: hardware, listing: .allowed, group: nil,
+      provisioning: Provisioning(order: order, batch: Units.id(.batch)))
+    let details = HardwareListed.Details(
+      hardware: Units.hardwareID(7), reason: nil, deviceID: Units.deviceID("pump-7"))
+    let outcome = try await store.commit(
+      UnitOfWork(events: [try Units.event(listed, on: [hardware], details)]))
+    guard case .committed(let position) = outcome else {
+      Issue.record("expected a commit, found \(outcome)")
+      return
+    }
+    let allowance = try await store.read { try $0.hardware(Units.hardwareID(7)) }?.allowance
+    #expect(allowance?.deviceID == Units.deviceID("pump-7") && allowance?.provisioning.order == order)
+    #expect(try await store.isInForce(position.first))
+    _ = try await store.commit(UnitOfWork(events: [try Units.event(OrderClosed(order: order), on: [order])]))
+    #expect(try await !store.isInForce(position.first))
+    _ = try await store.commit(try Units.listed(hardware, Units.hardwareID(7)))
+    #expect(try await store.read { try $0.hardware(Units.hardwareID(7)) }?.allowance == nil)
+    await store.close()
+    #expect(try LedgerReplay.check(test.folder).agrees)
+  }
 }

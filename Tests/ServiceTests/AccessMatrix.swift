@@ -154,7 +154,9 @@ struct AccessMatrix: Sendable {
     case "/v1/policy/explain": return #"{"position":1}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
-    case "/v1/orders/{name}/enrollments", "/v1/orders/{name}/check": return "\n"
+    case "/v1/orders/{name}/enrollments", "/v1/orders/{name}/check", "/v1/orders/{name}/allowances",
+      "/v1/orders/{name}/allowances/check":
+      return "\n"
     case "/v1/orders/{name}/confirmations": return #"{"devices":["pump-7"]}"#
     case "/v1/ledger/{position}/erase": return #"{"reason":"asked"}"#
     default: return "{}"

@@ -162,33 +162,3 @@ extension ServiceTests {
     }
   }
 }
-
-/// A maker of boards, by openssl: its root, and one board's IDevID (IEEE 802.1AR) with its serial number.
-private struct MakerPKI {
-  let root: String
-  let leaf: String
-  let key: String
-
-  init(_ folder: ScratchFolder, named name: String = "maker") async throws {
-    root = folder.file("\(name).pem")
-    leaf = folder.file("\(name)-idevid.pem")
-    key = folder.file("\(name)-idevid.key")
-    let rootKey = folder.file("\(name).key")
-    let p256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    _ = try await run(
-      "openssl",
-      ["req", "-x509"] + p256 + [
-        "-subj", "/O=Maker/CN=Maker Root", "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-        "-keyout", rootKey, "-out", root,
-      ]
-    ).succeeded()
-    _ = try await run(
-      "openssl",
-      ["req", "-x509"] + p256 + [
-        "-subj", "/O=Maker/CN=board/serialNumber=SN-0001", "-days", "3650", "-CA", root, "-CAkey",
-        rootKey, "-addext", "basicConstraints=critical,CA:FALSE", "-addext",
-        "keyUsage=critical,digitalSignature", "-keyout", key, "-out", leaf,
-      ]
-    ).succeeded()
-  }
-}

@@ -207,6 +207,22 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a scanner's boards come into one archive too, and more of them another day`() async throws {
+      try await ServedInstance.with { instance in
+        let station = try await station("line-1", order: "june", count: 10, instance)
+        let bundle = instance.folder.file("made.tar")
+        for day in 1...2 {
+          let ran = try await Program.muster(
+            ["factory", "provision", "--watch", "--device-id", "meter-{serial}", "--bundle", bundle],
+            input: "cpu-serial:\(board(day))\n",
+            environment: ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station])
+          #expect(ran.status == 0 && ran.output.hasPrefix("made meter-\(board(day)) "), "\(ran.errors)")
+          let listed = try await run("tar", ["-tf", bundle]).succeeded().split(separator: "\n")
+          #expect(listed.count == 5 * day, "\(listed)")
+        }
+      }
+    }
+
     @Test func `a bundle is one archive, whole or not there, and goes on after a cut`() async throws {
       try await ServedInstance.with { instance in
         let station = try await station("line-1", order: "june", count: 1000, instance)
@@ -225,10 +241,42 @@ extension ServiceTests {
         let third = try StationProcess(instance, station, more, bundle, isBundle: true)
         #expect(await third.ended() == 0, "\(third.errors)")
         try await expectBundle(bundle, 301, instance)
-        let confirm = try await Program.muster(["factory", "confirm", "--out", bundle + ".work", "--all"])
-        #expect(confirm.status == 1 && confirm.errors.contains("archive"), "\(confirm.errors)")
         try await expectOneIdentityEach(301, instance)
+        try await expectConfirmed(bundle, instance)
       }
+    }
+
+    /// The keys of what is confirmed are nowhere any more, and the archive is one as before.
+    private func expectConfirmed(_ bundle: String, _ instance: ServedInstance) async throws {
+      let key = { (device: String) in
+        try await run("tar", ["-xOf", bundle, "\(device)/private-key.pem"]).succeeded()
+      }
+      let (gone, kept) = (try await key("meter-7"), try await key("meter-8"))
+      let confirm = { (arguments: [String]) in
+        try await Program.muster(["factory", "confirm", "--bundle", bundle] + arguments)
+      }
+      #expect(try await confirm(["meter-7"]).succeeded() == "1 confirmed\n")
+      #expect(try await key("meter-7").hasPrefix("wiped\n"))
+      #expect(try await key("meter-8") == kept)
+      let secret = gone.split(separator: "\n")[1]
+      let found = try await run("grep", ["-rlF", String(secret), bundle, bundle + ".work"])
+      #expect(found.output.isEmpty && found.status == 1, "\(found.output)")
+      #expect(try await run("tar", ["-tf", bundle]).succeeded().split(separator: "\n").count == 5 * 301)
+      let status = try await Program.muster(["factory", "status", "--bundle", bundle]).succeeded()
+      #expect(status.contains("1 of 301"), "\(status)")
+      let since = try await Program.muster(
+        ["factory", "status", "--bundle", bundle, "--unconfirmed-since", "2100-01-01T00:00:00Z"])
+      #expect(try since.succeeded().split(separator: "\n").count == 300)
+      #expect(try await confirm(["--all"]).succeeded() == "301 confirmed\n")
+      let left = try await run("grep", ["-c", "--text", "PRIVATE KEY", bundle])
+      #expect(left.output == "0\n")
+      // An archive that is another is not written to.
+      let other = try Data(contentsOf: URL(fileURLWithPath: bundle)).dropFirst(512)
+      try FileManager.default.removeItem(atPath: bundle + ".work/.station/confirmed")
+      try other.write(to: URL(fileURLWithPath: bundle))
+      let foreign = try await confirm(["meter-9"])
+      #expect(foreign.status == 1 && foreign.errors.contains("something else there"), "\(foreign.errors)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: bundle)) == other)
     }
 
     /// As tar reads it.
@@ -548,20 +596,25 @@ final class StationProcess: Sendable {
   private let log: String
   let pid: Int32
 
-  init(
+  convenience init(
     _ instance: ServedInstance, _ station: String, _ manifest: String, _ out: String, order: String = "june",
     isBundle: Bool = false
   ) throws {
+    try self.init(
+      instance, station, log: out + ".log",
+      ["provision", "--manifest", manifest, isBundle ? "--bundle" : "--out", out, "--order", order])
+  }
+
+  /// `muster factory` with these arguments.
+  init(_ instance: ServedInstance, _ station: String, log: String, _ arguments: [String]) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try Program.path())
-    process.arguments = [
-      "factory", "provision", "--manifest", manifest, isBundle ? "--bundle" : "--out", out, "--order", order,
-    ]
+    process.arguments = ["factory"] + arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["MUSTER_SERVER": instance.service.server, "MUSTER_IDENTITY": station]) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
-    log = out + ".log"
+    self.log = log
     try Data().write(to: URL(fileURLWithPath: log))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
     let (ends, end) = AsyncStream.makeStream(of: Int32.self)

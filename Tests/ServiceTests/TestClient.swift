@@ -13,7 +13,7 @@ final class TestClient: Sendable {
   let server: String
   private let http: HTTPClient
 
-  struct Answer: Sendable {
+  struct Answer: Sendable, Equatable {
     let status: Int
     let body: [UInt8]
 

@@ -143,21 +143,21 @@ public struct DeviceEnrollment: Sendable {
   private func enroll(
     _ result: AttestationResult, _ request: EnrollmentRequest, _ wish: SoundWish
   ) async throws -> Step {
-    guard case .idevid(let claims) = result.claims, let proposed = claims.proposedDeviceID else {
-      return .decided(.refuse(.serialIsNoDeviceID, nil))
-    }
+    guard case .idevid(let claims) = result.claims else { return .decided(.refuse(.nobody, nil)) }
     var query = FactsQuery()
     query.group = .record(claims.group)
     query.hardware = result.hardware.map(\.id)
     query.deviceOfHardware = true
-    query.deviceID = proposed
+    query.deviceID = claims.proposedDeviceID
     query.publicKey = wish.request?.publicKey
     query.deviceKeys = wish.credentials.hasKeys
     let facts = try await instance.facts.facts(for: query)
+    guard let deviceID = facts.deviceID(proposed: claims.proposedDeviceID) else {
+      return .decided(.refuse(.serialIsNoDeviceID, nil))
+    }
     let attempt = EnrollmentAttempt(
-      request: request, wish: wish, facts: facts, result: result,
-      deviceID: facts.device?.id ?? proposed, actor: .idevid, at: instance.clock.now(),
-      epoch: instance.epoch)
+      request: request, wish: wish, facts: facts, result: result, deviceID: deviceID, actor: .idevid,
+      at: instance.clock.now(), epoch: instance.epoch)
     return try decide(attempt, Registry.enroll(attempt.registryCase))
   }
 

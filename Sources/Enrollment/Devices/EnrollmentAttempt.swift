@@ -56,7 +56,8 @@ final class EnrollmentAttempt: Sendable {
     // What was only claimed may be another's: its history is none of this.
     let known = registryCase.hardware.filter { $0.assurance != .claimed }
       .compactMap(\.hardware.snapshot?.record)
-    let records = [facts.ticket?.record, facts.order?.record, facts.device?.record].compactMap(\.self) + known
+    let order = facts.order?.record ?? facts.allowingOrder?.record
+    let records = [facts.ticket?.record, order, facts.device?.record].compactMap(\.self) + known
     let event = try Event(
       at: at, by: actor, on: records.map(Aggregate.record), policy: policy,
       RequestRefused(operation: "enroll", code: refusal.code),
@@ -130,8 +131,13 @@ extension Facts {
       EnrollmentCase.Shown(hardware.first { $0.id == shown.id } ?? KnownHardware(shown.id, nil), shown.assurance)
     }
     return EnrollmentCase(
-      hardware: shown, patterns: patterns, deviceID: deviceID, device: device, group: group, publicKey: requester,
-      credentials: credentials, at: time, epoch: epoch)
+      hardware: shown, patterns: patterns, deviceID: deviceID, device: device, group: group,
+      allowingOrder: allowingOrder, publicKey: requester, credentials: credentials, at: time, epoch: epoch)
+  }
+
+  /// Which device a board that comes by itself is, or becomes: what an order allows it for stands before what it proposes.
+  func deviceID(proposed: DeviceID?) -> DeviceID? {
+    device?.id ?? hardware.first?.snapshot?.allowance?.deviceID ?? proposed
   }
 
   /// What the policy is asked of the registry's plan.

@@ -23,8 +23,8 @@ extension DeviceEnrollment {
     case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
     case .success(let result):
       let attempt = EnrollmentAttempt(
-        request: request, wish: wish, facts: facts, result: result, deviceID: facts.device?.id ?? deviceID,
-        actor: .groupKey, at: now, epoch: instance.epoch)
+        request: request, wish: wish, facts: facts, result: result,
+        deviceID: facts.deviceID(proposed: deviceID) ?? deviceID, actor: .groupKey, at: now, epoch: instance.epoch)
       if let label = request.label, group.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))
       }

@@ -10,7 +10,8 @@ public struct Facts: Sendable {
   public var reads = ReadSet()
   public var ticket: TicketSnapshot?
   /// With `deviceOfHardware`, the device that the first hardware ID is bound to; else, or where there is none,
-  /// the device that is not retired and has the ID asked for or the ticket's; else the subject of the certificate
+  /// the device that is not retired and has the ID that an order allows that hardware for, unless the query names an
+  /// order; else the ID asked for or the ticket's; else the subject of the certificate
   /// asked for.
   public var device: DeviceSnapshot?
   /// Each hardware ID asked for, then the ticket's, with what is known of it; each once.
@@ -19,6 +20,10 @@ public struct Facts: Sendable {
   public var boundHardware: [HardwareSnapshot] = []
   public var patterns = PatternsSnapshot()
   public var order: OrderSnapshot?
+  /// The order that the ticket names; with `deviceOfHardware`, the one by which the first hardware ID may enroll.
+  public var allowingOrder: OrderSnapshot?
+  /// With `secret`, the one-time secret of the first hardware ID, by an order that is open.
+  public var secret: OpenSecret?
   /// With an order, how the active binding of `device` came to be.
   public var bindingOrigin: BindingOrigin?
   /// With an order, the line of the event that issued the first certificate of that binding.

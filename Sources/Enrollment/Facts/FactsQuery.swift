@@ -28,8 +28,10 @@ public struct FactsQuery: Sendable, Hashable {
   public var ticket: TicketKey?
   public var deviceID: DeviceID?
   public var hardware: [HardwareID] = []
-  /// Prefer the device that the first hardware ID is bound to over the one of `deviceID`.
+  /// Prefer the device that the first hardware ID is bound to, or allowed for by an order, over the one of `deviceID`.
   public var deviceOfHardware = false
+  /// The one-time secret of the first hardware ID.
+  public var secret = false
   public var group: GroupKey?
   public var order: OrderKey?
   /// SHA-256 of an SPKI: who holds or held it?

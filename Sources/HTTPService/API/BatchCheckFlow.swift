@@ -13,7 +13,7 @@ struct BatchCheckFlow: Sendable {
   private static let chunk = 128
 
   func run(_ body: RequestBody, to writer: inout any ResponseBodyWriter) async throws {
-    var reading = BatchReading(rows)
+    var reading = BatchReading { rows.row($0) }
     var check = BoardCheck(instance)
     for try await piece in body {
       let rows = reading.rows(in: piece)
@@ -23,7 +23,7 @@ struct BatchCheckFlow: Sendable {
       }
       if reading.isBroken { break }
     }
-    if reading.isBroken { try await writer.write(BatchReading.brokenLine) }
+    if reading.isBroken { try await writer.write(BatchReading<BatchRows.Row>.brokenLine) }
     try await writer.finish(nil)
   }
 
@@ -43,7 +43,7 @@ struct BatchCheckFlow: Sendable {
 }
 
 /// What would become of a row: its number alone where nothing speaks against it.
-private struct CheckedLine: CanonicalJSON {
+struct CheckedLine: CanonicalJSON {
   let row: UInt64
   let refusal: Refusal?
 

@@ -27,7 +27,7 @@ struct BatchFlow: Sendable {
 
   /// What is known of the batch at a moment.
   private struct State {
-    var reading: BatchReading
+    var reading: BatchReading<BatchRows.Row>
     var waiting: [BatchRows.Row] = []
     var working = 0
     var isReading = true
@@ -43,7 +43,7 @@ struct BatchFlow: Sendable {
     try await withThrowingDiscardingTaskGroup { group in
       group.addTask { await read(body, wishes, happen) }
       wish.yield()
-      var state = State(reading: BatchReading(rows))
+      var state = State(reading: BatchReading { rows.row($0) })
       for await happening in happenings {
         switch happening {
         case .piece(let piece):
@@ -64,7 +64,7 @@ struct BatchFlow: Sendable {
         }
         if state.isDone { break }
       }
-      if state.reading.isBroken { try await writer.write(BatchReading.brokenLine) }
+      if state.reading.isBroken { try await writer.write(BatchReading<BatchRows.Row>.brokenLine) }
       group.cancelAll()
     }
     try await writer.finish(nil)

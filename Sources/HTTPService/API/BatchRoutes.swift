@@ -56,7 +56,7 @@ struct BatchRoutes: Sendable {
     return answer
   }
 
-  private static func expectRows(_ request: RoutedRequest) throws(Problem) {
+  static func expectRows(_ request: RoutedRequest) throws(Problem) {
     guard ESTBody.mediaType(request.headers[.contentType]) == mediaType else {
       throw Problem(.unsupportedMediaType, "content-type-unsupported", detail: "expected \(mediaType)")
     }
@@ -134,6 +134,35 @@ struct BatchLine: CanonicalJSON {
   }
 }
 
+/// What every row says: which board, as which device, in which group.
+struct BoardFields {
+  let hardware: HardwareID
+  let deviceID: DeviceID
+  let group: RecordName?
+
+  private static let names: Set = ["row", "hardware", "deviceID", "group"]
+
+  /// `others` are the fields that the row may have beside these.
+  init(_ object: FlatObject, beside others: Set<String>) throws(Refusal) {
+    if let unknown = object.fields.first(where: { !BoardFields.names.contains($0.name) && !others.contains($0.name) }) {
+      throw Refusal(
+        .invalid, "field-unknown",
+        "expected fields that openapi.yaml names, found \(excerpt(unknown.name, upTo: 64))")
+    }
+    guard let text = object.text("hardware"), case .success(let hardware) = HardwareID.parse(text) else {
+      throw Refusal(.invalid, "hardware-id-malformed", "expected a hardware ID in hardware, found something else")
+    }
+    guard let deviceID = object.text("deviceID").flatMap({ DeviceID($0) }) else {
+      throw Refusal(.invalid, "device-id-malformed", "expected a device ID (\(DeviceID.rule)) in deviceID")
+    }
+    let group = object.text("group").map { RecordName($0) }
+    if case .some(nil) = group {
+      throw Refusal(.invalid, "name-malformed", "expected a group's name (\(RecordName.rule)) in group")
+    }
+    (self.hardware, self.deviceID, self.group) = (hardware, deviceID, group ?? nil)
+  }
+}
+
 /// Rows out of the bytes of a body, and the requests that they are.
 struct BatchRows: Sendable {
   let caller: Caller
@@ -157,28 +186,12 @@ struct BatchRows: Sendable {
     return Row(number: number, request: Result { () throws(Refusal) in try request(object) })
   }
 
-  private static let fields: Set = ["row", "hardware", "deviceID", "group", "csr", "claim", "credentials"]
-
   private func request(_ object: FlatObject) throws(Refusal) -> EnrollmentRequest {
-    if let unknown = object.fields.first(where: { !BatchRows.fields.contains($0.name) }) {
-      throw Refusal(
-        .invalid, "field-unknown",
-        "expected fields that openapi.yaml names, found \(excerpt(unknown.name, upTo: 64))")
-    }
-    guard let text = object.text("hardware"), case .success(let hardware) = HardwareID.parse(text) else {
-      throw Refusal(.invalid, "hardware-id-malformed", "expected a hardware ID in hardware, found something else")
-    }
-    guard let deviceID = object.text("deviceID").flatMap({ DeviceID($0) }) else {
-      throw Refusal(.invalid, "device-id-malformed", "expected a device ID (\(DeviceID.rule)) in deviceID")
-    }
-    let group = object.text("group").map { RecordName($0) }
-    if case .some(nil) = group {
-      throw Refusal(.invalid, "name-malformed", "expected a group's name (\(RecordName.rule)) in group")
-    }
+    let board = try BoardFields(object, beside: ["csr", "claim", "credentials"])
     let station = StationRequest(
-      caller: caller, order: order, batch: batch, hardware: hardware, deviceID: deviceID)
+      caller: caller, order: order, batch: batch, hardware: board.hardware, deviceID: board.deviceID)
     return EnrollmentRequest(
-      evidence: .station(station), wish: try wish(object), label: group ?? nil, source: caller.source)
+      evidence: .station(station), wish: try wish(object), label: board.group, source: caller.source)
   }
 
   private func wish(_ object: FlatObject) throws(Refusal) -> EnrollmentRequest.Wish {

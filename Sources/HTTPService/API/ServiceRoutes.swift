@@ -9,6 +9,7 @@ struct ServiceRoutes: Sendable {
       + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes + RegistryRoutes(rooms: rooms).routes
       + OrderRoutes(rooms: rooms).routes
       + BatchRoutes(rooms: rooms, strangers: strangers).routes
+      + AllowanceRoutes(rooms: rooms, strangers: strangers).routes
       + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
       + HubRoutes(rooms: rooms).routes
   }

@@ -97,6 +97,11 @@ let viewTables = """
     last_seen_at INTEGER,
     -- What it is now.
     device TEXT,
+    -- Where an order allows it to enroll by itself: by which, in which run, as which device, by whose word.
+    factory_order TEXT,
+    batch TEXT,
+    allowed_as TEXT,
+    allowed_by TEXT,
     refused_at INTEGER,
     refused_code TEXT,
     refused_position INTEGER
@@ -175,10 +180,14 @@ let viewTables = """
     expires_at INTEGER NOT NULL,
     position INTEGER NOT NULL,
     cancelled_at INTEGER,
+    -- Of an order's one-time secret.
+    factory_order TEXT,
+    batch TEXT,
     refused_at INTEGER,
     refused_code TEXT,
     refused_position INTEGER
   ) STRICT;
+  CREATE INDEX ticket_of_hardware ON ticket(hardware_id) WHERE factory_order IS NOT NULL;
   CREATE INDEX ticket_of_group ON ticket(device_group) WHERE device_group IS NOT NULL;
 
   -- Which tickets were used, by their row, and the enrollment that says by which key and as which device. Apart from the

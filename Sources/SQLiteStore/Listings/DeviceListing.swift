@@ -105,7 +105,8 @@ extension Snapshot {
   private func boundHardware(of device: RecordID) throws(StoreError) -> BoundBoard? {
     let binding = try db.first(
       """
-      SELECT generation, made_at, evidence, factory_order, batch, made_by FROM binding
+      SELECT generation, made_at, evidence, binding.factory_order, batch, made_by, station
+      FROM binding LEFT JOIN factory_order ON factory_order.record = binding.factory_order
       WHERE device = ? AND ended_at IS NULL
       """, device
     ) { (row) throws(StoreError) in
@@ -125,12 +126,12 @@ extension Snapshot {
     return binding.with(hardware)
   }
 
-  /// Of a row with order, batch and maker from column 3 on.
+  /// Of a row with order, batch, maker and the order's station from column 3 on.
   private func provisioned(_ row: Row) throws(StoreError) -> ProvisioningSummary? {
     guard let batch = try row.optional(4, Row.record) else { return nil }
-    let station = row.text(5).split(separator: " ").first.flatMap { RecordID($0) }
+    let station = try stationName(madeBy: row.text(5), orderOf: row.optional(6, Row.record))
     return ProvisioningSummary(
-      order: try recordName(of: row.optional(3, Row.record)), batch: batch, station: try recordName(of: station))
+      order: try recordName(of: row.optional(3, Row.record)), batch: batch, station: station.flatMap { RecordName($0) })
   }
 }
 

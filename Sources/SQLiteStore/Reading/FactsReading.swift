@@ -86,10 +86,21 @@ struct FactsReading {
     switch query.order {
     case .name(let name): facts.order = try snapshot.order(name)
     case .record(let record): facts.order = try snapshot.order(record)
-    case nil: return
+    case nil: break
     }
     if let order = facts.order { saw(order.record, order.version) }
+    let allowing = query.deviceOfHardware ? firstHardware?.allowance?.provisioning : facts.ticket?.provisioning
+    facts.allowingOrder = try allowing.flatMap { provisioning throws(StoreError) in
+      try snapshot.order(provisioning.order)
+    }
+    if let order = facts.allowingOrder { saw(order.record, order.version) }
+    if query.secret, let hardware = facts.hardware.first?.id {
+      facts.secret = try snapshot.openSecret(of: hardware, at: now)
+      if let secret = facts.secret { saw(secret.ticket.record, secret.ticket.version) }
+    }
   }
+
+  private var firstHardware: HardwareSnapshot? { facts.hardware.first?.snapshot }
 
   private mutating func readDevice() throws(StoreError) {
     facts.device = try device()
@@ -130,10 +141,11 @@ struct FactsReading {
   }
 
   private func device() throws(StoreError) -> DeviceSnapshot? {
-    if query.deviceOfHardware, let bound = facts.hardware.first?.snapshot?.boundTo,
-      let device = try snapshot.device(bound)
-    {
+    if query.deviceOfHardware, let bound = firstHardware?.boundTo, let device = try snapshot.device(bound) {
       return device
+    }
+    if query.deviceOfHardware, query.order == nil, let id = firstHardware?.allowance?.deviceID {
+      return try snapshot.device(id)
     }
     if let id = query.deviceID ?? facts.ticket?.deviceID { return try snapshot.device(id) }
     guard query.certificate != nil, let subject = facts.certificate?.subject else { return nil }
@@ -265,6 +277,9 @@ extension Snapshot {
       SELECT 1 FROM device WHERE record = ?3 AND position = ?1 AND state <> 'retired'
       UNION ALL SELECT 1 FROM hardware WHERE record = ?3 AND position = ?1 AND listing = 'blocked'
       UNION ALL SELECT 1 FROM hardware WHERE record = ?3 AND position = ?1 AND device IS NOT NULL
+      UNION ALL SELECT 1 FROM hardware JOIN factory_order ON factory_order.record = hardware.factory_order
+        WHERE hardware.record = ?3 AND listed_position = ?1 AND device IS NULL AND closed_at IS NULL
+          AND (until IS NULL OR until > ?2)
       UNION ALL SELECT 1 FROM operator WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM hub WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM device_group WHERE record = ?3 AND position = ?1 AND removed_at IS NULL

@@ -38,16 +38,45 @@ extension Snapshot {
   /// How the active binding of a device came to be; nil where there is none.
   func bindingOrigin(of device: RecordID) throws(StoreError) -> BindingOrigin? {
     try db.first(
-      "SELECT factory_order, made_by, made_at FROM binding WHERE device = ? AND ended_at IS NULL", device
+      """
+      SELECT factory_order, made_by, made_at, station
+      FROM binding LEFT JOIN factory_order ON factory_order.record = binding.factory_order
+      WHERE device = ? AND ended_at IS NULL
+      """, device
     ) { (row) throws(StoreError) in
-      let actor = row.text(1)
-      return BindingOrigin(
-        order: try row.optional(0, Row.record), by: try makerName(actor) ?? actor, at: row.time(2))
+      BindingOrigin(
+        order: try row.optional(0, Row.record),
+        by: try stationName(madeBy: row.text(1), orderOf: row.optional(3, Row.record)) ?? row.text(1), at: row.time(2))
+    }
+  }
+
+  /// Who made a device by an order: the operator who did, or the order's station where the board enrolled by itself.
+  func stationName(madeBy actor: String, orderOf station: RecordID?) throws(StoreError) -> String? {
+    if let name = try makerName(actor) { return name }
+    return try station.flatMap { station throws(StoreError) in try name(of: station) }
+  }
+
+  /// The last one-time secret of a board that is neither used, cancelled nor over, and whose order is open.
+  func openSecret(of hardware: HardwareID, at time: Timestamp) throws(StoreError) -> OpenSecret? {
+    try db.first(
+      """
+      SELECT ticket.record, device_id, hardware_id, is_swap, device, ticket.device_group, expires_at, cancelled_at,
+        redemption.position, factory_order, batch, code, issued_by, issued_at
+      FROM ticket JOIN factory_order ON factory_order.record = ticket.factory_order
+        LEFT JOIN redemption ON redemption.ticket = ticket.id
+      WHERE hardware_id = ?1 AND ticket.factory_order IS NOT NULL AND cancelled_at IS NULL AND expires_at > ?2
+        AND redemption.ticket IS NULL AND closed_at IS NULL AND (until IS NULL OR until > ?2) AND made < quota
+      ORDER BY ticket.id DESC LIMIT 1
+      """, hardware.description, time
+    ) { (row) throws(StoreError) in
+      let by = row.text(12)
+      return OpenSecret(
+        ticket: try ticketSnapshot(row), code: try row.digest(11), by: try makerName(by) ?? by, at: row.time(13))
     }
   }
 
   /// The name of who an actor is, where it has one.
-  private func makerName(_ actor: String) throws(StoreError) -> String? {
+  func makerName(_ actor: String) throws(StoreError) -> String? {
     guard let record = actor.split(separator: " ").first.flatMap({ RecordID($0) }) else { return nil }
     return try name(of: record)
   }

@@ -49,24 +49,37 @@ extension Snapshot {
   public func hardware(_ id: HardwareID) throws(StoreError) -> HardwareSnapshot? {
     let hardware = try db.first(
       """
-      SELECT record, hardware_id, listing, listing_group, listed_position, device FROM hardware WHERE hardware_id = ?
+      SELECT record, hardware_id, listing, listing_group, listed_position, device, factory_order, batch, allowed_as,
+        allowed_by, listed_at
+      FROM hardware WHERE hardware_id = ?
       """, id.description, read: Row.hardware)
     return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
   }
 
   public func hardware(_ record: RecordID) throws(StoreError) -> HardwareSnapshot? {
     let hardware = try db.first(
-      "SELECT record, hardware_id, listing, listing_group, listed_position, device FROM hardware WHERE record = ?",
-      record, read: Row.hardware)
+      """
+      SELECT record, hardware_id, listing, listing_group, listed_position, device, factory_order, batch, allowed_as,
+        allowed_by, listed_at
+      FROM hardware WHERE record = ?
+      """, record, read: Row.hardware)
     return try hardware.flatMap { hardware throws(StoreError) in try complete(hardware) }
   }
 
   private func complete(_ hardware: HardwareColumns) throws(StoreError) -> HardwareSnapshot? {
     guard let id = hardware.id else { return nil }
+    let isOutOfUse = hardware.device == nil ? try isOutOfUse(hardware) : false
     return HardwareSnapshot(
       record: hardware.record, version: try version(of: hardware.record), id: id, listing: hardware.listing,
-      group: hardware.group, boundTo: hardware.device,
-      isOutOfUse: hardware.device == nil ? try isOutOfUse(hardware) : false)
+      group: hardware.group, boundTo: hardware.device, isOutOfUse: isOutOfUse,
+      allowance: hardware.device == nil && !isOutOfUse
+        ? try hardware.allowed.map { allowed throws(StoreError) in try allowance(allowed) } : nil)
+  }
+
+  private func allowance(_ allowed: HardwareColumns.Allowed) throws(StoreError) -> Allowance {
+    Allowance(
+      deviceID: allowed.deviceID, provisioning: allowed.provisioning,
+      by: try makerName(allowed.by) ?? allowed.by, at: allowed.at)
   }
 
   /// Whether a binding of it ended after it was last allowed. What was only claimed was never the device.
@@ -101,7 +114,7 @@ extension Snapshot {
     try db.first(
       """
       SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at,
-        redemption.position
+        redemption.position, factory_order, batch
       FROM ticket LEFT JOIN redemption ON redemption.ticket = ticket.id WHERE code = ?
       """, code, read: ticketSnapshot)
   }
@@ -110,12 +123,12 @@ extension Snapshot {
     try db.first(
       """
       SELECT record, device_id, hardware_id, is_swap, device, device_group, expires_at, cancelled_at,
-        redemption.position
+        redemption.position, factory_order, batch
       FROM ticket LEFT JOIN redemption ON redemption.ticket = ticket.id WHERE record = ? AND code IS NOT NULL
       """, record, read: ticketSnapshot)
   }
 
-  private func ticketSnapshot(_ row: Row) throws(StoreError) -> TicketSnapshot {
+  func ticketSnapshot(_ row: Row) throws(StoreError) -> TicketSnapshot {
     let record = try row.record(0)
     let state: TicketSnapshot.State =
       if !row.isNull(7) { .cancelled } else if row.isNull(8) { .open } else {
@@ -125,7 +138,7 @@ extension Snapshot {
       record: record, version: try version(of: record), deviceID: try row.parsed(1, DeviceID(row.text(1))),
       hardware: try row.parsed(2, try? HardwareID.parse(row.text(2)).get()), isSwap: row.bool(3),
       device: try row.optional(4, Row.record), group: try row.optional(5, Row.record), expires: row.time(6),
-      state: state)
+      provisioning: try row.provisioning(order: 9, batch: 10), state: state)
   }
 
   /// What the enrollment at this position made of its ticket.
@@ -181,6 +194,16 @@ private struct HardwareColumns {
   let group: RecordID?
   let listedPosition: Int64?
   let device: RecordID?
+  /// Where an order allows it.
+  let allowed: Allowed?
+
+  struct Allowed {
+    let provisioning: Provisioning
+    let deviceID: DeviceID?
+    /// As the event writes an actor.
+    let by: String
+    let at: Timestamp
+  }
 }
 
 extension Row {
@@ -196,6 +219,19 @@ extension Row {
       record: try row.record(0),
       id: row.isNull(1) ? nil : try row.parsed(1, try? HardwareID.parse(row.text(1)).get()), listing: try row.value(2),
       group: try row.optional(3, Row.record), listedPosition: row.isNull(4) ? nil : row.int(4),
-      device: try row.optional(5, Row.record))
+      device: try row.optional(5, Row.record), allowed: try allowed(row))
+  }
+
+  private static func allowed(_ row: Row) throws(StoreError) -> HardwareColumns.Allowed? {
+    guard let provisioning = try row.provisioning(order: 6, batch: 7) else { return nil }
+    return HardwareColumns.Allowed(
+      provisioning: provisioning, deviceID: row.isNull(8) ? nil : try row.parsed(8, DeviceID(row.text(8))),
+      by: row.text(9), at: row.time(10))
+  }
+
+  /// nil where the first of the columns is.
+  func provisioning(order: Int32, batch: Int32) throws(StoreError) -> Provisioning? {
+    guard let record = try optional(order, Row.record) else { return nil }
+    return Provisioning(order: record, batch: try self.record(batch))
   }
 }

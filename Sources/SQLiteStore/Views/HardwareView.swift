@@ -12,6 +12,9 @@ enum HardwareView: Projection {
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: HardwareListed.self) { (event, db) throws(StoreError) in
       try erase(event.body.hardware, event.origin, db)
+      try db.run(
+        "UPDATE hardware SET allowed_as = NULL WHERE record = ? AND listed_position = ?", event.body.hardware,
+        event.origin.position)
     }
     projections.onErasure(of: DeviceEnrolled.self, erased)
     projections.onErasure(of: DeviceEnrolledWithKeys.self, erased)
@@ -21,12 +24,17 @@ enum HardwareView: Projection {
     let (body, origin) = (event.body, event.origin)
     try db.run(
       """
-      INSERT INTO hardware(record, hardware_id, listing, listing_group, listed_at, listed_position, position)
-      VALUES (?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO hardware(
+        record, hardware_id, listing, listing_group, listed_at, listed_position, position, factory_order, batch,
+        allowed_as, allowed_by)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (record) DO UPDATE SET listing = excluded.listing, listing_group = excluded.listing_group,
-        listed_at = excluded.listed_at, listed_position = excluded.listed_position
+        listed_at = excluded.listed_at, listed_position = excluded.listed_position,
+        factory_order = excluded.factory_order, batch = excluded.batch, allowed_as = excluded.allowed_as,
+        allowed_by = excluded.allowed_by
       """, body.hardware, event.details?.hardware.description, body.listing.rawValue, body.group, origin.at,
-      origin.position, origin.position)
+      origin.position, origin.position, body.order, body.batch, event.details?.deviceID?.text,
+      body.order.map { _ in origin.by.description })
   }
 
   /// What is a device already becomes no other.

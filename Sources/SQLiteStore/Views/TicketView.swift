@@ -21,10 +21,12 @@ enum TicketView: Projection {
     try db.run(
       """
       INSERT INTO ticket(
-        record, device_id, hardware_id, code, is_swap, device, device_group, issued_by, issued_at, expires_at, position)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        record, device_id, hardware_id, code, is_swap, device, device_group, issued_by, issued_at, expires_at, position,
+        factory_order, batch)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.ticket, event.details?.deviceID.text, event.details?.hardware.description, event.details?.code,
-      body.isSwap, body.device, body.group, origin.by.description, origin.at, body.expires, origin.position)
+      body.isSwap, body.device, body.group, origin.by.description, origin.at, body.expires, origin.position,
+      body.order, body.batch)
   }
 
   private static func cancelled(_ event: Recorded<TicketCancelled>, _ db: Connection) throws(StoreError) {

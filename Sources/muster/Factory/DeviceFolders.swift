@@ -56,6 +56,7 @@ final class DeviceFolders: DeviceStore {
   private func write(_ device: DevicePackage, isSynced: Bool) throws {
     let folder = files.unfinished + "/" + device.row.deviceID.text
     if mkdir(folder, 0o700) != 0 {
+      try KeyFiles.wipe(in: folder)
       try? FileManager.default.removeItem(atPath: folder)
       guard mkdir(folder, 0o700) == 0 else {
         throw CommandFailure("expected to make \(folder), found: \(systemError())")

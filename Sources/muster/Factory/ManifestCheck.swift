@@ -7,25 +7,14 @@ import NIOCore
 
 /// `--check`: which lines of a manifest would be refused, by what they say and by what the registry knows. Nothing is made.
 struct ManifestCheck {
-  private let file: FileHandle
-  private var reader: ManifestReader
+  private var manifest: ManifestFile
   /// What the station's folder has made or has under way is no conflict: the same request gets the same answer again.
   private let known: StationKnown?
-  private let requests: RequestFolder?
-  private var isAtEnd = false
   private var (good, bad) = (0, 0)
 
-  /// As many rows are asked about at a time.
-  private static let chunk = 256
-
-  init(path: String, naming: DeviceIDPattern?, requests: RequestFolder?, out files: StationFiles?) throws {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
-    }
-    self.file = file
-    reader = ManifestReader(naming: naming)
+  init(_ manifest: ManifestFile, out files: StationFiles?) throws {
+    self.manifest = manifest
     known = try files.map(StationKnown.init)
-    self.requests = requests
   }
 
   /// The manifest by itself.
@@ -34,22 +23,16 @@ struct ManifestCheck {
     try end()
   }
 
-  /// The manifest, and what would become of its boards by the order: a chunk is answered before the next is sent.
+  /// The manifest, and what the service says at `path` of each board's line: a chunk is answered before the next is sent.
   mutating func run(
-    against order: RecordName, _ client: APIClient, _ credentials: DeviceCredentials
+    asking path: String, _ client: APIClient, line: (ManifestRow) -> some CanonicalJSON
   ) async throws {
     let (pieces, send) = AsyncStream.makeStream(of: ByteBuffer.self)
     defer { send.finish() }
     var answer: AnswerLines?
     while let rows = try next() {
-      send.yield(
-        ByteBuffer(
-          bytes: rows.flatMap {
-            JSONWriter.bytes(of: AskedRow(row: $0, credentials: credentials)) + [UInt8(ascii: "\n")]
-          }))
-      if answer == nil {
-        answer = AnswerLines(try await client.stream("/v1/orders/\(segment(order.text))/check", query: [], pieces))
-      }
+      send.yield(ByteBuffer(bytes: rows.flatMap { JSONWriter.bytes(of: line($0)) + [UInt8(ascii: "\n")] }))
+      if answer == nil { answer = AnswerLines(try await client.stream(path, query: [], pieces)) }
       for _ in rows { try count(await answer?.next()) }
     }
     try end()
@@ -71,24 +54,14 @@ struct ManifestCheck {
   /// The next rows that are good by themselves, the bad ones told; nil at the end.
   private mutating func next() throws -> [ManifestRow]? {
     var rows: [ManifestRow] = []
-    do {
-      while rows.isEmpty, !isAtEnd {
-        let bytes = try file.read(upToCount: 1 << 14) ?? Data()
-        var lines = try reader.read(bytes)
-        if bytes.isEmpty {
-          isAtEnd = true
-          if let last = try reader.finish() { lines.append(last) }
-        }
-        for line in lines {
-          switch requests?.completing(line) ?? line {
-          case .fault(let fault): tell(fault.line, fault.code, fault.reason)
-          case .row(let row):
-            if known?.contains(row.hardware) == true { good += 1 } else { rows.append(row) }
-          }
+    while rows.isEmpty, let lines = try manifest.next() {
+      for line in lines {
+        switch line {
+        case .fault(let fault): tell(fault.line, fault.code, fault.reason)
+        case .row(let row):
+          if known?.contains(row.hardware) == true { good += 1 } else { rows.append(row) }
         }
       }
-    } catch let error as ManifestError {
-      throw CommandFailure("\(error)", status: 2)
     }
     return rows.isEmpty ? nil : rows
   }
@@ -100,7 +73,7 @@ struct ManifestCheck {
 }
 
 /// A row as it is asked about: its number is its line.
-private struct AskedRow: CanonicalJSON {
+struct AskedRow: CanonicalJSON {
   let row: ManifestRow
   let credentials: DeviceCredentials
 

@@ -48,13 +48,12 @@ struct ProvisionCommand: AsyncParsableCommand {
       throw CommandFailure("expected --out DIR or --bundle FILE: where the devices are put", status: 2)
     }
     if watch { return try await watch(files) }
-    let progress = RunProgress()
+    let progress = RunProgress("made")
     let counts = try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(
-        files, manifest: manifest, naming: deviceID, requests: try requestFolder, order: order.name,
-        credentials: credentials)
+      let boards = try manifest.map { try ManifestFile($0, naming: deviceID, requests: try requestFolder) }
+      let rows = try StationRows(files, boards, order: order, credentials: credentials)
       return try await StationRun(client: client, rows: rows, order: order, progress: progress).run()
     }
     progress.end()
@@ -73,18 +72,21 @@ struct ProvisionCommand: AsyncParsableCommand {
   }
 
   private func check(_ manifest: String) async throws {
-    var check = try ManifestCheck(path: manifest, naming: deviceID, requests: try requestFolder, out: files)
+    let manifest = try ManifestFile(manifest, naming: deviceID, requests: try requestFolder)
+    var check = try ManifestCheck(manifest, out: files)
     if offline { return try check.run() }
     try await connection.withClient { client in
       let order = try await openOrder(client)
-      try await check.run(against: order.name, client, credentials)
+      try await check.run(asking: "/v1/orders/\(segment(order.name.text))/check", client) {
+        AskedRow(row: $0, credentials: credentials)
+      }
     }
   }
 
   /// The row's number is no name for a board of which there is no list.
   private func watch(_ files: StationFiles) async throws {
-    guard bundle == nil, requests == nil else {
-      throw CommandFailure("expected --watch with --out DIR alone: one board at a time", status: 2)
+    guard requests == nil else {
+      throw CommandFailure("expected --watch without --requests: the station makes the keys", status: 2)
     }
     guard let naming = deviceID, !naming.hasNumber else {
       throw CommandFailure("expected --device-id with {serial} in it, such as meter-{serial}", status: 2)
@@ -92,17 +94,22 @@ struct ProvisionCommand: AsyncParsableCommand {
     try await connection.withClient { client in
       let order = try await openOrder(client)
       try files.open()
-      let rows = try StationRows(
-        files, manifest: nil, naming: nil, requests: nil, order: order.name, credentials: credentials)
+      let rows = try StationRows(files, nil, order: order, credentials: credentials)
       try await StationWatch(client: client, rows: rows, order: order, naming: naming).run()
     }
   }
 
-  /// The order of that name, or the only one that is open.
   private func openOrder(_ client: APIClient) async throws -> OrderSummary {
-    if let order { return try await client.get("/v1/orders/\(segment(order))") }
+    try await client.openOrder(order)
+  }
+}
+
+extension APIClient {
+  /// The order of that name, or the only one that is open.
+  func openOrder(_ name: String?) async throws -> OrderSummary {
+    if let name { return try await get("/v1/orders/\(segment(name))") }
     var open: [OrderSummary] = []
-    try await client.rows("/v1/orders") { (order: OrderSummary) in
+    try await rows("/v1/orders") { (order: OrderSummary) in
       if order.state == .open { open.append(order) }
     }
     guard open.count == 1 else {
@@ -119,7 +126,7 @@ private func given(_ text: String) throws -> DeviceCredentials {
   return credentials
 }
 
-private func naming(_ text: String) throws -> DeviceIDPattern {
+func naming(_ text: String) throws -> DeviceIDPattern {
   guard let pattern = DeviceIDPattern(text) else { throw ValidationError("expected \(DeviceIDPattern.rule)") }
   return pattern
 }

@@ -31,6 +31,10 @@ struct StationFiles: Sendable {
   /// Folders that are not whole yet.
   var unfinished: String { station + "/new" }
   var refused: String { out + "/refused.csv" }
+  /// What `factory allow` goes on from.
+  var allowing: String { station + "/allowing" }
+  /// The one-time secrets of boards that enroll by themselves.
+  var secrets: String { out + "/secrets.csv" }
 
   func device(_ id: DeviceID) -> String { out + "/" + id.text }
   /// A device's symmetric keys, until it is confirmed.
@@ -57,6 +61,22 @@ struct StationFiles: Sendable {
     guard sync_file_system(descriptor) == 0 else {
       throw CommandFailure("expected \(out) to be synced, found: \(systemError())")
     }
+  }
+}
+
+/// The whole lines of a file, which a run may write to meanwhile; none where there is no file.
+func wholeLines(of path: String, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
+  guard let file = FileHandle(forReadingAtPath: path) else { return }
+  defer { try? file.close() }
+  var pending: [UInt8] = []
+  while let piece = try file.read(upToCount: 1 << 16), !piece.isEmpty {
+    pending += piece
+    var rest = pending[...]
+    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+      try body(rest[..<end])
+      rest = rest[(end + 1)...]
+    }
+    pending = Array(rest)
   }
 }
 
@@ -119,7 +139,13 @@ final class AppendFile: Sendable {
     return UInt64(end)
   }
 
+  /// What was beyond is overwritten first: it may have been keys.
   func cut(at length: UInt64) throws {
+    // The open file, which may have lost its name.
+    let writer = open("/proc/self/fd/\(descriptor)", O_WRONLY | O_CLOEXEC)
+    guard writer >= 0 else { throw CommandFailure("expected to write \(path), found: \(systemError())") }
+    defer { close(writer) }
+    try overwrite(writer, from: length, of: path)
     guard ftruncate(descriptor, off_t(length)) == 0 else {
       throw CommandFailure("expected to write \(path), found: \(systemError())")
     }
@@ -127,9 +153,7 @@ final class AppendFile: Sendable {
 
   /// Empties it, for good.
   func clear() throws {
-    guard ftruncate(descriptor, 0) == 0 else {
-      throw CommandFailure("expected to write \(path), found: \(systemError())")
-    }
+    try cut(at: 0)
     try sync()
   }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import DeviceRegistry
+import Enrollment
 import Foundation
 import Manifests
 import MusterModel
@@ -53,8 +54,10 @@ struct KeyedRequest: Sendable {
   }
 
   /// Its line in the journal; none where it is there already.
-  fileprivate func line(of hardware: HardwareID) -> [UInt8] {
-    isKept ? [] : JSONWriter.bytes(of: Entry(hardware: hardware, keyed: self)) + [UInt8(ascii: "\n")]
+  fileprivate func line(of hardware: HardwareID) -> [UInt8] { isKept ? [] : entry(of: hardware) }
+
+  fileprivate func entry(of hardware: HardwareID) -> [UInt8] {
+    JSONWriter.bytes(of: Entry(hardware: hardware, keyed: self)) + [UInt8(ascii: "\n")]
   }
 
   private struct Entry: CanonicalJSON {
@@ -72,57 +75,90 @@ struct KeyedRequest: Sendable {
 /// Each key and request is here, on disk, before the service hears of it: after a cut the same request is sent again, and
 /// gets the same certificate.
 struct StationJournal {
-  let order: RecordName
+  let order: OrderSummary
   let batch: RecordID
   let credentials: DeviceCredentials
-  private let file: AppendFile
+  private let path: String
+  private var file: AppendFile
   /// Of boards that are not made yet: what a run that was cut off had sent.
   private var kept: [HardwareID: KeyedRequest] = [:]
+  /// How many keys and requests this run wrote to it since it was empty.
+  private(set) var written = 0
 
+  /// The journal's first line: of which order and run it is.
   private struct Head: CanonicalJSON {
     let order: RecordName
+    /// The order itself: a name may be another's once its order is closed.
+    let record: RecordID?
     let batch: RecordID
+    let credentials: DeviceCredentials?
+
+    init(_ order: OrderSummary, _ batch: RecordID, _ credentials: DeviceCredentials) {
+      (self.order, record, self.batch, self.credentials) = (order.name, order.record, batch, credentials)
+    }
+
+    init?(_ object: FlatObject) {
+      guard object.number("v") == 1, let order = object.text("order").flatMap({ RecordName($0) }),
+        let batch = object.text("batch").flatMap({ RecordID($0) })
+      else { return nil }
+      (self.order, self.batch) = (order, batch)
+      record = object.text("record").flatMap { RecordID($0) }
+      credentials = object.text("credentials").flatMap { DeviceCredentials(rawValue: $0) }
+    }
+
+    func isOf(_ order: OrderSummary) -> Bool {
+      self.order.folded == order.name.folded && (record ?? order.record) == order.record
+    }
+
     func write(to json: inout JSONWriter) {
       json.field("batch", batch)
+      json.field("credentials", credentials?.rawValue)
       json.field("order", order)
+      json.field("record", record)
       json.field("v", number: 1)
     }
   }
 
   /// The journal of the run that was cut off, or of a new one. What is made needs no key any more.
   init(
-    _ files: StationFiles, order: RecordName, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool
+    _ files: StationFiles, order: OrderSummary, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool
   ) throws {
-    file = try AppendFile(files.journal)
-    var head: (order: RecordName, batch: RecordID)?
+    path = files.journal
+    file = try AppendFile(path)
+    var head: Head?
     var kept: [HardwareID: KeyedRequest] = [:]
-    let path = files.journal
+    let path = path
     try file.lines { line in
       guard let object = FlatObject(line) else { throw StationJournal.damaged(path) }
       guard head != nil else {
-        guard object.number("v") == 1, let name = object.text("order").flatMap({ RecordName($0) }),
-          let batch = object.text("batch").flatMap({ RecordID($0) })
-        else { throw StationJournal.damaged(path) }
-        head = (name, batch)
+        head = Head(object)
+        if head == nil { throw StationJournal.damaged(path) }
         return
       }
       let (hardware, entry) = try StationJournal.entry(object, path)
       if !isMade(hardware) { kept[hardware] = entry }
     }
-    if let head, head.order.folded != order.folded, !kept.isEmpty {
-      throw CommandFailure(
-        "expected to go on with order \(head.order), whose run was cut off here, found --order \(order): "
-          + "finish that first, or take another --out")
+    if let head, !kept.isEmpty {
+      guard head.isOf(order) else {
+        throw CommandFailure(
+          "expected to go on with order \(head.order), whose run was cut off here, found \(order.name), \(order.record): "
+            + "finish that first, or take another --out")
+      }
+      // What was asked for in another way gets no answer again, and its key would be lost.
+      guard (head.credentials ?? credentials) == credentials else {
+        throw CommandFailure(
+          "expected to go on with --credentials \(head.credentials?.rawValue ?? ""), whose run was cut off here, found "
+            + "\(credentials.rawValue): finish that first, or take another --out")
+      }
     }
     self.order = order
     self.credentials = credentials
     self.kept = kept
-    if let head, head.order.folded == order.folded {
-      batch = head.batch
-    } else {
-      batch = RecordID(.batch, UUIDv7(at: SystemClock().now()))
+    batch =
+      head.flatMap { $0.isOf(order) ? $0.batch : nil } ?? RecordID(.batch, UUIDv7(at: SystemClock().now()))
+    if kept.isEmpty {
       try file.clear()
-      try file.append(JSONWriter.bytes(of: Head(order: order, batch: batch)) + [UInt8(ascii: "\n")])
+      try file.append(JSONWriter.bytes(of: Head(order, batch, credentials)) + [UInt8(ascii: "\n")])
       try file.sync()
     }
   }
@@ -165,14 +201,25 @@ struct StationJournal {
     if !lines.isEmpty {
       try file.append(lines)
       try file.sync()
+      written += rows.count
     }
     return boards
   }
 
-  /// The run is over: no key is needed here any more. The batch is kept.
-  func finish() throws {
+  /// All that was asked for is settled: no key of it is needed here any more. What stays are the batch, and the keys of
+  /// boards that an earlier run had asked for and this one did not: the service may have made them devices.
+  mutating func finish() throws {
+    let next = try AppendFile(path + ".new")
+    try next.clear()
+    try next.append(JSONWriter.bytes(of: Head(order, batch, credentials)) + [UInt8(ascii: "\n")])
+    for (hardware, keyed) in kept { try next.append(keyed.entry(of: hardware)) }
+    try next.sync()
+    guard rename(next.path, path) == 0 else {
+      throw CommandFailure("expected to write \(path), found: \(systemError())")
+    }
+    try syncFolder(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     try file.clear()
-    try file.append(JSONWriter.bytes(of: Head(order: order, batch: batch)) + [UInt8(ascii: "\n")])
-    try file.sync()
+    file = next
+    written = 0
   }
 }

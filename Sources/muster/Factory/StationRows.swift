@@ -1,4 +1,5 @@
 import DeviceRegistry
+import Enrollment
 import Foundation
 import Manifests
 import MusterModel
@@ -18,16 +19,11 @@ actor StationRows {
   private static let chunk = 128
 
   private let files: StationFiles
-  private let manifest: FileHandle?
-  private let length: UInt64
-  private var readLength: UInt64 = 0
-  private var reader: ManifestReader
+  private var manifest: ManifestFile?
   private var journal: StationJournal
   private let store: any DeviceStore
-  private let requests: RequestFolder?
   private var refusedRows: RefusedFile
   private var waiting: [ManifestRow] = []
-  private var isAtEnd = false
   private var number: UInt64 = 0
   private(set) var counts = RunCounts()
 
@@ -36,30 +32,19 @@ actor StationRows {
 
   /// Without a manifest, boards are given one by one.
   init(
-    _ files: StationFiles, manifest path: String?, naming: DeviceIDPattern?, requests: RequestFolder?,
-    order: RecordName,
-    credentials: DeviceCredentials
+    _ files: StationFiles, _ manifest: ManifestFile?, order: OrderSummary, credentials: DeviceCredentials
   ) throws {
-    manifest = try path.map { path in
-      guard let manifest = FileHandle(forReadingAtPath: path) else {
-        throw CommandFailure("expected a manifest, found none that can be read at \(path)", status: 2)
-      }
-      return manifest
-    }
+    self.manifest = manifest
     self.files = files
-    length = (try? manifest?.seekToEnd()) ?? 0
-    try manifest?.seek(toOffset: 0)
-    reader = ManifestReader(naming: naming)
-    self.requests = requests
     let made = try MadeList(files)
     store = try files.store(made)
     journal = try StationJournal(files, order: order, credentials: credentials) { made.contains($0) }
     refusedRows = try RefusedFile(files)
-    (self.order, batch) = (journal.order, journal.batch)
+    (self.order, batch) = (order.name, journal.batch)
   }
 
   /// How much of the manifest is read, from 0 to 1.
-  var progress: Double { length == 0 ? 1 : Double(readLength) / Double(length) }
+  var progress: Double { manifest?.progress ?? 1 }
 
   /// The next boards to be made, their keys and requests on disk; nil at the manifest's end.
   func next() async throws -> [PendingBoard]? {
@@ -77,7 +62,7 @@ actor StationRows {
         }
       }
       if !rows.isEmpty { return try await boards(rows) }
-      if isAtEnd, waiting.isEmpty { return nil }
+      if manifest?.isAtEnd ?? true, waiting.isEmpty { return nil }
     }
   }
 
@@ -95,7 +80,10 @@ actor StationRows {
     case board(PendingBoard)
   }
 
-  /// One board, its key and request on disk.
+  /// How many keys of boards that came one by one lie in the journal at most: such a run may go on for weeks.
+  private static let kept = 64
+
+  /// One board, its key and request on disk. Those before it are settled.
   func single(_ hardware: HardwareID, _ deviceID: DeviceID) async throws -> Single {
     let row = ManifestRow(hardware: hardware, deviceID: deviceID)
     switch try store.standing(of: row) {
@@ -103,6 +91,7 @@ actor StationRows {
     case .otherHardware: return .otherHardware
     case .absent:
       number += 1
+      if journal.written >= StationRows.kept { try journal.finish() }
       return .board(try await boards([(number, row)])[0])
     }
   }
@@ -130,16 +119,9 @@ actor StationRows {
   }
 
   private func nextRow() throws -> ManifestRow? {
-    while waiting.isEmpty, !isAtEnd {
-      let bytes = try manifest?.read(upToCount: 1 << 16) ?? Data()
-      readLength += UInt64(bytes.count)
-      var lines = try read { () throws(ManifestError) in try reader.read(bytes) }
-      if bytes.isEmpty {
-        isAtEnd = true
-        if let last = try read({ () throws(ManifestError) in try reader.finish() }) { lines.append(last) }
-      }
+    while waiting.isEmpty, let lines = try manifest?.next() {
       for line in lines {
-        switch requests?.completing(line) ?? line {
+        switch line {
         case .row(let row): waiting.append(row)
         case .fault(let fault): try refuse(fault.cells, fault.code, "line \(fault.line): \(fault.reason)")
         }
@@ -147,14 +129,6 @@ actor StationRows {
       waiting.reverse()
     }
     return waiting.popLast()
-  }
-
-  private func read<Value>(_ body: () throws(ManifestError) -> Value) throws -> Value {
-    do throws(ManifestError) {
-      return try body()
-    } catch {
-      throw CommandFailure("\(error)", status: 2)
-    }
   }
 }
 

@@ -146,7 +146,7 @@ struct StationRun: Sendable {
         try await rows.made(try await proofs.proved(devices), facts)
         sent.settled(answered.map(\.board.number))
         makeRoom.yield()
-        await progress.show(rows)
+        progress.show(await rows.counts, await rows.progress)
       }
       makeRoom.yield()
     }

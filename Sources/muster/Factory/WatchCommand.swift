@@ -12,10 +12,9 @@ struct StationWatch: Sendable {
   let order: OrderSummary
   let naming: DeviceIDPattern
 
-  private static let patience = Duration.seconds(30)
-
   func run() async throws {
-    while let line = readLine() {
+    var lines = ScannerLines()
+    while let line = lines.next() {
       let text = line.trimmingCharacters(in: .whitespacesAndNewlines)
       if text.isEmpty { continue }
       standardOutput(try await result(of: text))
@@ -50,23 +49,8 @@ struct StationWatch: Sendable {
     }
   }
 
-  /// Asked again while the service is gone, as long as a run would.
   private func answer(to board: PendingBoard) async throws -> String {
-    let began = ContinuousClock.now
-    while true {
-      do {
-        if let line = try await ask(board) { return line }
-      } catch let failure as CommandFailure where !failure.isPassing {
-        throw failure
-      } catch {
-        standardError("muster: the connection broke: \(error); going on")
-      }
-      guard began.duration(to: .now) < StationWatch.patience else {
-        throw CommandFailure(
-          "expected the service to answer, found it gone for 30 s: the same command goes on where this one stopped")
-      }
-      try await Task.sleep(for: .milliseconds(200))
-    }
+    try await persisting { try await ask(board) }
   }
 
   /// nil where it is to be asked again.
@@ -96,10 +80,6 @@ struct StationWatch: Sendable {
     var cells = ManifestCells()
     (cells.hardware, cells.deviceID) = (hardware, deviceID?.text ?? "")
     try await rows.refuse(cells, code, reason)
-    return "refused \(printable(hardware)) \(code): \(printable(reason, upTo: 400))"
-  }
-
-  private struct AnswerCutOff: Error, CustomStringConvertible {
-    let description = "the answer was cut off"
+    return "refused \(printable(hardware, upTo: 200)) \(code): \(printable(reason, upTo: 400))"
   }
 }
