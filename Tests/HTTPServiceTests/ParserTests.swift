@@ -171,7 +171,7 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
   }
 }
 
-@Suite struct StrictJSONTests {
+@Suite(.timeLimit(.minutes(1))) struct StrictJSONTests {
   struct Input: Codable, Equatable {
     struct Part: Codable, Equatable { let size: Int? }
     let name: String
@@ -202,5 +202,13 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
   func `others are refused, and named`(text: String, place: String) throws {
     let problem = try #require(throws: Problem.self) { try decode(text) }
     #expect(problem.detail?.contains(place) == true, "\(problem.detail ?? "")")
+  }
+
+  /// By a decoder of each value this took minutes.
+  @Test(arguments: [1, 100, 400]) func `what is deep and wide takes no longer than what is flat`(depth: Int) throws {
+    let leaves = Array(repeating: "0", count: 30_000).joined(separator: ",")
+    let nested = String(repeating: "[", count: depth) + leaves + String(repeating: "]", count: depth)
+    let problem = try #require(throws: Problem.self) { try decode("{\"name\":\"a\",\"more\":\(nested)}") }
+    #expect(problem.code == "field-unknown")
   }
 }

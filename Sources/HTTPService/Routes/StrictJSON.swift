@@ -21,9 +21,8 @@ enum StrictJSON {
   static func decode<Value: Codable>(_ body: Data) throws(Problem) -> Value {
     do {
       let value = try JSONDecoder().decode(Value.self, from: body)
-      let given = try JSONDecoder().decode(Tree.self, from: body)
-      let known = try JSONDecoder().decode(Tree.self, from: JSONEncoder().encode(value))
-      if let unknown = given.unknown(to: known, at: "") {
+      let known = try Fields(JSONEncoder().encode(value))
+      if let unknown = try Fields(body).unknown(to: known) {
         throw Problem.badRequest(
           "field-unknown", "expected fields that openapi.yaml names, found \(excerpt(unknown, upTo: 64))")
       }
@@ -50,47 +49,30 @@ enum StrictJSON {
     }
   }
 
-  /// JSON as far as its shape goes.
-  private enum Tree: Decodable {
-    case object([String: Tree])
-    case array([Tree])
-    case null
-    case leaf
+  /// JSON as far as its fields go. Not by a `Decoder`: its errors hold the path to where they are, so that what is deep and
+  /// wide costs the product of both, minutes for 64 KiB.
+  private struct Fields {
+    private let value: Any
 
-    init(from decoder: any Decoder) throws {
-      if let object = try? decoder.container(keyedBy: AnyKey.self) {
-        let pairs = try object.allKeys.map { ($0.stringValue, try object.decode(Tree.self, forKey: $0)) }
-        self = .object(Dictionary(pairs) { first, _ in first })
-      } else if var array = try? decoder.unkeyedContainer() {
-        var elements: [Tree] = []
-        while !array.isAtEnd { elements.append(try array.decode(Tree.self)) }
-        self = .array(elements)
-      } else {
-        self = try decoder.singleValueContainer().decodeNil() ? .null : .leaf
-      }
-    }
+    init(_ json: Data) throws { value = try JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed) }
 
-    /// The path of the first field that `known` has not. A null says the same as an absent field.
-    func unknown(to known: Tree, at path: String) -> String? {
-      switch (self, known) {
-      case (.object(let given), .object(let fields)):
-        for (name, value) in given.sorted(by: { $0.key < $1.key }) {
-          if case .null = value { continue }
+    private init(value: Any) { self.value = value }
+
+    /// The path of the first field that `known` has not, which bounds how deep it is looked for. A null says the same as
+    /// an absent field.
+    func unknown(to known: Fields, at path: String = "") -> String? {
+      if let given = value as? [String: Any], let fields = known.value as? [String: Any] {
+        for (name, value) in given.sorted(by: { $0.key < $1.key }) where !(value is NSNull) {
           guard let field = fields[name] else { return path + name }
-          if let unknown = value.unknown(to: field, at: path + name + ".") { return unknown }
+          if let unknown = Fields(value: value).unknown(to: Fields(value: field), at: path + name + ".") {
+            return unknown
+          }
         }
-        return nil
-      case (.array(let given), .array(let elements)):
-        return zip(given, elements).lazy.compactMap { $0.unknown(to: $1, at: path) }.first
-      default: return nil
+      } else if let given = value as? [Any], let elements = known.value as? [Any] {
+        return zip(given, elements).lazy
+          .compactMap { Fields(value: $0).unknown(to: Fields(value: $1), at: path) }.first
       }
+      return nil
     }
-  }
-
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
   }
 }
