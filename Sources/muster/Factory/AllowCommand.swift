@@ -7,9 +7,9 @@ struct AllowCommand: AsyncParsableCommand {
     commandName: "allow",
     abstract: "Makes a manifest an allowlist: its boards enroll by themselves, as the devices of their rows.",
     discussion: """
-      Boards with a maker's certificate: muster factory allow --manifest boards.csv --out allowed --order june-pumps
-      Boards without one: muster factory allow --manifest boards.csv --out allowed --order june-pumps --secrets
-      Each then has a one-time secret in OUT/secrets.csv, and enrolls with its device ID as user and that as password.
+      Example: muster factory allow --manifest boards.csv --out allowed --order june-pumps
+      So boards enroll by their maker's certificate. With --secrets each has a one-time secret in OUT/secrets.csv, and
+      enrolls with its device ID as user and that as password.
       Cut off at any point, the same command goes on where it stopped. Exit status 3: some rows were refused, and stand
       in OUT/refused.csv with code and reason.
       """)
