@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPService
 
-@Suite(.timeLimit(.minutes(2))) struct ListenerTests {
+@Suite(.timeLimit(.minutes(20))) struct ListenerTests {
   @Test(arguments: [("--http1.1", "1.1"), ("--http2", "2")])
   func `health answers by the negotiated protocol`(flag: String, version: String) async throws {
     try await serving { service in

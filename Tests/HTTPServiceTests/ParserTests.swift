@@ -171,7 +171,7 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
   }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct StrictJSONTests {
+@Suite(.timeLimit(.minutes(20))) struct StrictJSONTests {
   struct Input: Codable, Equatable {
     struct Part: Codable, Equatable { let size: Int? }
     let name: String

@@ -10,7 +10,7 @@ import X509
 @testable import muster
 
 /// What `muster serve` runs, by a clock that is told the time.
-@Suite(.timeLimit(.minutes(3))) struct CertificateUpkeepTests {
+@Suite(.timeLimit(.minutes(20))) struct CertificateUpkeepTests {
   @Test func `the TLS certificate changes at two thirds of its life, and standing connections go on`() async throws {
     try await serving { test, port in
       let standing = try await TLSConnection(port: port)

@@ -11,7 +11,7 @@ import Testing
 @testable import muster
 
 /// The export over the service, and CRLs that an operator has signed.
-@Suite(.timeLimit(.minutes(2))) struct ExportAndListsTests {
+@Suite(.timeLimit(.minutes(20))) struct ExportAndListsTests {
   @Test func `the service's export is the folder's, to the byte, and verifies`() async throws {
     try await TestInstance.with { test in
       let auditor = try await test.caller(.auditor)

@@ -72,7 +72,7 @@ private final class ElsewhereSigner: Signer {
 }
 
 /// A TPM or an HSM signs slowly, and at times not at all.
-@Suite(.timeLimit(.minutes(3))) struct WaitingSignerTests {
+@Suite(.timeLimit(.minutes(20))) struct WaitingSignerTests {
   @Test func `a key elsewhere is a Signer`() async throws {
     for requirement in SignerConformance.all {
       let (_, key) = try SoftwareSigner.generate(.p256)
