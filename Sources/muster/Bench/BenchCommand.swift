@@ -55,6 +55,6 @@ struct BenchCommand: AsyncParsableCommand {
 
 /// Each figure that is taken, in the order in which it is shown.
 private let measurements: [any Measurement] = [
-  SingleEnrollment(), BatchEnrollment(), CredentialReads(), TokenChecks(), FeedDelivery(), ListBuild(), FirstStatus(),
-  ReadyStatus(),
+  SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), TokenChecks(), FeedDelivery(), ListBuild(),
+  FirstStatus(), ReadyStatus(),
 ]

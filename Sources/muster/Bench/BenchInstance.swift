@@ -31,6 +31,13 @@ struct BenchInstance: Sendable {
     }
   }
 
+  /// Brings the database into the system's memory, as a service that has run for a while has it there.
+  func readThrough() throws {
+    let file = try FileHandle(forReadingFrom: URL(filePath: folder.data.database))
+    defer { try? file.close() }
+    while let part = try file.read(upToCount: 1 << 20), !part.isEmpty {}
+  }
+
   /// Makes the system forget what it holds of the database in memory, so that the next start reads from the disk.
   func forgetCached() throws {
     let descriptor = open(folder.data.database, O_RDONLY | O_CLOEXEC)

@@ -7,6 +7,8 @@ struct BenchPlan: Sendable {
   var enrollments = 4000
   /// Devices of a batch.
   var batch = 20_000
+  /// Boards at a scanner.
+  var scans = 500
   /// Reads by a hub, and questions about a certificate.
   var reads = 10_000
   /// Devices that have keys, and how often each key is tried.
@@ -31,6 +33,7 @@ struct BenchPlan: Sendable {
     plan.revoked = 2000
     plan.enrollments = 1000
     plan.batch = 2000
+    plan.scans = 50
     plan.reads = 2000
     plan.holders = 32
     plan.tokens = 8192

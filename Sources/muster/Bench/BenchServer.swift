@@ -34,7 +34,8 @@ final class BenchServer: Sendable {
 
   static let ownProgram = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
 
-  private static func readLine(_ handle: FileHandle) -> String {
+  /// Blocks until a line has come; without its end.
+  static func readLine(_ handle: FileHandle) -> String {
     var line = Data()
     while let byte = try? handle.read(upToCount: 1), let byte = byte.first, byte != UInt8(ascii: "\n") {
       line.append(byte)

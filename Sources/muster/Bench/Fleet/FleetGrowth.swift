@@ -30,16 +30,19 @@ struct FleetGrowth {
     return try await instance.serving { server in
       let stage = BenchStage(plan: plan, server: server, people: people, baselines: baselines)
       let megabytes = server.megabytes
+      let first = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
+      try instance.readThrough()
       let single = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
       let batch = try await BatchEnrollment.load(on: stage, count: plan.batch / 2)
       return GrowthPoint(
         devices: devices, seededPerSecond: rate, bytesPerDevice: Double(bytes) / Double(devices),
         openingMilliseconds: opening, startMilliseconds: server.coldStart.seconds * 1000,
-        idleMegabytes: megabytes, lookups: lookups,
-        singleUnits: single.cpuMicroseconds / Double(single.count) / baselines.unit,
+        idleMegabytes: megabytes, lookups: lookups, firstUnits: units(first), singleUnits: units(single),
         batchUnits: batch.cpuMicroseconds / Double(plan.batch / 2) / baselines.unit)
     }
   }
+
+  private func units(_ load: Load) -> Double { load.cpuMicroseconds / Double(load.count) / baselines.unit }
 }
 
 /// What a fleet of one size costs.
@@ -53,7 +56,9 @@ struct GrowthPoint: Encodable, Sendable {
   let startMilliseconds: Double
   let idleMegabytes: Double
   let lookups: [FleetLookups.Cost]
-  /// The service's CPU per enrollment, in units.
+  /// The service's CPU per enrollment, in units: of the first that come after such a start, which find nothing in memory,
+  let firstUnits: Double
+  /// and once the database is.
   let singleUnits: Double
   let batchUnits: Double
 

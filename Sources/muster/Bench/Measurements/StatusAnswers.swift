@@ -37,7 +37,7 @@ struct ReadyStatus: Measurement {
   }
 }
 
-/// OCSP requests about devices of the fleet, made by openssl for one of them and changed for the others.
+/// OCSP requests about devices, made by openssl for one of them and changed for the others.
 struct StatusQuestions: Sendable {
   private let requests: [ByteBuffer]
 
@@ -65,14 +65,14 @@ struct StatusQuestions: Sendable {
     }
   }
 
-  /// Of devices of the fleet, from a place on that is another each time.
+  /// Of devices, from a place on that is another each time.
   private static func serials(_ client: BenchClient, _ count: Int, of fleet: Int) async throws -> [String] {
     let place = Int.random(in: 0..<max(1, fleet - 1100))
     let body = try await client.get("/v1/certificates?limit=1000&after=\(place)")
     let page = try JSONDecoder().decode(Page<CertificateSummary>.self, from: Data(buffer: body))
-    let serials = page.rows.filter { $0.subjectName?.hasPrefix(FleetSeed.name) == true }.map(\.serial)
+    let serials = page.rows.filter { $0.profile == "device" }.map(\.serial)
     guard serials.count >= count else {
-      throw CommandFailure("expected \(count) certificates of the fleet, found \(serials.count)")
+      throw CommandFailure("expected \(count) certificates of devices, found \(serials.count)")
     }
     return Array(serials.prefix(count))
   }

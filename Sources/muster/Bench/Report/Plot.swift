@@ -14,8 +14,8 @@ struct Plot {
   let isXLogarithmic: Bool
   let series: [Series]
 
-  private static let (width, height) = (720.0, 360.0)
-  private static let (left, right, top, bottom) = (64.0, 190.0, 34.0, 46.0)
+  private static let (width, height) = (760.0, 360.0)
+  private static let (left, right, top, bottom) = (64.0, 230.0, 34.0, 46.0)
   /// Told apart by who sees few colors, on light and dark.
   private static let colors = ["#3b7dd8", "#d9822b", "#3a9d5d", "#b4508f", "#7a6ad8", "#a08a2c", "#c8473f", "#2f9fa8"]
 
@@ -27,12 +27,12 @@ struct Plot {
     let decades = decades(of: shown.flatMap { $0.points.map(\.y) })
     let frame = Frame(
       x: xTicks.map { isXLogarithmic ? log10($0.value) : $0.value }, decades: decades, isXLogarithmic: isXLogarithmic)
-    var parts = ["<text class=\"title\" x=\"\(Plot.left)\" y=\"18\">\(escaped(title))</text>"]
+    var parts = ["<text class=\"title\" x=\"\(Plot.left)\" y=\"18\">\(escaped(title)), \(escaped(yTitle))</text>"]
     for decade in decades { parts.append(frame.line(atDecade: decade)) }
     for tick in xTicks { parts.append(frame.tick(tick.value, tick.text)) }
     parts.append(
-      "<text x=\"\((Plot.left + Plot.width - Plot.right) / 2)\" y=\"\(Plot.height - 8)\">\(escaped(xTitle))</text>")
-    parts.append("<text x=\"8\" y=\"\(Plot.top - 2)\" class=\"unit\">\(escaped(yTitle))</text>")
+      "<text x=\"\((Plot.left + Plot.width - Plot.right) / 2)\" y=\"\(Plot.height - 8)\" class=\"tick\">\(escaped(xTitle))</text>"
+    )
     for (index, one) in shown.enumerated() { parts.append(line(one, index, frame)) }
     return "<svg viewBox=\"0 0 \(Plot.width) \(Plot.height)\" role=\"img\" aria-label=\"\(escaped(title))\">"
       + parts.joined(separator: "\n") + "</svg>"
