@@ -20,8 +20,9 @@ public struct Credentials: Sendable {
   public func device(
     _ id: DeviceID, for credential: HubCredential, withKeys: Bool
   ) async throws -> Result<HubDevice, HubRefusal> {
-    let found = try await reader.devices([id], of: credential.hub, at: clock.now()).first ?? nil
-    guard let found else { return .failure(.deviceUnknown) }
+    guard let found = try await reader.device(id, of: credential.hub, at: clock.now()) else {
+      return .failure(.deviceUnknown)
+    }
     return try await shown([found], to: credential, withKeys: withKeys).map { $0[0] }
   }
 
@@ -44,7 +45,7 @@ public struct Credentials: Sendable {
   }
 
   private func shown(
-    _ found: [DeviceToProve], to credential: HubCredential, withKeys: Bool
+    _ found: [SealedDevice], to credential: HubCredential, withKeys: Bool
   ) async throws -> Result<[HubDevice], HubRefusal> {
     let holders = found.filter { !$0.sealed.isEmpty }
     guard withKeys, !holders.isEmpty else { return .success(found.map(\.device)) }
@@ -60,7 +61,7 @@ public struct Credentials: Sendable {
     return .success(devices)
   }
 
-  private func opened(_ found: DeviceToProve) throws -> HubDevice {
+  private func opened(_ found: SealedDevice) throws -> HubDevice {
     var device = found.device
     for index in device.keys.indices {
       guard let sealed = found.sealed.first(where: { $0.version == device.keys[index].version }) else { continue }

@@ -75,16 +75,13 @@ public struct HubDevice: Codable, Sendable, Hashable {
   }
 }
 
-/// A device with the sealed keys that its tokens may be signed with.
-public struct DeviceToProve: Sendable {
+/// A device with its sealed keys.
+public struct SealedDevice: Sendable {
   public let device: HubDevice
   public let sealed: [SealedSecret]
-  /// The key version that it proved last, as far as the ledger knows.
-  public let proved: UInt32?
 
-  public init(device: HubDevice, sealed: [SealedSecret], proved: UInt32?) {
+  public init(device: HubDevice, sealed: [SealedSecret]) {
     self.device = device
     self.sealed = sealed
-    self.proved = proved
   }
 }

@@ -46,11 +46,14 @@ public protocol HubReader: Sendable {
   /// there any more.
   func devices(of hub: RecordID, after cursor: Int64, limit: Int, at time: Timestamp) async throws -> DeviceReading
 
+  /// nil for what is not assigned to the hub.
+  func device(_ id: DeviceID, of hub: RecordID, at time: Timestamp) async throws -> SealedDevice?
+
   /// In the order asked for; nil for what is not assigned to the hub.
-  func devices(_ ids: [DeviceID], of hub: RecordID, at time: Timestamp) async throws -> [DeviceToProve?]
+  func holders(_ ids: [DeviceID], of hub: RecordID) async throws -> [KeyHolder?]
 
   /// The device that a certificate is of; nil where it is not assigned to the hub.
-  func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> DeviceToProve?
+  func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> SealedDevice?
 
   /// The hub's host; nil where it is in office no more.
   func host(of hub: RecordID) async throws -> String?
@@ -99,11 +102,11 @@ public struct DeviceReading: Sendable {
   public let checkpoint: String
   /// The ledger's verifier key: who has it from elsewhere compares.
   public let key: String
-  public let devices: [DeviceToProve]
+  public let devices: [SealedDevice]
   /// nil for the last part.
   public let next: Int64?
 
-  public init(place: LedgerPlace, checkpoint: String, key: String, devices: [DeviceToProve], next: Int64?) {
+  public init(place: LedgerPlace, checkpoint: String, key: String, devices: [SealedDevice], next: Int64?) {
     self.place = place
     self.checkpoint = checkpoint
     self.key = key

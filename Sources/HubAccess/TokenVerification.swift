@@ -49,7 +49,7 @@ public struct TokenVerification: Sendable {
     let now = clock.now()
     let parsed = tokens.map { SharedAccessToken.parse($0).refused(at: now, host: host) }
     let asked = parsed.compactMap { try? $0.get().deviceID }
-    var found = try await reader.devices(asked, of: credential.hub, at: now)[...]
+    var found = try await reader.holders(asked, of: credential.hub)[...]
     var results: [TokenResult] = []
     for token in parsed {
       switch token {
@@ -61,16 +61,16 @@ public struct TokenVerification: Sendable {
     return .success(results)
   }
 
-  private func judge(_ token: SharedAccessToken, _ found: DeviceToProve?) throws -> TokenResult {
+  private func judge(_ token: SharedAccessToken, _ found: KeyHolder?) throws -> TokenResult {
     // In the case that it is written in: the other spelling is nobody's.
-    guard let found, found.device.deviceID == token.deviceID else { return .refused(HubRefusal.deviceUnknown.code) }
-    guard found.device.state == .enabled else { return .refused("device-disabled") }
-    guard !found.device.isBlocked else { return .refused("hardware-blocked") }
+    guard let found, found.deviceID == token.deviceID else { return .refused(HubRefusal.deviceUnknown.code) }
+    guard found.state == .enabled else { return .refused("device-disabled") }
+    guard !found.isBlocked else { return .refused("hardware-blocked") }
     guard !found.sealed.isEmpty else { return .refused("device-without-key") }
     // Both keys are tried, whichever fits, so that the time does not tell which.
     let fitting = try found.sealed.filter { token.isSigned(by: try vault.openDeviceKey($0)) }
     guard let version = fitting.first?.version else { return .refused(TokenRefusal.wrongSignature.code) }
-    if found.proved != version { tally.proved(found.device.device, version: version) }
+    if found.proved != version { tally.proved(found.device, version: version) }
     return .valid(token.deviceID, keyVersion: version, until: token.expires)
   }
 }

@@ -16,7 +16,9 @@ let now = Timestamp(milliseconds: 1_750_000_000_000)
 final class HubWorld: HubReader, StoreDouble {
   struct Contents: Sendable {
     /// By hub.
-    var devices: [RecordID: [DeviceToProve]] = [:]
+    var devices: [RecordID: [SealedDevice]] = [:]
+    /// The key version that a device proved last.
+    var proved: [RecordID: UInt32] = [:]
     var hosts: [RecordID: String] = [:]
     var places: Set<LedgerPlace> = []
     /// Up to where a receipt covers all that a hub must know.
@@ -60,7 +62,8 @@ final class HubWorld: HubReader, StoreDouble {
         .init(slot: .secondary, version: pair.secondary.version, check: "00"),
       ])
     change {
-      $0.devices[hub, default: []].append(DeviceToProve(device: shown, sealed: pair.secrets, proved: proved))
+      $0.devices[hub, default: []].append(SealedDevice(device: shown, sealed: pair.secrets))
+      $0.proved[record] = proved
     }
     return pair
   }
@@ -99,12 +102,22 @@ final class HubWorld: HubReader, StoreDouble {
       next: end < all.count ? Int64(end - 1) : nil)
   }
 
-  func devices(_ ids: [DeviceID], of hub: RecordID, at time: Timestamp) async throws -> [DeviceToProve?] {
-    let all = current.devices[hub] ?? []
-    return ids.map { id in all.first { $0.device.deviceID.folded == id.folded } }
+  func device(_ id: DeviceID, of hub: RecordID, at time: Timestamp) async throws -> SealedDevice? {
+    current.devices[hub]?.first { $0.device.deviceID.folded == id.folded }
   }
 
-  func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> DeviceToProve? { nil }
+  func holders(_ ids: [DeviceID], of hub: RecordID) async throws -> [KeyHolder?] {
+    let (all, proved) = (current.devices[hub] ?? [], current.proved)
+    return ids.map { id in
+      all.first { $0.device.deviceID.folded == id.folded }.map { found in
+        KeyHolder(
+          device: found.device.device, deviceID: found.device.deviceID, state: found.device.state,
+          isBlocked: found.device.isBlocked, sealed: found.sealed, proved: proved[found.device.device])
+      }
+    }
+  }
+
+  func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> SealedDevice? { nil }
   func host(of hub: RecordID) async throws -> String? { current.hosts[hub] }
   func holds(_ place: LedgerPlace) async throws -> Bool { current.places.contains(place) }
   func saysMore(_ size: UInt64, from hub: RecordID) async throws -> Bool {

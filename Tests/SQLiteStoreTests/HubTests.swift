@@ -193,11 +193,15 @@ struct HubWorld {
       let own = try await world.enroll("own", number: 1, group: world.group)
       _ = try await world.enroll("other", number: 2, group: nil)
       let ids = [own.deviceID, Units.deviceID("other"), Units.deviceID("nobody")]
-      let found = try await world.store.devices(ids, of: world.first, at: Units.time)
-      #expect(found.map { $0?.device.deviceID } == [own.deviceID, nil, nil])
-      #expect(found[0]?.device.certificates.map(\.fingerprint) == [own.facts.der.hex])
-      let none = try await world.store.devices(ids, of: world.second, at: Units.time)
-      #expect(none.allSatisfy { $0 == nil })
+      for id in ids {
+        let found = try await world.store.device(id, of: world.first, at: Units.time)
+        #expect(found?.device.deviceID == (id == own.deviceID ? id : nil))
+        #expect(found?.device.certificates.map(\.fingerprint) == (id == own.deviceID ? [own.facts.der.hex] : nil))
+        #expect(try await world.store.device(id, of: world.second, at: Units.time) == nil)
+      }
+      let holders = try await world.store.holders(ids, of: world.first)
+      #expect(holders.map { $0?.deviceID } == [own.deviceID, nil, nil])
+      #expect(try await world.store.holders(ids, of: world.second).allSatisfy { $0 == nil })
       for key in [CertificateKey.fingerprint(own.facts.der), .serial(Hex.encode(own.serial))] {
         #expect(try await world.store.device(of: key, hub: world.first, at: Units.time)?.device.device == own.device)
         #expect(try await world.store.device(of: key, hub: world.second, at: Units.time) == nil)
@@ -223,12 +227,15 @@ struct HubWorld {
   @Test func `blocked hardware shows, by its ID and by a pattern`() async throws {
     try await HubWorld.with { world in
       let own = try await world.enroll("own", number: 1, group: world.group)
-      func isBlocked() async throws -> Bool? {
-        try await world.store.devices([own.deviceID], of: world.first, at: Units.time)[0]?.device.isBlocked
+      func isBlocked() async throws -> [Bool?] {
+        [
+          try await world.store.device(own.deviceID, of: world.first, at: Units.time)?.device.isBlocked,
+          try await world.store.holders([own.deviceID], of: world.first)[0]?.isBlocked,
+        ]
       }
-      #expect(try await isBlocked() == false)
+      #expect(try await isBlocked() == [false, false])
       _ = try await world.store.commit(try Units.listed(own.hardware, own.hardwareID, .blocked))
-      #expect(try await isBlocked() == true)
+      #expect(try await isBlocked() == [true, true])
     }
   }
 
@@ -243,17 +250,22 @@ struct HubWorld {
       _ = try await world.store.commit(UnitOfWork(events: [try Units.event(made, on: [own.device])], secrets: secrets))
       let proved = DeviceKeysProved(proved: [.init(device: own.device, version: 2)])
       _ = try await world.store.commit(UnitOfWork(events: [try Units.event(proved, on: [own.device])]))
-      func shown() async throws -> DeviceToProve? {
-        try await world.store.devices([own.deviceID], of: world.first, at: Units.time)[0]
+      func shown() async throws -> SealedDevice? {
+        try await world.store.device(own.deviceID, of: world.first, at: Units.time)
+      }
+      func holder() async throws -> KeyHolder? {
+        try await world.store.holders([own.deviceID], of: world.first)[0]
       }
       #expect(try await shown()?.sealed.map(\.version) == [1, 2])
-      #expect(try await shown()?.proved == 2)
+      #expect(try await holder()?.sealed == shown()?.sealed)
+      #expect(try await holder()?.proved == 2)
       #expect(try await world.page(world.first, after: world.empty).changes.last?.change == .keyChanged)
       let swap = TestEnrollment(
         device: own.device, deviceID: own.deviceID, isNew: false, generation: 2, hardwareID: Units.hardwareID(9),
         group: world.group, ends: (1, own.hardware))
       _ = try await world.store.commit(try swap.unit())
       #expect(try await shown()?.sealed.isEmpty == true)
+      #expect(try await holder()?.sealed.isEmpty == true)
       #expect(try await shown()?.device.keys.isEmpty == true)
     }
   }

@@ -23,7 +23,7 @@ struct HubDeviceReading {
 
   /// Device rows after a place, with that place, at most `limit`; of what names the hub, and of each of its groups, no
   /// more is looked at.
-  func page(after place: Int64, limit: Int) throws(StoreError) -> [(place: Int64, device: DeviceToProve?)] {
+  func page(after place: Int64, limit: Int) throws(StoreError) -> [(place: Int64, device: SealedDevice?)] {
     let rows = try snapshot.db.all(
       """
       SELECT id, record FROM device
@@ -47,12 +47,12 @@ struct HubDeviceReading {
   }
 
   /// nil where there is no such device, or it is not assigned to the hub.
-  func device(_ id: DeviceID) throws(StoreError) -> DeviceToProve? {
+  func device(_ id: DeviceID) throws(StoreError) -> SealedDevice? {
     guard let device = try snapshot.device(id), try isAssigned(device.record) else { return nil }
     return try shown(device)
   }
 
-  func device(of key: CertificateKey) throws(StoreError) -> DeviceToProve? {
+  func device(of key: CertificateKey) throws(StoreError) -> SealedDevice? {
     let subject =
       switch key {
       case .fingerprint(let digest):
@@ -81,20 +81,13 @@ struct HubDeviceReading {
       """, device, hub)
   }
 
-  private func shown(_ device: DeviceSnapshot) throws(StoreError) -> DeviceToProve {
+  private func shown(_ device: DeviceSnapshot) throws(StoreError) -> SealedDevice {
     let keys = try keys(of: device)
     let shown = HubDevice(
-      device: device.record, deviceID: device.id, state: device.state, isBlocked: try isBlocked(device),
+      device: device.record, deviceID: device.id, state: device.state,
+      isBlocked: try snapshot.isBlocked(device.binding?.hardware.map(\.hardware) ?? [], patterns),
       generation: device.lastGeneration, certificates: try certificates(of: device.record), keys: keys?.shown ?? [])
-    return DeviceToProve(device: shown, sealed: keys?.sealed ?? [], proved: keys?.proved)
-  }
-
-  private func isBlocked(_ device: DeviceSnapshot) throws(StoreError) -> Bool {
-    for bound in device.binding?.hardware ?? [] {
-      guard let hardware = try snapshot.hardware(bound.hardware) else { continue }
-      if Registry.standing(of: KnownHardware(hardware.id, hardware), patterns: patterns) == .blocked { return true }
-    }
-    return false
+    return SealedDevice(device: shown, sealed: keys?.sealed ?? [])
   }
 
   private func certificates(of device: RecordID) throws(StoreError) -> [HubDevice.Certificate] {
@@ -115,7 +108,6 @@ struct HubDeviceReading {
   private struct Keys {
     let shown: [HubDevice.Key]
     let sealed: [SealedSecret]
-    let proved: UInt32?
   }
 
   /// nil where the present binding has none: the keys of a board that left the device prove nothing.
@@ -128,7 +120,7 @@ struct HubDeviceReading {
         HubDevice.Key(slot: .primary, version: keys.primary.version, check: keys.primary.check),
         HubDevice.Key(slot: .secondary, version: keys.secondary.version, check: keys.secondary.check),
       ],
-      sealed: keys.sealed, proved: keys.proved)
+      sealed: keys.sealed)
   }
 }
 
@@ -139,7 +131,6 @@ struct StoredDeviceKeys {
   let secondary: DeviceKeysMade.Key
   let last: UInt32
   let deliverUntil: Timestamp?
-  let proved: UInt32?
   /// The primary's first.
   var sealed: [SealedSecret] = []
 }
@@ -162,15 +153,14 @@ extension Snapshot {
   func deviceKeys(of device: RecordID) throws(StoreError) -> StoredDeviceKeys? {
     let stored = try db.first(
       """
-      SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version,
-        proved_version, deliver_until
+      SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version, deliver_until
       FROM device_key WHERE device = ?
       """, device
     ) { (row) throws(StoreError) in
       StoredDeviceKeys(
         generation: try row.position(0), primary: .init(version: try row.number(1), check: row.text(2)),
         secondary: .init(version: try row.number(3), check: row.text(4)), last: try row.number(5),
-        deliverUntil: row.isNull(7) ? nil : row.time(7), proved: row.isNull(6) ? nil : try row.number(6))
+        deliverUntil: row.isNull(6) ? nil : row.time(6))
     }
     guard var keys = stored else { return nil }
     for version in [keys.primary.version, keys.secondary.version] {

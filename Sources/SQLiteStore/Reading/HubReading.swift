@@ -26,16 +26,20 @@ extension FolderStore: HubReader {
     }
   }
 
-  public func devices(_ ids: [DeviceID], of hub: RecordID, at time: Timestamp) async throws -> [DeviceToProve?] {
+  public func device(_ id: DeviceID, of hub: RecordID, at time: Timestamp) async throws -> SealedDevice? {
+    try await read { try HubDeviceReading($0, hub: hub, at: time).device(id) }
+  }
+
+  public func holders(_ ids: [DeviceID], of hub: RecordID) async throws -> [KeyHolder?] {
     try await read { snapshot in
-      let reading = try HubDeviceReading(snapshot, hub: hub, at: time)
-      return try ids.map { try reading.device($0) }
+      let reading = try KeyHolderReading(snapshot, hub: hub)
+      return try ids.map { try reading.holder($0) }
     }
   }
 
   public func device(
     of certificate: CertificateKey, hub: RecordID, at time: Timestamp
-  ) async throws -> DeviceToProve? {
+  ) async throws -> SealedDevice? {
     try await read { try HubDeviceReading($0, hub: hub, at: time).device(of: certificate) }
   }
 
