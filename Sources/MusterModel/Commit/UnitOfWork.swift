@@ -49,8 +49,6 @@ public enum Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConv
     if case .record(let id) = self { id } else { nil }
   }
 
-  public var isList: Bool { record == nil }
-
   public var name: String {
     switch self {
     case .record(let id): id.description

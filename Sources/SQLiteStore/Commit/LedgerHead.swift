@@ -47,9 +47,9 @@ struct LedgerHead {
     let start = tree.size / width * width
     if start > written { try db.run("DELETE FROM open_leaf") }
     guard let open = tree.openTiles.first, open.coordinate.level == 0 else { return }
-    for position in max(start, written)..<tree.size {
-      try db.run(
-        "INSERT INTO open_leaf(position, hash) VALUES (?, ?)", position, open.hashes[Int(position - start)])
-    }
+    let first = max(start, written)
+    try db.run(
+      "INSERT INTO open_leaf(position, hashes) VALUES (?, ?)", first,
+      open.hashes[Int(first - start)...].flatMap(\.bytes))
   }
 }

@@ -5,19 +5,18 @@ import MusterModel
 /// transaction that then writes it, so that nothing comes between.
 struct UnitCheck {
   private let db: Connection
-  /// The versions of the instance's lists as they stand in the open transaction: each unit reads them, and next to none
-  /// changes them.
-  private var lists: [Aggregate: UInt64] = [:]
+  /// The versions, as they stand in the open transaction, of what many units read and next to none changes.
+  private var shared: [Aggregate: UInt64] = [:]
 
   init(db: Connection) { self.db = db }
 
   /// A transaction begins.
-  mutating func begin() { lists = [:] }
+  mutating func begin() { shared = [:] }
 
   /// The unit was written into the open transaction.
   mutating func wrote(_ unit: UnitOfWork) {
     for event in unit.events {
-      for aggregate in event.on where aggregate.isList { lists[aggregate] = nil }
+      for aggregate in event.on where aggregate.isShared { shared[aggregate] = nil }
     }
   }
 
@@ -39,9 +38,10 @@ struct UnitCheck {
   }
 
   private mutating func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
-    if let version = lists[aggregate] { return version }
+    guard aggregate.isShared else { return try db.version(of: aggregate) }
+    if let version = shared[aggregate] { return version }
     let version = try db.version(of: aggregate)
-    if aggregate.isList { lists[aggregate] = version }
+    shared[aggregate] = version
     return version
   }
 
@@ -84,6 +84,16 @@ struct UnitCheck {
     record.kind == .device
       ? try db.exists("SELECT 1 FROM binding WHERE device = ? AND ended_at IS NULL", record)
       : try db.exists("SELECT 1 FROM hardware WHERE record = ? AND device IS NOT NULL", record)
+  }
+}
+
+extension Aggregate {
+  /// Whether many units of a group read it: the instance's lists, and the records of what devices stand under.
+  fileprivate var isShared: Bool {
+    switch record?.kind {
+    case nil, .group, .order, .hub, .operator: true
+    default: false
+    }
   }
 }
 

@@ -13,10 +13,11 @@ let ledgerTables = """
     PRIMARY KEY (level, number)
   ) STRICT;
 
-  -- The leaf hashes that no full tile covers yet: they tell what was done to the last events.
+  -- The leaf hashes that no full tile covers yet: they tell what was done to the last events. A row has those that came
+  -- with one commit, from a position on.
   CREATE TABLE open_leaf(
     position INTEGER PRIMARY KEY,
-    hash BLOB NOT NULL
+    hashes BLOB NOT NULL
   ) STRICT;
 
   -- One per group commit.

@@ -7,7 +7,7 @@ enum Schema {
   static let applicationID: Int64 = 0x4d73_7472
 
   /// The number of the schema. A change of `ledgerTables` or of a view's form is a new one.
-  static let version = 7
+  static let version = 8
 
   /// Brings the database to this schema, in one transaction. Throws `foreignDatabase`, `newerSchema` and `unknownKinds`
   /// before anything is written.
@@ -18,6 +18,8 @@ enum Schema {
     try db.execute("BEGIN IMMEDIATE")
     do throws(StoreError) {
       if found == 0 { try db.execute(ledgerTables) }
+      // A row of one hash is a row of hashes.
+      if (1..<8).contains(found) { try db.execute("ALTER TABLE open_leaf RENAME COLUMN hash TO hashes") }
       try makeViews(db)
       try db.pragma("application_id = \(applicationID)")
       try db.pragma("user_version = \(version)")

@@ -32,6 +32,17 @@ struct StoredTree {
     return tile
   }
 
+  /// The hashes of the open leaves from a tile's start on, `count` of them; fewer where one is missing.
+  func openLeaves(from start: UInt64, count: Int) throws(StoreError) -> [UInt8] {
+    var hashes: [UInt8] = []
+    try db.each("SELECT position, hashes FROM open_leaf WHERE position >= ? ORDER BY position", start) {
+      (row) throws(StoreError) in
+      let follows = try row.position(0) == start + UInt64(hashes.count / Digest.byteCount)
+      if follows { hashes += row.bytes(1) }
+    }
+    return Array(hashes.prefix(count * Digest.byteCount))
+  }
+
   private func leaves(_ range: Range<UInt64>) throws(StoreError) -> [Digest] {
     try db.all(
       "SELECT bytes FROM event WHERE position >= ? AND position < ? ORDER BY position", range.lowerBound,

@@ -33,9 +33,7 @@ struct AnyRecorded {
 
 /// Kind → what the views make of it, and what they forget when its details are erased.
 struct Projections: Sendable {
-  private typealias Step = @Sendable (AnyRecorded, Connection) throws(StoreError) -> Void
-  private var applying: [String: [Step]] = [:]
-  private var erasing: [String: [Step]] = [:]
+  private var kinds: [String: any Steps] = [:]
 
   init(_ views: [any Projection.Type]) {
     for view in views { view.register(in: &self) }
@@ -45,7 +43,7 @@ struct Projections: Sendable {
   mutating func on<Body: EventBody>(
     _: Body.Type, _ project: @escaping @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
   ) {
-    applying[Body.kind, default: []].append(step(project))
+    change(Body.self) { $0.applying.append(project) }
   }
 
   /// `forget` is called when the details of an event of the body's kind are erased: what it filled from them is to
@@ -53,24 +51,46 @@ struct Projections: Sendable {
   mutating func onErasure<Body: EventBody>(
     of _: Body.Type, _ forget: @escaping @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
   ) {
-    erasing[Body.kind, default: []].append(step(forget))
+    change(Body.self) { $0.erasing.append(forget) }
   }
 
+  func apply(_ event: AnyRecorded, _ db: Connection) throws(StoreError) { try kinds[event.kind]?.apply(event, db) }
+
+  func erase(_ event: AnyRecorded, _ db: Connection) throws(StoreError) { try kinds[event.kind]?.erase(event, db) }
+
+  private mutating func change<Body: EventBody>(_: Body.Type, _ change: (inout StepsOfKind<Body>) -> Void) {
+    var steps = kinds[Body.kind] as? StepsOfKind<Body> ?? StepsOfKind()
+    change(&steps)
+    kinds[Body.kind] = steps
+  }
+}
+
+/// What the views do at the events of one kind.
+private protocol Steps: Sendable {
+  func apply(_ event: AnyRecorded, _ db: Connection) throws(StoreError)
+  func erase(_ event: AnyRecorded, _ db: Connection) throws(StoreError)
+}
+
+/// The same, with the body's type: an event's body is looked into once for all views.
+private struct StepsOfKind<Body: EventBody>: Steps {
+  typealias Step = @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
+
+  var applying: [Step] = []
+  var erasing: [Step] = []
+
   func apply(_ event: AnyRecorded, _ db: Connection) throws(StoreError) {
-    for step in applying[event.kind] ?? [] { try step(event, db) }
+    let event = try recorded(event)
+    for step in applying { try step(event, db) }
   }
 
   func erase(_ event: AnyRecorded, _ db: Connection) throws(StoreError) {
-    for step in erasing[event.kind] ?? [] { try step(event, db) }
+    let event = try recorded(event)
+    for step in erasing { try step(event, db) }
   }
 
-  private func step<Body: EventBody>(
-    _ project: @escaping @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
-  ) -> Step {
-    { (event, db) throws(StoreError) in
-      guard let body = event.body as? Body else { throw .damaged("another body in an event of kind \(event.kind)") }
-      try project(Recorded(body: body, details: event.details as? Body.Details, origin: event.origin), db)
-    }
+  private func recorded(_ event: AnyRecorded) throws(StoreError) -> Recorded<Body> {
+    guard let body = event.body as? Body else { throw .damaged("another body in an event of kind \(event.kind)") }
+    return Recorded(body: body, details: event.details as? Body.Details, origin: event.origin)
   }
 }
 

@@ -143,19 +143,17 @@ extension StoredTree {
   }
 
   fileprivate func openLeaf(_ position: UInt64) throws(StoreError) -> Digest? {
-    try db.first("SELECT hash FROM open_leaf WHERE position = ?", position) { (row) throws(StoreError) in
-      try row.digest(0)
-    }
+    let row = try db.first(
+      "SELECT position, hashes FROM open_leaf WHERE position <= ? ORDER BY position DESC LIMIT 1", position
+    ) { (row) throws(StoreError) in (first: try row.position(0), hashes: row.bytes(1)) }
+    guard let row else { return nil }
+    return Digest(bytes: row.hashes.dropFirst(Int(position - row.first) * Digest.byteCount).prefix(Digest.byteCount))
   }
 
   /// A tile of leaf hashes, full or open, as it is stored; nil where it is not whole.
   fileprivate func leafTile(_ coordinate: TileCoordinate) throws(StoreError) -> Tile? {
     if coordinate.isFull { return try tileBytes(coordinate).flatMap { Tile(coordinate, bytes: $0) } }
     let start = coordinate.index * UInt64(TileCoordinate.fullWidth)
-    let hashes = try db.all(
-      "SELECT hash FROM open_leaf WHERE position >= ? AND position < ? ORDER BY position", start,
-      start + UInt64(coordinate.width)
-    ) { (row) throws(StoreError) in row.bytes(0) }
-    return Tile(coordinate, bytes: Array(hashes.joined()))
+    return Tile(coordinate, bytes: try openLeaves(from: start, count: coordinate.width))
   }
 }

@@ -122,10 +122,6 @@ extension Snapshot {
       return Tile(coordinate, bytes: Array(stored.hashes.prefix(width).flatMap(\.bytes)))
     }
     let start = index * UInt64(TileCoordinate.fullWidth)
-    let hashes = try db.all(
-      "SELECT hash FROM open_leaf WHERE position >= ? AND position < ? ORDER BY position", start,
-      start + UInt64(width)
-    ) { (row) throws(StoreError) in row.bytes(0) }
-    return Tile(coordinate, bytes: Array(hashes.joined()))
+    return Tile(coordinate, bytes: try StoredTree(db: db).openLeaves(from: start, count: width))
   }
 }

@@ -31,7 +31,9 @@ enum DeviceView: Projection {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, event.details?.deviceID.text, event.details?.deviceID.folded, DeviceState.enabled.rawValue,
       body.group, body.hub, body.generation, origin.at, origin.position, origin.at)
-    if body.group != nil { try count(1, body.device, db) }
+    if let group = body.group {
+      try db.run("UPDATE device_group SET devices = devices + 1 WHERE record = ?", group)
+    }
   }
 
   private static func stateChanged(_ event: Recorded<DeviceStateChanged>, _ db: Connection) throws(StoreError) {
