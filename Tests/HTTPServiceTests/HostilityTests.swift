@@ -16,8 +16,9 @@ private func limits(_ change: (inout ConnectionLimits) -> Void) -> ConnectionLim
 }
 
 extension RunningService {
-  func clientContext() throws -> NIOSSLContext {
+  func clientContext(protocols: [String] = []) throws -> NIOSSLContext {
     var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.applicationProtocols = protocols
     configuration.trustRoots = .file(pki.path("root.pem"))
     return try NIOSSLContext(configuration: configuration)
   }

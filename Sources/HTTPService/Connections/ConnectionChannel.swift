@@ -28,7 +28,7 @@ struct ConnectionChannel: ServerChildChannel {
   }
 
   let limits: ConnectionLimits
-  let census: ConnectionCensus
+  let census: NetworkCensus
   /// nil for the plain listener.
   let credential: CurrentCredential?
   let respond: PeerResponder
