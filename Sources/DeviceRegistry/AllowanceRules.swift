@@ -16,13 +16,13 @@ public struct AllowanceCase: Sendable {
   public let secret: OpenSecret?
   public let patterns: PatternsSnapshot
   public let order: OrderSnapshot
-  public let batch: RecordID
+  public let batch: BatchSnapshot
   public let at: Timestamp
 
   public init(
     hardware: KnownHardware, deviceID: DeviceID, device: DeviceSnapshot?, origin: BindingOrigin?,
     allowingOrder: OrderSnapshot?, secret: OpenSecret?, patterns: PatternsSnapshot, order: OrderSnapshot,
-    batch: RecordID, at: Timestamp
+    batch: BatchSnapshot, at: Timestamp
   ) {
     self.hardware = hardware
     self.deviceID = deviceID
@@ -36,7 +36,7 @@ public struct AllowanceCase: Sendable {
     self.at = at
   }
 
-  fileprivate var provisioning: Provisioning { Provisioning(order: order.record, batch: batch) }
+  fileprivate var provisioning: Provisioning { Provisioning(order: order.record, batch: batch.record) }
 }
 
 /// A one-time secret that is neither used, cancelled nor over.
@@ -82,7 +82,7 @@ extension Registry {
       {
         return .again(nil)
       }
-      try checkOpen(board.order, at: board.at)
+      try checkAllowing(board)
       return .plan(listing(board), expires: nil)
     }
   }
@@ -96,7 +96,7 @@ extension Registry {
       guard secretLifetimes.contains(lifetime) else { throw .secretLifetime }
       if try isMade(board) { return .made }
       if let secret = board.secret { return secret.code == code ? .again(secret) : .standing(secret) }
-      try checkOpen(board.order, at: board.at)
+      try checkAllowing(board)
       let expires = min(board.at + lifetime, board.order.until ?? board.at + lifetime)
       return .plan(ticket(board, code: code, expires: expires), expires: expires)
     }
@@ -124,6 +124,12 @@ extension Registry {
     }
     if let device = board.device { throw .deviceIDTaken(device.id) }
     return false
+  }
+
+  /// Whether more may be allowed by the order, in this run.
+  private static func checkAllowing(_ board: AllowanceCase) throws(RegistryRefusal) {
+    try checkOpen(board.order, at: board.at)
+    try check(board.batch, isOf: board.order)
   }
 
   /// Hardware that an open order allows is that order's to make, as the device that its row names. `allowing` is the
@@ -162,7 +168,9 @@ extension Registry {
         hardware: record, listing: .allowed, group: board.order.group, provisioning: board.provisioning),
       details: .init(hardware: board.hardware.id, reason: nil, deviceID: board.deviceID))
     return RegistryPlan(
-      record: record, reads: reads(board), claims: known == nil ? [.hardware(board.hardware.id)] : [], events: [event])
+      record: record, reads: reads(board),
+      claims: (known == nil ? [.hardware(board.hardware.id)] : []) + board.batch.claims(for: board.order),
+      events: [event])
   }
 
   private static func ticket(_ board: AllowanceCase, code: Digest, expires: Timestamp) -> RegistryPlan {
@@ -173,7 +181,9 @@ extension Registry {
         ticket: ticket, isSwap: false, device: nil, group: board.order.group, expires: expires,
         provisioning: board.provisioning),
       details: .init(deviceID: board.deviceID, hardware: board.hardware.id, code: code))
-    return RegistryPlan(record: ticket, reads: reads(board), claims: [.ticketCode(code)], events: [event])
+    return RegistryPlan(
+      record: ticket, reads: reads(board), claims: [.ticketCode(code)] + board.batch.claims(for: board.order),
+      events: [event])
   }
 
   private static func reads(_ board: AllowanceCase) -> ReadSet {

@@ -102,7 +102,7 @@ public struct EnrollmentPlan: Sendable {
   /// Whether the device was other hardware until now: its certificates are to be revoked in the same unit of work.
   public var isSwap: Bool { ended != nil }
   public internal(set) var reads: ReadSet
-  public let claims: [UniqueName]
+  public internal(set) var claims: [UniqueName]
   public var spends: [CounterSpend] { provisioning.map { [CounterSpend(.order($0.order))] } ?? [] }
   /// The end of the binding that this one replaces.
   let ended: PlannedEvent?

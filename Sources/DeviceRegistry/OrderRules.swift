@@ -43,6 +43,42 @@ public struct BindingOrigin: Sendable, Hashable {
   }
 }
 
+/// The order that a station's run belongs to.
+public struct BatchHolder: Sendable, Hashable, CustomStringConvertible {
+  public let order: RecordID
+  public let group: RecordID
+  /// nil once it is erased.
+  public let name: RecordName?
+  public let station: RecordName?
+
+  public init(order: RecordID, group: RecordID, name: RecordName?, station: RecordName?) {
+    self.order = order
+    self.group = group
+    self.name = name
+    self.station = station
+  }
+
+  public var description: String {
+    "order \(name?.text ?? "\(order)")" + (station.map { " at station \($0)" } ?? "")
+  }
+}
+
+/// A run of a station, and whose it is; nil while nothing was made or allowed in it.
+public struct BatchSnapshot: Sendable, Hashable {
+  public let record: RecordID
+  public let holder: BatchHolder?
+
+  public init(record: RecordID, holder: BatchHolder?) {
+    self.record = record
+    self.holder = holder
+  }
+
+  /// What has to be free still, for what is the first of the run.
+  func claims(for order: OrderSnapshot) -> [UniqueName] {
+    holder == nil ? [.batch(record, of: order.record)] : []
+  }
+}
+
 extension Registry {
   public static let orderLimit: UInt64 = 100_000_000
 
@@ -80,7 +116,7 @@ extension Registry {
   /// answer again, whatever became of the order since; another is told who made it and when. `origin` is that of the
   /// active binding of `enrollment.device`.
   public static func provision(
-    _ order: OrderSnapshot, batch: RecordID, _ enrollment: EnrollmentCase, origin: BindingOrigin?
+    _ order: OrderSnapshot, batch: BatchSnapshot, _ enrollment: EnrollmentCase, origin: BindingOrigin?
   ) -> EnrollmentOutcome {
     EnrollmentOutcome { () throws(RegistryRefusal) in
       let hardware = enrollment.hardware.map(\.hardware)
@@ -97,9 +133,13 @@ extension Registry {
       }
       if enrollment.device != nil { throw .deviceIDTaken(enrollment.deviceID) }
       try checkOpen(order, at: enrollment.at)
-      let plan = try plan(
-        enrollment, group: order.group, ticket: nil, provisioning: Provisioning(order: order.record, batch: batch))
-      return .enroll(plan.reading(order))
+      try check(batch, isOf: order)
+      var plan = try plan(
+        enrollment, group: order.group, ticket: nil,
+        provisioning: Provisioning(order: order.record, batch: batch.record)
+      ).reading(order)
+      plan.claims += batch.claims(for: order)
+      return .enroll(plan)
     }
   }
 
@@ -116,6 +156,12 @@ extension Registry {
     }
     try checkEnabled(device)
     return .again(certificate: binding.certificate, device: device.record)
+  }
+
+  /// What stands in other groups is not for a station to know.
+  static func check(_ batch: BatchSnapshot, isOf order: OrderSnapshot) throws(RegistryRefusal) {
+    guard let holder = batch.holder, holder.order != order.record else { return }
+    throw .batchTaken(batch.record, by: holder.group == order.group ? holder : nil)
   }
 
   static func checkOpen(_ order: OrderSnapshot, at time: Timestamp) throws(RegistryRefusal) {

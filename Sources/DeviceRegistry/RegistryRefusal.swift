@@ -47,6 +47,8 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
   case orderNameTaken(RecordName)
   case orderCount(UInt64)
   case orderOver
+  /// The run is another order's; which, and whose, where that is the asker's to know.
+  case batchTaken(RecordID, by: BatchHolder?)
   case stationUnknown
 
   /// Stable, in kebab-case.
@@ -89,6 +91,7 @@ public enum RegistryRefusal: Error, Sendable, Hashable {
     case .orderNameTaken: "order-name-taken"
     case .orderCount: "order-count"
     case .orderOver: "order-until"
+    case .batchTaken: "batch-taken"
     case .stationUnknown: "station-unknown"
     }
   }
@@ -140,6 +143,8 @@ extension RegistryRefusal: CustomStringConvertible {
     case .orderNameTaken(let name): "expected an order's name that is free, found \(name) open"
     case .orderCount(let count): "expected a count of 1 to \(Registry.orderLimit), found \(count)"
     case .orderOver: "expected an order's end in the future, found it past"
+    case .batchTaken(let batch, let holder):
+      "expected a batch of this order, found \(batch) of \(holder?.description ?? "another")"
     case .stationUnknown:
       "expected an operator with the role factory-line who is not limited to other groups, found none of that name"
     case .reasonTooLong: "expected a reason of at most \(Registry.reasonLimit) bytes, found a longer one"

@@ -47,7 +47,6 @@ public struct Listening: Sendable {
 struct Listeners: Service {
   let listening: Listening
   let dispatcher: Dispatcher
-  let census: ConnectionCensus
   let logger: Logger
 
   private enum Kind: Sendable { case secure, plain }
@@ -81,7 +80,8 @@ struct Listeners: Service {
     _ ports: AsyncStream<(Kind, Int)>.Continuation
   ) -> any Service {
     ConnectionChannel(
-      limits: listening.limits, census: census, credential: kind == .secure ? listening.credential : nil,
+      limits: listening.limits, census: dispatcher.load.connections,
+      credential: kind == .secure ? listening.credential : nil,
       respond: dispatcher.respond
     ).server(
       configuration: ServerConfiguration(address: .hostname(address.host, port: address.port), backlog: 1024),

@@ -13,14 +13,14 @@ public struct ServiceApplication: Service {
     _ rooms: ServiceRooms, listening: Listening, logger: Logger,
     findings: @escaping @Sendable () async -> [HealthFinding]
   ) {
-    let census = ConnectionCensus(limits: listening.limits)
+    let load = ServiceLoad(limits: listening.limits)
     let strangers = StrangerLimits()
-    let dispatcher = Dispatcher(rooms, strangers: strangers, census: census, logger: logger, findings: findings)
+    let dispatcher = Dispatcher(rooms, strangers: strangers, load: load, logger: logger, findings: findings)
     let recorder = RefusalRecorder(instance: rooms.instance, logger: logger)
     services = [
       TallyKeeper(limits: strangers, clock: rooms.instance.clock, record: recorder.record),
       TokenTallyKeeper(rooms: rooms, logger: logger),
-      Listeners(listening: listening, dispatcher: dispatcher, census: census, logger: logger),
+      Listeners(listening: listening, dispatcher: dispatcher, logger: logger),
       PollRelease(signal: rooms.hubs.signal),
     ]
     self.logger = logger
@@ -36,17 +36,17 @@ public struct ServiceApplication: Service {
 extension Dispatcher {
   /// All routes over an instance.
   init(
-    _ rooms: ServiceRooms, strangers: StrangerLimits, census: ConnectionCensus, logger: Logger,
+    _ rooms: ServiceRooms, strangers: StrangerLimits, load: ServiceLoad, logger: Logger,
     findings: @escaping @Sendable () async -> [HealthFinding]
   ) {
     let metrics = Metrics(MetricNames.families)
-    let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, census: census) { caller in
+    let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, load: load) { caller in
       try await rooms.check(.metricsRead, for: caller)
     }
     self.init(
       table: RouteTable(routes: monitoring.routes + ServiceRoutes(rooms: rooms, strangers: strangers).all),
       clock: rooms.instance.clock, observation: RequestObservation(logger: logger, metrics: metrics),
-      strangers: strangers, identify: CallerIdentification(authentication: Authentication(rooms.instance)).identify)
+      strangers: strangers, load: load, admit: CallerIdentification(rooms.instance).admit)
   }
 }
 

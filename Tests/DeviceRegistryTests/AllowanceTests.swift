@@ -41,11 +41,12 @@ import Testing
 
   private func board(
     _ hardware: KnownHardware, by order: OrderSnapshot, allowing: OrderSnapshot? = nil, secret: OpenSecret? = nil,
-    device: DeviceSnapshot? = nil, id: String = "pump-1"
+    device: DeviceSnapshot? = nil, id: String = "pump-1", holder: BatchHolder? = nil
   ) throws -> AllowanceCase {
     AllowanceCase(
       hardware: hardware, deviceID: try #require(DeviceID(id)), device: device, origin: nil, allowingOrder: allowing,
-      secret: secret, patterns: PatternsSnapshot(), order: order, batch: batch, at: Self.time)
+      secret: secret, patterns: PatternsSnapshot(), order: order,
+      batch: BatchSnapshot(record: batch, holder: holder), at: Self.time)
   }
 
   private func secret(_ order: OrderSnapshot, code: Digest, id: String = "pump-1") throws -> OpenSecret {
@@ -92,7 +93,7 @@ import Testing
       let body = try #require(plan.events.first?.body as? TicketIssued)
       #expect(body.expires == Self.time + .seconds(expected) && expires == body.expires)
       #expect(body.order == order.record && body.batch == batch && !body.isSwap && body.device == nil)
-      #expect(plan.claims == [.ticketCode(code)])
+      #expect(plan.claims == [.ticketCode(code), .batch(batch, of: order.record)])
     }
   }
 
@@ -106,6 +107,16 @@ import Testing
     #expect(code(Registry.allow(try board(try hardware(provable), by: order))) == expected)
     let unprovable = try board(try hardware("mac:aabbcc001122"), by: order)
     #expect(code(Registry.issueSecret(for: unprovable, code: code, lifetime: .seconds(60))) == expected)
+  }
+
+  @Test func `nothing is allowed in another order's batch`() throws {
+    let order = order()
+    for (holder, expected) in [(order.record, "plan"), (RecordID(.order, UUIDv7(at: Self.time)), "batch-taken")] {
+      let holder = BatchHolder(order: holder, group: group.record, name: nil, station: nil)
+      #expect(code(Registry.allow(try board(try hardware(provable), by: order, holder: holder))) == expected)
+      let unprovable = try board(try hardware("mac:aabbcc001122"), by: order, holder: holder)
+      #expect(code(Registry.issueSecret(for: unprovable, code: code, lifetime: .seconds(60))) == expected)
+    }
   }
 
   @Test func `who is allowed already is told by whom, unless that order is over`() throws {

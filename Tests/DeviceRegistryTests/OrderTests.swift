@@ -7,7 +7,7 @@ import Testing
   private let group = GroupSnapshot(
     record: RecordID(.group, UUIDv7(at: time)), version: 3, name: RecordName("pumps")!, profile: nil, hub: nil,
     trustAnchors: [], isRemoved: false)
-  private let batch = RecordID(.batch, UUIDv7(at: time))
+  private let batch = BatchSnapshot(record: RecordID(.batch, UUIDv7(at: time)), holder: nil)
   private let key = Digest.sha256("key".utf8)
 
   private func order(
@@ -62,10 +62,11 @@ import Testing
     #expect(plan.spends == [CounterSpend(.order(order.record), 1)])
     #expect(plan.reads.versions[.record(order.record)] == order.version)
     #expect(plan.claims.contains(.deviceID(plan.deviceID)))
+    #expect(plan.claims.contains(.batch(batch.record, of: order.record)))
     let events = plan.events(
       certificate: RecordID(.certificate, UUIDv7(at: Self.time)), evidence: "station", source: nil, decision: nil)
     let body = try #require(events.last?.body as? DeviceEnrolled)
-    #expect(body.order == order.record && body.batch == batch)
+    #expect(body.order == order.record && body.batch == batch.record)
     #expect(!events.contains { $0.on.contains(.record(order.record)) }, "one device would make the next stale")
   }
 
@@ -90,6 +91,35 @@ import Testing
     #expect(
       code(Registry.provision(order, batch: batch, try board(listing: .allowed, listedFor: group.record), origin: nil))
         == "enroll")
+  }
+
+  private func batch(of order: RecordID, in group: RecordID) -> BatchSnapshot {
+    BatchSnapshot(
+      record: batch.record,
+      holder: BatchHolder(order: order, group: group, name: RecordName("may")!, station: RecordName("line-2")!))
+  }
+
+  @Test func `a batch is one order's, and who may know is told whose`() throws {
+    let order = order()
+    let (other, otherGroup) = (RecordID(.order, UUIDv7(at: Self.time)), RecordID(.group, UUIDv7(at: Self.time)))
+    let own = batch(of: order.record, in: group.record)
+    guard case .enroll(let plan) = Registry.provision(order, batch: own, try board(), origin: nil) else {
+      Issue.record("expected a plan")
+      return
+    }
+    #expect(!plan.claims.contains(.batch(own.record, of: order.record)), "it is the order's for ever")
+    let cases = [(group.record, "order may at station line-2"), (otherGroup, "another")]
+    for (group, whose) in cases {
+      guard
+        case .refused(let refusal) = Registry.provision(
+          order, batch: batch(of: other, in: group), try board(), origin: nil)
+      else {
+        Issue.record("expected a refusal")
+        continue
+      }
+      #expect(refusal.code == "batch-taken")
+      #expect(refusal.description.hasSuffix("found \(batch.record) of \(whose)"))
+    }
   }
 
   @Test func `a device ID that is in use is not given again`() throws {

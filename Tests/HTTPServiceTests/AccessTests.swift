@@ -1,9 +1,12 @@
 import Enrollment
 import Foundation
 import HTTPTypes
+import HummingbirdCore
 import MusterModel
 import MusterTesting
+import NIOCore
 import Policy
+import Synchronization
 import Testing
 
 @testable import HTTPService
@@ -95,6 +98,27 @@ import Testing
       #expect(asked > 35)
       #expect(try #require(strangers.take(at: real.clock.now())).event.total == asked)
       #expect(try await real.events().count == before, "a stranger made us write")
+    }
+  }
+
+  @Test func `a stranger's body is not read where it would be for nothing`() async throws {
+    try await RealInstance.with { real in
+      let isRead = Mutex(false)
+      let stream = RequestBody(
+        asyncSequence: AsyncStream<ByteBuffer> {
+          isRead.withLock { $0 = true }
+          return nil
+        })
+      var asked = 0
+      for route in real.table.routes where route.method == .post {
+        if case .operation = route.access {} else if route.shape.manner != .est { continue }
+        let answer = try await real.ask(.post, example(route), headers(route), stream: stream)
+        #expect(answer.status == .unauthorized, "\(route.path)")
+        asked += 1
+      }
+      #expect(asked > 25 && isRead.withLock { !$0 })
+      _ = try await real.ask(.post, "/v1/enrollments", [.contentType: "application/json"], stream: stream)
+      #expect(isRead.withLock { $0 }, "what is open to strangers by what it says is read")
     }
   }
 

@@ -41,6 +41,11 @@ import Testing
     try await serving { service in
       let whole = try await service.curl("/pieces", [version, "-o", "/dev/null", "-w", "%{size_download}"])
       #expect(whole.output == "1000000" && whole.status == 0, "\(whole.errors)")
+      let file = FileManager.default.temporaryDirectory.appending(path: "long-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: file) }
+      let long = try await service.curl("/long", [version, "-o", file.path, "-w", "%header{content-length}"])
+      #expect(long.output == "1000000" && long.status == 0, "\(long.errors)")
+      #expect(try Data(contentsOf: file).enumerated().allSatisfy { $0.element == UInt8($0.offset % 251) })
       let broken = try await service.curl("/breaks", [version])
       #expect(broken.status != 0, "a client must see that the rest is missing")
       #expect(!broken.output.contains("hunter2"))

@@ -133,6 +133,17 @@ private func network(_ last: UInt16) -> SourceAddress.Network {
     #expect(pace.deadline == idle + .seconds(1) + limits.head)
   }
 
+  @Test func `a head that began while another request was open has its time from that one's end`() {
+    var pace = ConnectionPace(limits: limits, isSecure: false, now: start)
+    pace.exchangeOpened()
+    pace.parsed(isHeadBegun: true)
+    #expect(pace.deadline == nil)
+    let end = start + .seconds(20)
+    pace.exchangeClosed(now: end)
+    pace.bytesRead(now: end + .seconds(5))
+    #expect(pace.deadline == end + limits.head)
+  }
+
   @Test func `frames of HTTP-2 neither prolong nor shorten its idle time`() {
     var pace = ConnectionPace(limits: limits, isSecure: true, now: start)
     pace.handshakeCompleted(hasFrames: true, now: start)
@@ -154,6 +165,56 @@ private func network(_ last: UInt16) -> SourceAddress.Network {
     var pace = ConnectionPace(limits: limits, isSecure: true, now: start)
     pace.drain(now: start)
     #expect(pace.deadline == start + .seconds(1))
+  }
+}
+
+@Suite struct RequestBoundaryTests {
+  /// What the parser makes of a read: a request without body, a head and its body's length, bytes of the body, its end.
+  enum Part: Sendable { case get, head(Int?), body(Int), end }
+
+  private static let get = "GET / HTTP/1.1\r\n\r\n"
+  private static let post = "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n"
+  private static let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+  @Test(
+    arguments: [
+      ([(get, [.get])], false), ([(get + "G", [.get])], true), ([(get + get, [.get, .get])], false),
+      ([(get + get + "G", [.get, .get])], true), ([("GE", []), ("T / HTTP/1.1\r\n\r\n", [.get])], false),
+      ([("GE", [])], true), ([("GET / HTTP/1.1\r\n\r", []), ("\n", [.get])], false),
+      ([("GET / HTTP/1.1\r\n\r", []), ("\nG", [.get])], true),
+      ([(post + "body", [.head(4), .body(4), .end])], false), ([(post + "bodyG", [.head(4), .body(4), .end])], true),
+      // A body that holds an empty line ends no message by it.
+      ([(post + "\r\n\r\n\r\n\r\n", [.head(4), .body(4), .end])], true),
+      ([(post, [.head(4)])], false), ([(post, [.head(4)]), ("bo", [.body(2)])], false),
+      ([(post, [.head(4)]), ("body", [.body(4), .end])], false),
+      ([(post, [.head(4)]), ("bodyG", [.body(4), .end])], true),
+      ([(get, [.get]), (post + "body", [.head(4), .body(4), .end])], false),
+      ([("POST / HTTP/1.1\r\nContent-Length: 4\r\n\r", []), ("\nbody", [.head(4), .body(4), .end])], false),
+      ([("POST / HTTP/1.1\r\nContent-Length: 4\r\n\r", []), ("\nbodyG", [.head(4), .body(4), .end])], true),
+      ([(chunked + "1\r\nx\r\n0\r\n\r\n", [.head(nil), .body(1), .end])], false),
+      ([(chunked + "1\r\nx\r\n0\r\n\r\nG", [.head(nil), .body(1), .end])], true),
+      ([(chunked + "1\r\n", [.head(nil)])], false),
+      // Not told apart: a head's time it is.
+      ([(get + post + "body", [.get, .head(4), .body(4), .end])], true),
+    ] as [([(String, [Part])], Bool)])
+  func `what is read behind a whole request is a next one's head`(
+    reads: [(String, [Part])], hasBegun: Bool
+  ) {
+    var (boundary, found) = (RequestBoundary(), false)
+    for (text, parts) in reads {
+      for part in parts {
+        switch part {
+        case .get:
+          boundary.headEnded(length: nil)
+          boundary.requestEnded()
+        case .head(let length): boundary.headEnded(length: length)
+        case .body(let count): boundary.bodyReceived(count)
+        case .end: boundary.requestEnded()
+        }
+      }
+      found = boundary.wasRead(Array(text.utf8))
+    }
+    #expect(found == hasBegun, "\(reads.map(\.0))")
   }
 }
 

@@ -6,19 +6,35 @@ import NIOSSL
 /// A connection that sends what it is told, to the byte, and keeps what it gets.
 struct RawClient: Sendable {
   private let channel: any Channel
-  private let received: NIOLoopBoundBox<[UInt8]>
+  private let received: NIOLoopBoundBox<Received>
+
+  private struct Received {
+    var bytes: [UInt8] = []
+    /// Who waits for more.
+    var waiting: [EventLoopPromise<Void>] = []
+
+    mutating func wake() {
+      for promise in waiting { promise.succeed() }
+      waiting = []
+    }
+  }
 
   private final class Receiver: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    let box: NIOLoopBoundBox<[UInt8]>
-    init(_ box: NIOLoopBoundBox<[UInt8]>) { self.box = box }
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { box.value += Array(buffer: unwrapInboundIn(data)) }
+    let box: NIOLoopBoundBox<Received>
+    init(_ box: NIOLoopBoundBox<Received>) { self.box = box }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      box.value.bytes += unwrapInboundIn(data).readableBytesView
+      box.value.wake()
+    }
+    func channelInactive(context: ChannelHandlerContext) { box.value.wake() }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
   }
 
   init(port: Int, tls: NIOSSLContext? = nil) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
-    let box = NIOLoopBoundBox<[UInt8]>.makeBoxSendingValue([], eventLoop: loop)
+    let box = NIOLoopBoundBox.makeBoxSendingValue(Received(), eventLoop: loop)
     received = box
     channel = try await ClientBootstrap(group: loop)
       .channelInitializer { channel in
@@ -36,10 +52,26 @@ struct RawClient: Sendable {
   var isOpen: Bool { channel.isActive }
 
   /// A failed write is no news: the service may have closed.
-  func send(_ text: String) async { try? await channel.writeAndFlush(ByteBuffer(string: text)) }
+  func send(_ bytes: [UInt8]) async { try? await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+
+  func send(_ text: String) async { await send(Array(text.utf8)) }
 
   func text() async throws -> String {
-    try await channel.eventLoop.submit { [received] in String(decoding: received.value, as: UTF8.self) }.get()
+    String(decoding: try await channel.eventLoop.submit { [received] in received.value.bytes }.get(), as: UTF8.self)
+  }
+
+  /// What came until `read` makes something of it; nil where the service closed before.
+  func until<Value: Sendable>(_ read: ([UInt8]) -> Value?) async throws -> Value? {
+    while true {
+      let (bytes, more) = try await channel.eventLoop.submit { [received, channel] in
+        let more = channel.eventLoop.makePromise(of: Void.self)
+        if channel.isActive { received.value.waiting.append(more) } else { more.succeed() }
+        return (received.value.bytes, channel.isActive ? more.futureResult : nil)
+      }.get()
+      if let value = read(bytes) { return value }
+      guard let more else { return nil }
+      try await more.get()
+    }
   }
 
   /// What came until the service closed.
@@ -50,12 +82,12 @@ struct RawClient: Sendable {
 
   /// What came until it holds `part`, or until the service closed.
   func until(_ part: String) async throws -> String {
-    var all = try await text()
-    while !all.contains(part), channel.isActive {
-      await Task.yield()
-      all = try await text()
+    let found = try await until { bytes in
+      let text = String(decoding: bytes, as: UTF8.self)
+      return text.contains(part) ? text : nil
     }
-    return all
+    if let found { return found }
+    return try await text()
   }
 
   func close() async { try? await channel.close() }

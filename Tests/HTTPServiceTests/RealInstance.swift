@@ -86,7 +86,7 @@ struct RealInstance: Sendable {
       instance: other ?? instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status,
       hubs: opened.readers)
     return Dispatcher(
-      rooms, strangers: strangers, census: ConnectionCensus(limits: ConnectionLimits()),
+      rooms, strangers: strangers, load: ServiceLoad(limits: ConnectionLimits()),
       logger: Logger(label: "muster") { _ in SwiftLogNoOpLogHandler() }, findings: { [] })
   }
 
@@ -102,16 +102,18 @@ struct RealInstance: Sendable {
   /// What the whole service answers, without a network between.
   func ask(
     _ method: HTTPRequest.Method, _ target: String, _ headers: HTTPFields = [:], body: [UInt8] = [],
-    showing chain: [[UInt8]] = [], by dispatcher: Dispatcher? = nil
+    stream: RequestBody? = nil, showing chain: [[UInt8]] = [], by dispatcher: Dispatcher? = nil
   ) async throws -> Answer {
     var head = HTTPRequest(method: method, scheme: "https", authority: "localhost", path: target, headerFields: headers)
     if !body.isEmpty, headers[.contentType] == nil { head.headerFields[.contentType] = "application/json" }
+    let dispatcher = dispatcher ?? self.dispatcher()
+    let source = try #require(SourceAddress(bytes: [192, 0, 2, 1]))
     let exchange = Dispatcher.Exchange(
       id: RequestID(at: clock.now()), at: clock.now(),
-      request: Request(head: head, body: RequestBody(buffer: .init(bytes: body))),
-      peer: PeerIdentity(
-        chain: chain, source: try #require(SourceAddress(bytes: [192, 0, 2, 1])), isSecure: true))
-    return try await (dispatcher ?? self.dispatcher()).outcome(of: exchange).0
+      request: Request(head: head, body: stream ?? RequestBody(buffer: .init(bytes: body))),
+      peer: PeerIdentity(chain: chain, source: source, isSecure: true),
+      held: HeldBody(dispatcher.load.bodies, source.network))
+    return try await dispatcher.outcome(of: exchange).0
   }
 
   // MARK: - Who and what is on record

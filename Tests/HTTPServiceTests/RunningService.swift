@@ -4,6 +4,7 @@ import Logging
 import MusterModel
 import MusterTesting
 import NIOCore
+import Policy
 import ServiceLifecycle
 import Synchronization
 
@@ -43,6 +44,9 @@ final class LogLines: Sendable {
 func serving(
   _ routes: [Route] = TestRoutes.all, limits: ConnectionLimits = ConnectionLimits(),
   findings: [HealthFinding] = [], plainly: Bool = false,
+  admit: @escaping @Sendable (PeerIdentity, Policy.Operation) async throws -> CallerIdentity = { _, _ in
+    CallerIdentity(principal: .anonymous, reads: ReadSet())
+  },
   _ body: @escaping @Sendable (RunningService) async throws -> Void
 ) async throws {
   let routes = plainly ? routes.map(\.plain) : routes
@@ -57,13 +61,13 @@ func serving(
     address: loopback, plain: loopback, credential: credential, limits: limits,
     onReady: { bound.continuation.yield($0) })
   let logger = Logger(label: "muster") { _ in JSONLogHandler(clock: FixedClock()) { log.append($0) } }
-  let (metrics, census) = (Metrics(MetricNames.families), ConnectionCensus(limits: limits))
-  let monitoring = MonitoringRoutes(findings: { findings }, metrics: metrics, census: census, admit: { _ in })
+  let (metrics, load) = (Metrics(MetricNames.families), ServiceLoad(limits: limits))
+  let monitoring = MonitoringRoutes(findings: { findings }, metrics: metrics, load: load, admit: { _ in })
   let dispatcher = Dispatcher(
     table: RouteTable(routes: monitoring.routes + routes), clock: SystemClock(),
     observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),
-    identify: { Caller(principal: .anonymous, reads: ReadSet(), source: $0.peer.source.description) })
-  let service = Listeners(listening: listening, dispatcher: dispatcher, census: census, logger: logger)
+    load: load, admit: admit)
+  let service = Listeners(listening: listening, dispatcher: dispatcher, logger: logger)
   let group = ServiceGroup(configuration: .init(services: [service], logger: Logger(label: "test")))
   try await withThrowingTaskGroup { tasks in
     tasks.addTask { try await group.run() }
@@ -112,6 +116,7 @@ enum TestRoutes {
     .anyone(.get, "/pieces") { _ in
       .pieces(type: "text/plain") { $0 < 100 ? Array(repeating: UInt8(ascii: "x"), count: 10_000) : nil }
     },
+    .anyone(.get, "/long") { _ in Answer(type: "text/plain", (0..<1_000_000).map { UInt8($0 % 251) }) },
     .anyone(.get, "/breaks") { _ in
       .pieces(type: "text/plain") { index in
         guard index < 2 else { throw Unforeseen(secret: "hunter2") }

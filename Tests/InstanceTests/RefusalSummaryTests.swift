@@ -90,7 +90,8 @@ import Testing
       }
       let exchange = Dispatcher.Exchange(
         id: RequestID(at: now), at: now, request: Request(head: head, body: RequestBody(buffer: .init(string: "MAA="))),
-        peer: PeerIdentity(chain: [], source: source, isSecure: true))
+        peer: PeerIdentity(chain: [], source: source, isSecure: true),
+        held: HeldBody(dispatcher.load.bodies, source.network))
       let (answer, _, _) = try await dispatcher.outcome(of: exchange)
       if answer.status != .unauthorized { #expect(isCode && answer.status == .tooManyRequests) }
     }
@@ -104,7 +105,7 @@ import Testing
       instance: test.instance, reader: test.opened.readers, vault: test.opened.vault, points: test.opened.points,
       status: status, hubs: test.opened.readers)
     return Dispatcher(
-      rooms, strangers: strangers, census: ConnectionCensus(limits: ConnectionLimits()), logger: quiet, findings: { [] }
+      rooms, strangers: strangers, load: ServiceLoad(limits: ConnectionLimits()), logger: quiet, findings: { [] }
     )
   }
 }

@@ -80,6 +80,7 @@ package struct TestEnrollment: Sendable {
       .serial(issuer: Units.issuer, serial), .publicKey(publicKey, of: device),
     ]
     if isNew { claims.append(.deviceID(deviceID)) }
+    if let provisioning { claims.append(.batch(provisioning.batch, of: provisioning.order)) }
     return claims
   }
 }

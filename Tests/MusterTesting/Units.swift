@@ -137,6 +137,11 @@ package enum Units {
       events: [try event(issued, on: [record], .init(deviceID: device, hardware: hardware, code: code))])
   }
 
+  package static func order(_ record: RecordID, _ name: RecordName, count: UInt64) throws -> UnitOfWork {
+    let added = OrderAdded(order: record, station: id(.operator), group: id(.group), count: count, until: nil)
+    return UnitOfWork(claims: [.orderName(name)], events: [try event(added, on: [record], .init(name: name))])
+  }
+
   package static func listed(
     _ record: RecordID, _ hardware: HardwareID, _ listing: HardwareListed.Listing = .allowed,
     claims: [UniqueName] = []

@@ -7,11 +7,7 @@ import Testing
 
 @Suite struct OrderTests {
   private func order(_ record: RecordID, count: UInt64) throws -> UnitOfWork {
-    let added = OrderAdded(
-      order: record, station: Units.id(.operator), group: Units.id(.group), count: count, until: nil)
-    return UnitOfWork(
-      claims: [.orderName(Units.name("june"))],
-      events: [try Units.event(added, on: [record], .init(name: Units.name("june")))])
+    try Units.order(record, Units.name("june"), count: count)
   }
 
   private func made(_ number: Int, by order: RecordID, batch: RecordID) throws -> UnitOfWork {

@@ -519,6 +519,44 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a batch is one order's: no other makes or allows anything in it`() async throws {
+      try await ServedInstance.with { instance in
+        let first = try instance.client(try await station("line-1", order: "june", count: 10, instance))
+        let second = try instance.client(try await station("line-2", order: "july", count: 10, instance))
+        let stranger = try instance.client(try await otherGroupsStation(instance))
+        func code(_ client: TestClient, _ order: String, _ action: String, _ batch: String, _ row: String) async throws
+          -> String?
+        {
+          let answer = try await client.send(
+            .POST, "/v1/orders/\(order)/\(action)?batch=\(batch)", [("Content-Type", "application/x-ndjson")],
+            body: Array(row.utf8))
+          let line = try #require(answer.text.split(separator: "\n").last.flatMap { FlatObject($0.utf8) })
+          guard line.text("code") == "batch-taken" else { return line.text("code") }
+          let isKnown = line.text("reason")?.contains("of order june at station line-1") == true
+          return isKnown ? "june's" : "another's"
+        }
+        func listing(_ number: Int, _ device: String) -> String {
+          let hardware = "idevid:\(String(repeating: "ab", count: 32)).SN-\(number)"
+          return "{\"deviceID\":\"\(device)\",\"hardware\":\"\(hardware)\",\"row\":1}\n"
+        }
+        for (action, row) in [
+          ("enrollments", { try rowLine(1, board: $0, $1) }), ("allowances", { listing($0, $1) }),
+        ] as [(String, (Int, String) throws -> String)] {
+          let batch = newBatch()
+          #expect(try await code(first, "june", action, batch, row(1, "meter-1\(action.count)")) == nil)
+          #expect(try await code(first, "june", action, batch, row(2, "meter-2\(action.count)")) == nil)
+          for (other, board) in [("enrollments", try rowLine(1, board: 9, "meter-9")), ("allowances", listing(9, "a"))] {
+            #expect(try await code(second, "july", other, batch, board) == "june's", "\(action), \(other)")
+            #expect(try await code(stranger, "may", other, batch, board) == "another's", "\(action), \(other)")
+          }
+        }
+        let july = try await shown("july", instance)
+        #expect(july.made == 0 && july.lastRefusal?.code == "batch-taken")
+        for client in [first, second, stranger] { await client.shutdown() }
+        try await instance.expectWholeLedger()
+      }
+    }
+
     func newBatch() -> String { RecordID(.batch, UUIDv7(at: SystemClock().now())).description }
 
     func rowLine(_ row: Int, board number: Int, _ device: String) throws -> String {

@@ -41,7 +41,7 @@ public struct BoardCheck: Sendable {
         of: appraisal.result, as: board.asked.deviceID, by: board.requester, board.credentials,
         at: instance.clock.now(), epoch: instance.epoch)
       switch Registry.provision(
-        appraisal.order, batch: board.asked.batch, registryCase, origin: facts.bindingOrigin)
+        appraisal.order, batch: board.asked.batch(facts), registryCase, origin: facts.bindingOrigin)
       {
       case .refused(let refusal): return Refusal(refusal)
       case .again: return nil

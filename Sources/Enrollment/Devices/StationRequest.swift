@@ -24,11 +24,14 @@ public struct StationRequest: Sendable {
   var query: FactsQuery {
     var query = FactsQuery()
     query.order = .name(order)
+    query.batch = batch
     query.hardware = [hardware]
     query.deviceOfHardware = true
     query.deviceID = deviceID
     return query
   }
+
+  func batch(_ facts: Facts) -> BatchSnapshot { BatchSnapshot(record: batch, holder: facts.batchHolder) }
 
   func reference(_ order: OrderSnapshot) -> StationVerifier.Reference {
     StationVerifier.Reference(order: order.record, stations: order.stations(for: caller))
@@ -100,7 +103,8 @@ extension DeviceEnrollment {
       }
       return try decide(
         attempt,
-        Registry.provision(appraisal.order, batch: asked.batch, attempt.registryCase, origin: facts.bindingOrigin))
+        Registry.provision(
+          appraisal.order, batch: asked.batch(facts), attempt.registryCase, origin: facts.bindingOrigin))
     }
   }
 }

@@ -20,6 +20,8 @@ public struct Facts: Sendable {
   public var boundHardware: [HardwareSnapshot] = []
   public var patterns = PatternsSnapshot()
   public var order: OrderSnapshot?
+  /// Whose the run asked for is; nil while it is nobody's.
+  public var batchHolder: BatchHolder?
   /// The order that the ticket names; with `deviceOfHardware`, the one by which the first hardware ID may enroll.
   public var allowingOrder: OrderSnapshot?
   /// With `secret`, the one-time secret of the first hardware ID, by an order that is open.

@@ -34,6 +34,8 @@ public struct FactsQuery: Sendable, Hashable {
   public var secret = false
   public var group: GroupKey?
   public var order: OrderKey?
+  /// A run of a station: whose is it?
+  public var batch: RecordID?
   /// SHA-256 of an SPKI: who holds or held it?
   public var publicKey: Digest?
   public var certificate: CertificateKey?

@@ -194,6 +194,6 @@ extension Facts {
     AllowanceCase(
       hardware: hardware.first { $0.id == asked.hardware } ?? KnownHardware(asked.hardware, nil),
       deviceID: asked.deviceID, device: device, origin: bindingOrigin, allowingOrder: allowingOrder, secret: secret,
-      patterns: patterns, order: order, batch: asked.batch, at: time)
+      patterns: patterns, order: order, batch: asked.batch(self), at: time)
   }
 }

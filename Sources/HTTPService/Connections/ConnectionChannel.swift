@@ -28,7 +28,7 @@ struct ConnectionChannel: ServerChildChannel {
   }
 
   let limits: ConnectionLimits
-  let census: ConnectionCensus
+  let census: NetworkCensus
   /// nil for the plain listener.
   let credential: CurrentCredential?
   let respond: PeerResponder
@@ -79,7 +79,7 @@ struct ConnectionChannel: ServerChildChannel {
     try channel.pipeline.syncOperations.addHandler(ConnectionWatch(limits: limits, isSecure: false))
     let peer = PeerIdentity(chain: [], source: source, isSecure: false)
     let ready = begin.futureResult
-      .flatMap { http1Channel(idle).setup(channel: channel, logger: logger) }
+      .flatMap { http1(channel, logger) }
       .flatMap { http1 in channel.setOption(.autoRead, value: true).map { (Negotiated.http1(http1), peer) } }
     return Value(channel: channel, begin: begin, ready: ready)
   }
@@ -117,8 +117,15 @@ struct ConnectionChannel: ServerChildChannel {
   {
     switch result {
     case .negotiated("h2"): http2Channel(idle).setup(channel: channel, logger: logger).map { .http2($0) }
-    case .negotiated, .fallback: http1Channel(idle).setup(channel: channel, logger: logger).map { .http1($0) }
+    case .negotiated, .fallback: http1(channel, logger).map { .http1($0) }
     }
+  }
+
+  private func http1(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+    channel.eventLoop.makeCompletedFuture {
+      // Next to the parser, and before it is there: what is read early waits in the negotiation.
+      try channel.pipeline.syncOperations.addHandler(RequestBoundaryWatch())
+    }.flatMap { http1Channel(idle).setup(channel: channel, logger: logger) }
   }
 
   /// Setting up needs no responder; handling brings the one that knows the peer.

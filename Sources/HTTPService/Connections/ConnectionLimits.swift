@@ -6,6 +6,14 @@ public struct ConnectionLimits: Sendable {
   public var perNetwork = 1024
   /// Connections in all.
   public var total = 4096
+  /// Requests of one network that stand at once: 100 on each HTTP/2 connection would be more.
+  public var exchangesPerNetwork = 2048
+  /// And in all.
+  public var exchanges = 8192
+  /// Bytes of one network's bodies that wait in memory.
+  public var bodyBytesPerNetwork = 16 * 1024 * 1024
+  /// And in all.
+  public var bodyBytes = 64 * 1024 * 1024
   public var handshake = TimeAmount.seconds(10)
   /// From the first byte of a request to the end of its headers (slowloris).
   public var head = TimeAmount.seconds(10)

@@ -7,6 +7,8 @@ struct ConnectionPace {
   private var isSecured: Bool
   /// Whether bytes of a next request have come since the last exchange ended.
   private var isReceivingHead = false
+  /// Whether they came while it was open: their time begins when it ends.
+  private var isHeadBegun = false
   /// HTTP/2 sends frames that belong to no request: the first byte says nothing.
   private var hasFrames = false
   private var hasServed = false
@@ -37,6 +39,9 @@ struct ConnectionPace {
     waitsUntil = min(waitsUntil, now + limits.head)
   }
 
+  /// What the bytes that were read came to: whether a head has begun that is not yet whole.
+  mutating func parsed(isHeadBegun: Bool) { self.isHeadBegun = isHeadBegun }
+
   mutating func exchangeOpened() {
     openExchanges += 1
     hasServed = true
@@ -45,7 +50,9 @@ struct ConnectionPace {
 
   mutating func exchangeClosed(now: NIODeadline) {
     openExchanges -= 1
-    if openExchanges == 0 { waitsUntil = now + limits.idle }
+    guard openExchanges == 0 else { return }
+    isReceivingHead = isHeadBegun
+    waitsUntil = now + (isHeadBegun ? limits.head : limits.idle)
   }
 
   /// The service ends: what is open may finish within bounds. A connection that has served nothing yet may be one that

@@ -53,6 +53,7 @@ final class ConnectionWatch: ChannelDuplexHandler {
     context.close(mode: mode, promise: promise)
   }
 
+  func parsed(isHeadBegun: Bool) { change { $0.parsed(isHeadBegun: isHeadBegun) } }
   func exchangeOpened() { change { $0.exchangeOpened() } }
   func exchangeClosed() { change { $0.exchangeClosed(now: .now()) } }
 

@@ -15,6 +15,8 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
   private var isLast = false
   private var timer: DeadlineTimer?
   private var connection: ConnectionWatch?
+  /// Of HTTP/1.1.
+  private var boundary: RequestBoundaryWatch?
 
   init(limits: ConnectionLimits, hasFrames: Bool) {
     pace = ExchangePace(limits: limits)
@@ -26,6 +28,7 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
     timer = DeadlineTimer(eventLoop: context.eventLoop) { channel.close(promise: nil) }
     let carrier = hasFrames ? channel.parent : channel
     connection = try? carrier?.pipeline.syncOperations.handler(type: ConnectionWatch.self)
+    boundary = try? channel.pipeline.syncOperations.handler(type: RequestBoundaryWatch.self)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) { leave() }
@@ -37,11 +40,16 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head:
+    case .head(let head):
       pace.requestBegan(now: .now())
       connection?.exchangeOpened()
-    case .body(let bytes): pace.requestBody(bytes.readableBytes)
-    case .end: pace.requestEnded()
+      boundary?.headEnded(length: head.headerFields[.contentLength].flatMap { Int($0) })
+    case .body(let bytes):
+      pace.requestBody(bytes.readableBytes)
+      boundary?.bodyReceived(bytes.readableBytes)
+    case .end:
+      pace.requestEnded()
+      boundary?.requestEnded()
     }
     context.fireChannelRead(data)
     settle(context)
@@ -90,5 +98,6 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
     timer?.cancel()
     timer = nil
     connection = nil
+    boundary = nil
   }
 }

@@ -17,13 +17,15 @@ struct ESTRoutes: Sendable {
           _ = try label($0)
           return ESTBody.attributes(ESTAttributes.der)
         },
-        .device(.post, base + "/simpleenroll", shape) { try await enroll($0) },
-        .device(.post, base + "/simplereenroll", shape) { try await renew($0) },
+        .device(.post, base + "/simpleenroll", enrolling) { try await enroll($0) },
+        .device(.post, base + "/simplereenroll", enrolling) { try await renew($0) },
       ]
     }
   }
 
   private let shape = Route.Shape(manner: .est)
+  /// The body is read once the request shows some evidence beside it.
+  private let enrolling = Route.Shape(manner: .est, isStreamed: true)
 
   init(rooms: ServiceRooms, strangers: StrangerLimits) {
     self.rooms = rooms
@@ -39,7 +41,7 @@ struct ESTRoutes: Sendable {
   private func enroll(_ request: RoutedRequest) async throws -> Answer {
     let label = try label(request)
     let evidence = try DeviceEvidence(strangers: strangers).read(request)
-    let csr = try ESTBody.request(request.body, headers: request.headers)
+    let csr = try ESTBody.request(try await request.readBody().body, headers: request.headers)
     let outcome = try await DeviceEnrollment(rooms.instance).enroll(
       EnrollmentRequest(evidence: evidence, csr: csr, label: label, source: request.peer.source.description))
     return answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
@@ -50,7 +52,7 @@ struct ESTRoutes: Sendable {
     guard let leaf = request.peer.chain.first else { throw Problem.notAuthenticated(showing: []) }
     // RFC 7030 §4.2.2 has the certificate authenticate who renews. What comes beside it would go unread, and it is a code.
     guard request.headers[values: .authorization].isEmpty else { throw Problem.evidenceAmbiguous }
-    let csr = try ESTBody.request(request.body, headers: request.headers)
+    let csr = try ESTBody.request(try await request.readBody().body, headers: request.headers)
     let outcome = try await DeviceRenewal(rooms.instance).renew(
       leaf: leaf, csr: csr, source: request.peer.source.description)
     return answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))

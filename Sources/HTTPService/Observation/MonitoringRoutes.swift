@@ -24,7 +24,7 @@ public struct HealthFinding: Sendable, Hashable, Encodable {
 struct MonitoringRoutes {
   let findings: @Sendable () async -> [HealthFinding]
   let metrics: Metrics
-  let census: ConnectionCensus
+  let load: ServiceLoad
   /// Throws where the caller may not read metrics.
   let admit: @Sendable (Caller) async throws -> Void
 
@@ -41,9 +41,10 @@ struct MonitoringRoutes {
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .operation(.metricsRead, .get, "/metrics") { [metrics, census, admit] _, caller in
+      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit] _, caller in
         try await admit(caller)
-        metrics.set(MetricNames.connections, to: Double(census.total))
+        metrics.set(MetricNames.connections, to: Double(load.connections.total))
+        metrics.set(MetricNames.exchanges, to: Double(load.exchanges.total))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)
       },
       .anyone(.get, "/openapi.yaml") { _ in

@@ -46,6 +46,7 @@ enum MetricNames {
   static let duration = "muster_http_request_duration_seconds"
   static let refusals = "muster_http_refusals_total"
   static let connections = "muster_http_connections"
+  static let exchanges = "muster_http_requests_in_hand"
 
   static let families: [Metrics.Family] = [
     .init(.counter, requests, labels: ["route", "method", "status"], help: "Requests answered."),
@@ -55,6 +56,7 @@ enum MetricNames {
       help: "From a request's headers to its answer."),
     .init(.counter, refusals, labels: ["code"], help: "Requests refused, by the code that was answered."),
     .init(.gauge, connections, help: "Connections that stand."),
+    .init(.gauge, exchanges, help: "Requests that are read, worked on or answered."),
   ]
 }
 

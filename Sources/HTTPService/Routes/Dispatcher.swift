@@ -12,8 +12,9 @@ struct Dispatcher: Sendable {
   let clock: any WallClock
   let observation: RequestObservation
   let strangers: StrangerLimits
-  /// Who asks, for routes that name an operation.
-  let identify: @Sendable (RoutedRequest) async throws -> Caller
+  let load: ServiceLoad
+  /// Who asks, for routes that name an operation. Throws where it is nobody who may.
+  let admit: @Sendable (PeerIdentity, Policy.Operation) async throws -> CallerIdentity
 
   /// A request before it found its route.
   struct Exchange: Sendable {
@@ -21,6 +22,7 @@ struct Dispatcher: Sendable {
     let at: Timestamp
     let request: Request
     let peer: PeerIdentity
+    let held: HeldBody
   }
 
   @Sendable func respond(
@@ -28,8 +30,13 @@ struct Dispatcher: Sendable {
   ) async throws {
     let started = ContinuousClock.now
     let now = clock.now()
-    let exchange = Exchange(id: RequestID(at: now), at: now, request: request, peer: peer)
-    let (answer, route, problem) = try await outcome(of: exchange)
+    let network = peer.source.network
+    let exchange = Exchange(
+      id: RequestID(at: now), at: now, request: request, peer: peer, held: HeldBody(load.bodies, network))
+    let isAdmitted = load.exchanges.admit(network)
+    defer { if isAdmitted { load.exchanges.leave(network) } }
+    let (answer, route, problem) =
+      isAdmitted ? try await outcome(of: exchange) : refused(.busy, nil, exchange)
     observation.observed(
       .init(exchange: exchange, route: route, answer: answer, problem: problem, took: .now - started))
     try await writer.write(response: head(of: answer, exchange), body: body(of: answer, exchange))
@@ -43,13 +50,10 @@ struct Dispatcher: Sendable {
       let (found, parameters) = try find(exchange.request.method, target.path)
       route = found
       try target.query.check(known: found.shape.parameters)
-      let routed = RoutedRequest(
-        exchange, target, parameters: parameters,
-        body: found.shape.isStreamed ? [] : try await collect(exchange.request, limit: found.bodyLimit))
-      return (try await work(found, routed), found, nil)
+      return (try await work(found, RoutedRequest(exchange, target, found, parameters: parameters)), found, nil)
     } catch let refused as Problem {
       problem = refused
-    } catch let gone as BodyLost {
+    } catch let gone as RoutedRequest.BodyLost {
       throw gone.cause
     } catch let failure as any StoreFailure where failure.outage != nil {
       problem = failure.outage.map(Problem.init) ?? .internalError
@@ -57,14 +61,21 @@ struct Dispatcher: Sendable {
       observation.failed(exchange, error)
       problem = .internalError
     }
-    return (Answer(problem, manner: route?.shape.manner ?? .api, instance: exchange.id), route, problem)
+    return refused(problem, route, exchange)
+  }
+
+  private func refused(_ problem: Problem, _ route: Route?, _ exchange: Exchange) -> (Answer, Route?, Problem?) {
+    (Answer(problem, manner: route?.shape.manner ?? .api, instance: exchange.id), route, problem)
   }
 
   private func work(_ route: Route, _ request: RoutedRequest) async throws -> Answer {
     do {
       switch route.work {
-      case .open(let handler): return try await handler(request)
-      case .known(let handler): return try await known(handler, request)
+      case .open(let handler): return try await handler(try await read(request, of: route))
+      case .known(let operation, let handler):
+        // Nobody's body is read who may do nothing with it.
+        let identity = try await admit(request.peer, operation)
+        return try await known(handler, identity, try await read(request, of: route))
       }
     } catch let problem as Problem {
       if problem.isStrangers { strangers.refused(request.peer.source, code: problem.code, at: request.at) }
@@ -72,8 +83,14 @@ struct Dispatcher: Sendable {
     }
   }
 
-  private func known(_ handler: Route.KnownHandler, _ request: RoutedRequest) async throws -> Answer {
-    let caller = try await identify(request)
+  private func read(_ request: RoutedRequest, of route: Route) async throws -> RoutedRequest {
+    route.shape.isStreamed ? request : try await request.readBody()
+  }
+
+  private func known(
+    _ handler: @escaping Route.KnownHandler, _ identity: CallerIdentity, _ request: RoutedRequest
+  ) async throws -> Answer {
+    let caller = try identity.caller(of: request)
     do {
       // What operators ask may compute for long (a passphrase's key): not on the event loop.
       return try await withTaskExecutorPreference(globalConcurrentExecutor) { try await handler(request, caller) }
@@ -95,23 +112,6 @@ struct Dispatcher: Sendable {
     }
   }
 
-  /// The connection broke while the body was read: nobody is there to be told.
-  private struct BodyLost: Error { let cause: any Error }
-
-  private func collect(_ request: Request, limit: Int) async throws -> [UInt8] {
-    guard limit > 0 else { return [] }
-    if let announced = request.headers[.contentLength].flatMap({ Int($0) }), announced > limit {
-      throw Problem.tooLarge(limit: limit)
-    }
-    do {
-      return Array(buffer: try await request.body.collect(upTo: limit))
-    } catch is NIOTooManyBytesError {
-      throw Problem.tooLarge(limit: limit)
-    } catch {
-      throw BodyLost(cause: error)
-    }
-  }
-
   private func head(of answer: Answer, _ exchange: Exchange) -> HTTPResponse {
     var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
     if answer.status != .noContent, answer.status != .notModified, answer.stream == nil {
@@ -124,22 +124,22 @@ struct Dispatcher: Sendable {
     return head
   }
 
+  /// How much of an answer is handed to the connection at a time: who asks for a CRL and does not take it holds this much,
+  /// and not a copy of the CRL.
+  private static let piece = 64 * 1024
+
   private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
     guard exchange.request.method != .head else { return ResponseBody() }
     if let stream = answer.stream { return ResponseBody(stream) }
     guard !answer.body.isEmpty else { return ResponseBody() }
-    return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
-  }
-}
-
-extension RoutedRequest {
-  init(
-    _ exchange: Dispatcher.Exchange, _ target: RequestTarget, parameters: [String: String], body: [UInt8]
-  ) {
-    self.init(
-      id: exchange.id, at: exchange.at, method: exchange.request.method, target: exchange.request.head.path ?? "",
-      parameters: parameters, query: target.query, headers: exchange.request.headers, body: body,
-      stream: exchange.request.body, peer: exchange.peer)
+    guard answer.body.count > Dispatcher.piece else { return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)) }
+    return ResponseBody(contentLength: answer.body.count) { writer in
+      for start in stride(from: 0, to: answer.body.count, by: Dispatcher.piece) {
+        let end = min(start + Dispatcher.piece, answer.body.count)
+        try await writer.write(ByteBuffer(bytes: answer.body[start..<end]))
+      }
+      try await writer.finish(nil)
+    }
   }
 }
 
@@ -147,6 +147,7 @@ extension Dispatcher {
   /// The same for the plain listener.
   var plain: Dispatcher {
     Dispatcher(
-      table: table.plain, clock: clock, observation: observation, strangers: strangers, identify: identify)
+      table: table.plain, clock: clock, observation: observation, strangers: strangers,
+      load: load, admit: admit)
   }
 }

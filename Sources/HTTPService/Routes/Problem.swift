@@ -47,6 +47,11 @@ extension Problem {
     Problem(.contentTooLarge, "body-too-large", detail: "expected a body of at most \(limit) bytes")
   }
 
+  /// Too much is in hand, in all or of one network.
+  static let busy = Problem(
+    .serviceUnavailable, "service-busy", detail: "expected fewer requests at once, found as many as are taken",
+    headers: [.retryAfter: "1"])
+
   /// What the store cannot take now: nothing was changed.
   init(_ outage: StoreOutage) {
     self.init(.serviceUnavailable, outage.code, detail: outage.description)

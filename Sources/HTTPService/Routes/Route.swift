@@ -46,7 +46,7 @@ struct Route: Sendable {
 
   enum Work: Sendable {
     case open(Handler)
-    case known(KnownHandler)
+    case known(Policy.Operation, KnownHandler)
   }
 
   let access: Access
@@ -79,5 +79,5 @@ struct Route: Sendable {
   static func operation(
     _ operation: Policy.Operation, _ method: HTTPRequest.Method, _ path: String, _ shape: Shape = .usual,
     _ handler: @escaping KnownHandler
-  ) -> Route { Route(.operation(operation), method, path, shape, .known(handler)) }
+  ) -> Route { Route(.operation(operation), method, path, shape, .known(operation, handler)) }
 }

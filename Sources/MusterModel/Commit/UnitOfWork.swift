@@ -110,6 +110,8 @@ public enum UniqueName: Hashable, Sendable {
   case groupName(RecordName)
   /// Among orders that are not closed.
   case orderName(RecordName)
+  /// A run of a station is one order's for ever.
+  case batch(RecordID, of: RecordID)
   case idempotencyKey(operator: RecordID, String)
 }
 

@@ -67,6 +67,8 @@ struct UnitCheck {
       try db.exists("SELECT 1 FROM device_group WHERE folded = ? AND removed_at IS NULL", name.folded)
     case .orderName(let name):
       try db.exists("SELECT 1 FROM factory_order WHERE folded = ? AND closed_at IS NULL", name.folded)
+    case .batch(let batch, let order):
+      try db.exists("SELECT 1 FROM factory_batch WHERE record = ? AND factory_order <> ?", batch, order)
     case .idempotencyKey(let id, let key):
       try db.exists("SELECT 1 FROM idempotent_answer WHERE operator = ? AND key = ?", id, key)
     }

@@ -22,4 +22,10 @@ let orderTables = """
   CREATE UNIQUE INDEX factory_order_name ON factory_order(folded) WHERE closed_at IS NULL;
   CREATE INDEX factory_order_closed_name ON factory_order(folded) WHERE closed_at IS NOT NULL;
   CREATE INDEX factory_order_of_group ON factory_order(device_group);
+
+  -- Whose a run of a station is: the order's by which something was first made or allowed in it.
+  CREATE TABLE factory_batch(
+    record TEXT PRIMARY KEY,
+    factory_order TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
   """

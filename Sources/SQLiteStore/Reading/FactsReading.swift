@@ -89,6 +89,7 @@ struct FactsReading {
     case nil: break
     }
     if let order = facts.order { saw(order.record, order.version) }
+    facts.batchHolder = try query.batch.flatMap { batch throws(StoreError) in try snapshot.holder(ofBatch: batch) }
     let allowing = query.deviceOfHardware ? firstHardware?.allowance?.provisioning : facts.ticket?.provisioning
     facts.allowingOrder = try allowing.flatMap { provisioning throws(StoreError) in
       try snapshot.order(provisioning.order)

@@ -35,6 +35,24 @@ extension Snapshot {
       name.folded, read: Row.record)
   }
 
+  /// Whose a run of a station is; nil while it is nobody's.
+  func holder(ofBatch batch: RecordID) throws(StoreError) -> BatchHolder? {
+    let held = try db.first(
+      """
+      SELECT factory_batch.factory_order, device_group, station
+      FROM factory_batch JOIN factory_order ON factory_order.record = factory_batch.factory_order
+      WHERE factory_batch.record = ?
+      """, batch
+    ) { (row) throws(StoreError) in
+      (order: try row.record(0), group: try row.record(1), station: try row.record(2))
+    }
+    return try held.map { held throws(StoreError) in
+      BatchHolder(
+        order: held.order, group: held.group, name: try recordName(of: held.order),
+        station: try recordName(of: held.station))
+    }
+  }
+
   /// How the active binding of a device came to be; nil where there is none.
   func bindingOrigin(of device: RecordID) throws(StoreError) -> BindingOrigin? {
     try db.first(

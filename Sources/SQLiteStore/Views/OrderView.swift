@@ -2,7 +2,7 @@ import DeviceRegistry
 import Ledger
 import MusterModel
 
-/// Orders: for which station and group, how much of each is left.
+/// Orders: for which station and group, how much of each is left, and which runs are theirs.
 enum OrderView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(OrderAdded.self, added)
@@ -13,6 +13,12 @@ enum OrderView: Projection {
     }
     projections.on(DeviceEnrolled.self, made)
     projections.on(DeviceEnrolledWithKeys.self, made)
+    projections.on(HardwareListed.self) { (event, db) throws(StoreError) in
+      try hold(event.body.batch, for: event.body.order, db)
+    }
+    projections.on(TicketIssued.self) { (event, db) throws(StoreError) in
+      try hold(event.body.batch, for: event.body.order, db)
+    }
     projections.on(RequestRefused.self, refused)
     projections.onErasure(of: OrderAdded.self) { (event, db) throws(StoreError) in
       try db.run("UPDATE factory_order SET name = NULL, folded = NULL WHERE record = ?", event.body.order)
@@ -33,6 +39,13 @@ enum OrderView: Projection {
   private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     guard let order = event.body.order else { return }
     try db.change("UPDATE factory_order SET made = made + 1 WHERE record = ? AND made < quota", order)
+    try hold(event.body.batch, for: order, db)
+  }
+
+  /// Who comes first has it; ledgers of earlier builds may tell of a second.
+  private static func hold(_ batch: RecordID?, for order: RecordID?, _ db: Connection) throws(StoreError) {
+    guard let batch, let order else { return }
+    try db.run("INSERT INTO factory_batch(record, factory_order) VALUES (?, ?) ON CONFLICT DO NOTHING", batch, order)
   }
 
   private static func refused(_ event: Recorded<RequestRefused>, _ db: Connection) throws(StoreError) {

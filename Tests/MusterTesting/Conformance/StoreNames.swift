@@ -30,6 +30,9 @@ package struct HeldName: CustomStringConvertible, Sendable {
     let secondSerial = other { $0.serial = serial }
     let secondKey = other { $0.publicKey = key }
     let enroll: @Sendable () throws -> UnitOfWork = { try first.unit() }
+    let (batch, orders) = (Units.id(.batch), [Units.id(.order), Units.id(.order)])
+    let firstOfBatch = made(by: orders[0], in: batch, "one", 1)
+    let secondOfBatch = made(by: orders[1], in: batch, "two", 2)
     let answer = IdempotentAnswer(
       operator: id, key: "k", request: Units.digest("r"), status: 200, body: [1], isSealed: false)
     let answering: @Sendable () throws -> UnitOfWork = {
@@ -55,9 +58,26 @@ package struct HeldName: CustomStringConvertible, Sendable {
       HeldName(
         name: .hubName(Units.name("ALPHA")), first: { try Units.hub(Units.name("alpha")) },
         second: { try Units.hub(Units.name("ALPHA")) }),
+      HeldName(name: .batch(batch, of: orders[1]), first: firstOfBatch, second: secondOfBatch),
       HeldName(name: .idempotencyKey(operator: id, "k"), first: answering, second: answering),
     ]
   }()
+
+  /// An order, and a device by it.
+  private static func made(
+    by order: RecordID, in batch: RecordID, _ name: String, _ number: Int
+  ) -> @Sendable () throws -> UnitOfWork {
+    {
+      var unit = try Units.order(order, Units.name(name), count: 1)
+      let enrollment = TestEnrollment(
+        deviceID: Units.deviceID(name), hardwareID: Units.hardwareID(number),
+        provisioning: Provisioning(order: order, batch: batch))
+      let made = try enrollment.unit()
+      unit.claims += made.claims
+      unit.events += made.events
+      return unit
+    }
+  }
 }
 
 extension StoreConformance {
