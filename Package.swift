@@ -137,7 +137,7 @@ let package = Package(
       name: "MusterTesting",
       dependencies: [
         "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
-        "Publication", crypto,
+        "Publication", asn1, crypto, x509,
       ], path: "Tests/MusterTesting", swiftSettings: settings),
     .testTarget(
       name: "SQLiteStoreTests",
