@@ -95,8 +95,9 @@ struct AccessMatrix: Sendable {
     switch route.access {
     case "anyone": .letIn
     case "device":
-      // A device's own certificate renews; to enroll it takes a ticket or a maker's.
-      asker.name == "device" && route.path.hasSuffix("/simplereenroll") ? .enrolled : .shutOut
+      // A device's own certificate renews, and asks of itself; to enroll it takes a ticket or a maker's.
+      asker.name == "device" && (route.path.hasSuffix("/simplereenroll") || route.path == "/v1/identity")
+        ? .enrolled : .shutOut
     default:
       if let list = asker.list { isListed(route.access, list) ? .letIn : .forbidden } else { .unknown }
     }
