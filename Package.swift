@@ -39,6 +39,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "muster", targets: ["muster"]),
+    .executable(name: "muster-device", targets: ["muster-device"]),
     // For Fuzzing/ alone: a promise to nobody else.
     .library(
       name: "Rooms",
@@ -114,6 +115,11 @@ let package = Package(
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
 
+    .target(name: "TPMDevice", dependencies: ["CTSS"], swiftSettings: settings),
+
+    // The way to a TPM, from libtss2; of the rooms, TPMDevice alone knows it.
+    .systemLibrary(name: "CTSS"),
+
     // OAEP with a label, from OpenSSL; of the rooms, Attestation alone knows it.
     .systemLibrary(name: "COpenSSL"),
 
@@ -132,12 +138,20 @@ let package = Package(
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
+    // The agent on a device: of the rooms it knows what it cannot do without, and none of the service's.
+    .executableTarget(
+      name: "muster-device",
+      dependencies: [
+        "MusterModel", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio, nioFoundation, nioHTTP1, nioSSL,
+        x509,
+      ], swiftSettings: settings),
+
     // For test targets alone: conformance suites of the seams, and what tests share.
     .target(
       name: "MusterTesting",
       dependencies: [
         "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment", "KeyVault", "Ledger", "Policy",
-        "Publication", crypto,
+        "Publication", asn1, crypto, x509,
       ], path: "Tests/MusterTesting", swiftSettings: settings),
     .testTarget(
       name: "SQLiteStoreTests",
@@ -172,9 +186,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "MusterTesting", "muster", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess", "KeyVault",
-        "Policy",
-        "SQLiteStore", httpClient, nio, nioHTTP1, nioSSL, x509, yams,
+        "MusterTesting", "muster", "muster-device", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess",
+        "KeyVault", "Policy", "SQLiteStore", httpClient, nio, nioHTTP1, nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests",

@@ -1,3 +1,4 @@
+public import Attestation
 public import CertificateAuthority
 public import MusterModel
 public import Policy
@@ -7,6 +8,8 @@ import Synchronization
 public final class Authorities: Sendable {
   public let profiles: ProfileSet
   public let blockedKeys: BlockedKeys
+  /// The firmware of TPMs that is known to be weak.
+  public let weakFirmware: WeakFirmware
   /// The trust anchor's DER.
   public let root: [UInt8]
   private let unsealed: Mutex<Unsealed?>
@@ -27,9 +30,13 @@ public final class Authorities: Sendable {
 
   public static let certificatesPerShard: UInt64 = 65_536
 
-  public init(profiles: ProfileSet, blockedKeys: BlockedKeys, root: [UInt8], issued: [IssuerUse: UInt64]) {
+  public init(
+    profiles: ProfileSet, blockedKeys: BlockedKeys, weakFirmware: WeakFirmware, root: [UInt8],
+    issued: [IssuerUse: UInt64]
+  ) {
     self.profiles = profiles
     self.blockedKeys = blockedKeys
+    self.weakFirmware = weakFirmware
     self.root = root
     self.issued = Mutex(issued)
     unsealed = Mutex(nil)

@@ -35,6 +35,10 @@ struct DecisionRecord: Codable, Sendable {
   var request: Digest?
   /// true where it is weaker than the device's last evidence; else nil.
   var weaker: Bool?
+  /// Of a TPM: by what it is trusted; true where its certificate's time is over, else nil; its known weakness.
+  var endorsement: String?
+  var expired: Bool?
+  var weakness: String?
 
   /// An enrollment's.
   init(
@@ -49,6 +53,11 @@ struct DecisionRecord: Codable, Sendable {
     self.request = request
     self.credentials = credentials == .certificate ? nil : credentials.rawValue
     weaker = isWeaker ? true : nil
+    if let tpm = EnrollmentCircumstances.TPM(result) {
+      endorsement = tpm.endorsement.rawValue
+      expired = tpm.isExpired ? true : nil
+      weakness = tpm.weakness
+    }
     switch standing {
     case .unknown: self.standing = "unknown"
     case .allowed(let group):
@@ -79,7 +88,9 @@ extension DecisionRecord: CanonicalJSON {
     json.field("allowedFor", allowedFor)
     json.field("boundTo", boundTo)
     json.field("credentials", credentials)
+    json.field("endorsement", endorsement)
     json.field("evidence", evidence)
+    if let expired { json.field("expired", bool: expired) }
     json.field("group", group)
     json.field("hardware", objects: hardware)
     json.field("operation", operation)
@@ -88,6 +99,7 @@ extension DecisionRecord: CanonicalJSON {
     json.field("role", role)
     json.field("standing", standing)
     json.field("v", number: UInt64(v))
+    json.field("weakness", weakness)
     if let weaker { json.field("weaker", bool: weaker) }
   }
 }

@@ -18,6 +18,7 @@ public struct Instance: Sendable {
   /// Requests that wait to be prepared, in chunks.
   let enrollments = EnrollmentQueue()
   let challenges = ChallengeBudget()
+  let makers = KnownMakers()
 
   public init(
     store: any Store, facts: any FactsReader, listings: any ListingReader, ledger: any LedgerReader, vault: Vault,

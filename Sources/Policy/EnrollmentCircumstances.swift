@@ -18,11 +18,36 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
   public let credentials: DeviceCredentials
   /// Whether the device's key was attested, and this is not that key nor one attested anew.
   public let isWeaker: Bool
+  /// What is to be known of a TPM; nil for other evidence.
+  public let tpm: TPM?
+
+  /// By what a TPM's endorsement key is trusted, and what is against it.
+  public struct TPM: Sendable, Hashable {
+    public let endorsement: TPMEndorsement
+    /// Whether its certificate's time is over.
+    public let isExpired: Bool
+    /// `TPMWeakness`, by its name.
+    public let weakness: String?
+
+    public init(endorsement: TPMEndorsement, isExpired: Bool, weakness: String?) {
+      self.endorsement = endorsement
+      self.isExpired = isExpired
+      self.weakness = weakness
+    }
+
+    /// nil for other evidence.
+    public init?(_ result: AttestationResult) {
+      guard case .tpm(let claims) = result.claims else { return nil }
+      self.init(
+        endorsement: claims.endorsement.kind, isExpired: claims.endorsement.certified?.isExpired ?? false,
+        weakness: claims.weakness?.name)
+    }
+  }
 
   public init(
     act: EnrollmentQuestion.Act, evidence: Evidence.Kind, standing: Standing, group: RecordName?,
     groupProfile: String?, hardware: HardwareID.Kind?, credentials: DeviceCredentials = .certificate,
-    isWeaker: Bool = false
+    isWeaker: Bool = false, tpm: TPM? = nil
   ) {
     self.act = act
     self.evidence = evidence
@@ -32,6 +57,7 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
     self.hardware = hardware
     self.credentials = credentials
     self.isWeaker = isWeaker
+    self.tpm = tpm
   }
 
   init(_ question: EnrollmentQuestion) {
@@ -39,7 +65,7 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
       act: question.act, evidence: question.result.evidence, standing: Standing(question.standing),
       group: question.group?.name, groupProfile: question.group?.profile,
       hardware: question.result.hardware.first?.id.kind, credentials: question.credentials,
-      isWeaker: question.isWeaker)
+      isWeaker: question.isWeaker, tpm: TPM(question.result))
   }
 }
 

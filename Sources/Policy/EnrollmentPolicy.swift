@@ -8,6 +8,15 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     enum Verdict: String, CaseIterable { case permit, refuse }
     /// A standing without its record. Blocked is not among them: no rule can let it in.
     enum Standing: String, CaseIterable { case unknown, allowed, bound }
+    /// Each is a key of the file, and `accept` its one value.
+    enum Shortcoming: String, CaseIterable {
+      /// Evidence that is weaker than the device's last.
+      case weaker
+      /// An endorsement key's certificate whose time is over.
+      case expired
+      /// A TPM whose firmware, or key, is known to be weak.
+      case weakFirmware = "weak-firmware"
+    }
 
     let name: String
     let verdict: Verdict
@@ -19,8 +28,10 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     let groups: Set<String>?
     let hardware: Set<HardwareID.Kind>?
     let credentials: Set<DeviceCredentials>?
-    /// Whether it takes evidence that is weaker than the device's last; a rule that says nothing does not.
-    let acceptsWeaker: Bool
+    /// By what a TPM's endorsement key is trusted. Absent for any, and for other evidence.
+    let endorsements: Set<TPMEndorsement>?
+    /// What it takes though it is worth less; a rule that says nothing takes none of it.
+    let accepts: Set<Shortcoming>
     /// Wins over the group's.
     let profile: String?
   }
@@ -45,8 +56,8 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     if let refusal = EnrollmentPolicy.beforeRules(question) { return .refused(reference("blocklist"), refusal) }
     let circumstances = EnrollmentCircumstances(question)
     guard let rule = rule(for: circumstances) else {
-      let isWeaker = rules.contains { $0.mismatch(with: circumstances) == .weaker }
-      return .refused(reference("default"), isWeaker ? .weaker : .noRule)
+      let short = rules.lazy.compactMap { $0.mismatch(with: circumstances)?.shortcoming }.first
+      return .refused(reference("default"), short.map { EnrollmentRefusal($0, circumstances) } ?? .noRule)
     }
     switch rule.verdict {
     case .refuse: return .refused(reference(rule.name), .rule(rule.name))
@@ -129,7 +140,12 @@ public struct EnrollmentPolicy: Sendable, Hashable {
 
 extension EnrollmentPolicy.Rule {
   /// What of the circumstances a rule does not match.
-  enum Mismatch { case evidence, act, standing, group, hardware, credentials, weaker }
+  enum Mismatch: Equatable {
+    case evidence, act, standing, group, hardware, credentials, endorsement
+    case short(Shortcoming)
+
+    var shortcoming: Shortcoming? { if case .short(let shortcoming) = self { shortcoming } else { nil } }
+  }
 
   /// The first that does not match; nil where the rule does.
   func mismatch(with circumstances: EnrollmentCircumstances) -> Mismatch? {
@@ -139,8 +155,11 @@ extension EnrollmentPolicy.Rule {
     if let groups, circumstances.group.map({ groups.contains($0.folded) }) != true { return .group }
     if let hardware, circumstances.hardware.map(hardware.contains) != true { return .hardware }
     if let credentials, !credentials.contains(circumstances.credentials) { return .credentials }
-    if verdict == .permit, circumstances.isWeaker, !acceptsWeaker { return .weaker }
-    return nil
+    if let endorsements, circumstances.tpm.map({ endorsements.contains($0.endorsement) }) != true {
+      return .endorsement
+    }
+    guard verdict == .permit else { return nil }
+    return circumstances.shortcomings.first { !accepts.contains($0) }.map { .short($0) }
   }
 
   /// The mismatch in words.
@@ -153,13 +172,39 @@ extension EnrollmentPolicy.Rule {
       "expected group \((groups ?? []).sorted().joined(separator: ", ")), found "
         + (circumstances.group?.text ?? "no group")
     case .hardware: "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
-    case .weaker: "expected evidence no weaker than the device's last, found weaker"
+    case .endorsement:
+      "expected endorsement \(list(endorsements)), found " + (circumstances.tpm?.endorsement.rawValue ?? "none")
+    case .short(.weaker): "expected evidence no weaker than the device's last, found weaker"
+    case .short(.expired): "expected an endorsement key certificate in its time, found it over"
+    case .short(.weakFirmware):
+      "expected a TPM of which no weakness is known, found " + (circumstances.tpm?.weakness ?? "one")
     case .credentials: "expected credentials \(list(credentials)), found \(circumstances.credentials.rawValue)"
     }
   }
 
   private func list<Word: RawRepresentable<String>>(_ words: Set<Word>?) -> String {
     (words ?? []).map(\.rawValue).sorted().joined(separator: ", ")
+  }
+}
+
+extension EnrollmentCircumstances {
+  var shortcomings: [EnrollmentPolicy.Rule.Shortcoming] {
+    var found: [EnrollmentPolicy.Rule.Shortcoming] = []
+    if isWeaker { found.append(.weaker) }
+    if tpm?.isExpired == true { found.append(.expired) }
+    if tpm?.weakness != nil { found.append(.weakFirmware) }
+    return found
+  }
+}
+
+extension EnrollmentRefusal {
+  /// A rule would permit it, were it not for that.
+  init(_ shortcoming: EnrollmentPolicy.Rule.Shortcoming, _ circumstances: EnrollmentCircumstances) {
+    switch shortcoming {
+    case .weaker: self = .weaker
+    case .expired: self = .endorsementExpired
+    case .weakFirmware: self = .weakFirmware(circumstances.tpm?.weakness ?? "")
+    }
   }
 }
 

@@ -69,6 +69,10 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
   case noRule
   /// A rule would permit it, were the evidence not weaker than the device's last.
   case weaker
+  /// A rule would permit it, were the endorsement key's certificate, and those of its issuers, in their time.
+  case endorsementExpired
+  /// A rule would permit it, were the TPM not known by this weakness.
+  case weakFirmware(String)
 
   public var code: String {
     switch self {
@@ -76,6 +80,8 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
     case .otherDevice: "hardware-bound"
     case .rule, .noRule: "policy-refused"
     case .weaker: "evidence-weaker"
+    case .endorsementExpired: "certificate-expired"
+    case .weakFirmware: "tpm-weak"
     }
   }
 
@@ -86,6 +92,10 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
     case .rule(let name): "expected an enrollment that enrollment.yaml permits, found one that rule \(name) refuses"
     case .weaker:
       "expected the device's attested key, or one attested anew, found weaker evidence that no rule accepts"
+    case .endorsementExpired:
+      "expected an endorsement key certificate in its time, or a rule that accepts it expired, found neither"
+    case .weakFirmware(let name):
+      "expected a TPM of which no weakness is known, or a rule that accepts it weak, found \(name)"
     case .noRule: "expected an enrollment that a rule of enrollment.yaml permits, found none"
     }
   }

@@ -50,6 +50,10 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case certificateRevoke = "certificate.revoke"
   case caShow = "ca.show"
   case caCRL = "ca.crl"
+  /// The certificates of TPM makers under which endorsement keys are trusted.
+  case caTrustList = "ca.trust-list"
+  case caTrustImport = "ca.trust-import"
+  case caTrustRemove = "ca.trust-remove"
   case ledgerRead = "ledger.read"
   case ledgerProve = "ledger.prove"
   case ledgerExport = "ledger.export"
@@ -83,11 +87,11 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
       .group
     case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
-      .groupRemove, .caCRL,
+      .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:
       .instance
     case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
-    case .identityRenew, .caShow, .vaultStatus, .policyExplain, .metricsRead: .open
+    case .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open
     }
   }
 }

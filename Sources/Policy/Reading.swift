@@ -73,9 +73,9 @@ extension EnrollmentPolicy.Profiles {
 
 extension EnrollmentPolicy.Rule {
   fileprivate init(_ value: StrictYAML) throws(PolicyError) {
-    let known = [
-      "name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "weaker", "profile",
-    ]
+    let known =
+      ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "endorsement", "profile"]
+      + Shortcoming.allCases.map(\.rawValue)
     let values = try value.mapping(known: known, required: ["name", "verdict"])
     guard let name = values["name"], let verdict = values["verdict"] else { throw value.refuse("expected a rule") }
     self.init(
@@ -91,19 +91,28 @@ extension EnrollmentPolicy.Rule {
       },
       hardware: try values["hardware"]?.words(of: HardwareID.Kind.self),
       credentials: try values["credentials"]?.words(of: DeviceCredentials.self),
-      acceptsWeaker: try values["weaker"]?.word(of: WeakerEvidence.self) == .accept,
+      endorsements: try values["endorsement"]?.words(of: TPMEndorsement.self),
+      accepts: try EnrollmentPolicy.Rule.accepted(values),
       profile: try values["profile"]?.name())
-    if self.verdict == .refuse, let weaker = values["weaker"] {
-      throw weaker.refuse("expected no weaker in a rule that refuses, found one")
+    // What only a permit can mean.
+    for key in ["profile"] + Shortcoming.allCases.map(\.rawValue) {
+      guard self.verdict == .refuse, let value = values[key] else { continue }
+      throw value.refuse("expected no \(key) in a rule that refuses, found one")
     }
-    if self.verdict == .refuse, let profile = values["profile"] {
-      throw profile.refuse("expected no profile in a rule that refuses, found one")
+  }
+
+  private static func accepted(_ values: [String: StrictYAML]) throws(PolicyError) -> Set<Shortcoming> {
+    var accepted: Set<Shortcoming> = []
+    for shortcoming in Shortcoming.allCases {
+      guard let value = values[shortcoming.rawValue], try value.word(of: Acceptance.self) == .accept else { continue }
+      accepted.insert(shortcoming)
     }
+    return accepted
   }
 }
 
-/// The one thing to be said of evidence that is weaker than the last.
-private enum WeakerEvidence: String, CaseIterable { case accept }
+/// The one thing to be said of what is worth less.
+private enum Acceptance: String, CaseIterable { case accept }
 
 extension StrictYAML {
   /// The name of a rule or profile: 1 to 64 of `a-z 0-9 -`.

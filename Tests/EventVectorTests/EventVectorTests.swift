@@ -68,16 +68,20 @@ import Testing
     #expect(made.bytes == bytes)
   }
 
-  @Test(arguments: ["hardware-listed", "ticket-issued"])
-  func `what names an order reads and is written again as it was`(kind: String) throws {
-    #expect(try Vectors.names(in: "by-order/events") == ["hardware-listed", "ticket-issued"])
-    let (bytes, attachment) = try Vectors.byOrder(kind)
-    let envelope = try EventEnvelope(bytes)
-    #expect(envelope.kind == kind && envelope.privateDigest == Digest.sha256(attachment))
-    let again = try line(envelope, EventCatalog.muster[kind].body(bytes))
-    #expect(String(decoding: again, as: UTF8.self) == String(decoding: bytes, as: UTF8.self))
-    let details = try #require(try EventCatalog.muster[kind].details(attachment))
-    #expect([UInt8](try EventCoding.encoder().encode(details)) == Array(attachment.dropFirst(16)))
+  @Test(arguments: Vectors.variants)
+  func `what says more than its kind's vector reads and is written again as it was`(
+    folder: String, kinds: [String]
+  ) throws {
+    #expect(try Vectors.names(in: "\(folder)/events") == kinds)
+    for kind in kinds {
+      let (bytes, attachment) = try Vectors.variant(folder, kind)
+      let envelope = try EventEnvelope(bytes)
+      #expect(envelope.kind == kind && envelope.privateDigest == Digest.sha256(attachment))
+      let again = try line(envelope, EventCatalog.muster[kind].body(bytes))
+      #expect(String(decoding: again, as: UTF8.self) == String(decoding: bytes, as: UTF8.self))
+      let details = try #require(try EventCatalog.muster[kind].details(attachment))
+      #expect([UInt8](try EventCoding.encoder().encode(details)) == Array(attachment.dropFirst(16)))
+    }
   }
 
   @Test func `reasons of revocation keep their names and codes`() {

@@ -62,7 +62,7 @@ private final class VectorFolder {
   @Test func `its root is what it always was`() throws {
     var tree = MerkleTree()
     for line in try Vectors.ledger() { _ = tree.append(MerkleHash.leaf(line)) }
-    #expect(tree.root.hex == "b9159656899afdd907c59f6ac00e965803eaba195e2ad96e731339b88a28b8eb")
+    #expect(tree.root.hex == "4ef0a84fead728676e1108e58e4ec2e7333e1c92d81b60cbcf67f21e80cc4800")
   }
 
   @Test func `it verifies, replays into the views that this build writes, and is served`() async throws {
@@ -101,6 +101,7 @@ private final class VectorFolder {
     ("SELECT count(*) FROM group_key WHERE removed_at IS NOT NULL", 1),
     ("SELECT count(*) FROM attestation", 0),
     ("SELECT count(*) FROM key_attestation WHERE endorsement = 'allowlist'", 1),
+    ("SELECT count(*) FROM tpm_maker", 1),
     ("SELECT issued FROM issuer WHERE use = 'devices' AND last_shard = 3", 2),
   ]) func `its events mean what they meant`(_ question: String, _ answer: Int64) throws {
     let test = try VectorFolder()
@@ -116,11 +117,24 @@ private final class VectorFolder {
     ("SELECT count(*) FROM ticket WHERE factory_order IS NOT NULL AND batch IS NOT NULL AND device_id = 'meter-9'", 1),
     ("SELECT count(*) FROM ticket WHERE factory_order IS NULL", 2),
   ]) func `what names an order means what it meant`(_ question: String, _ answer: Int64) throws {
-    let test = try VectorFolder(["hardware-listed", "ticket-issued"].map { try Vectors.byOrder($0) })
+    let test = try VectorFolder(["hardware-listed", "ticket-issued"].map { try Vectors.variant("by-order", $0) })
     let found = try Connection(path: test.folder.database, .readOnly).inDatabase {
       try Int64.fetchOne($0, sql: question)
     }
     #expect(found == answer)
+    #expect(try LedgerReplay.check(test.folder).differences == [])
+  }
+
+  @Test func `an attestation by a maker's certificate means what it meant`() throws {
+    let test = try VectorFolder([try Vectors.variant("by-certificate", "key-attested")])
+    let question = """
+      SELECT count(*) FROM key_attestation WHERE endorsement = 'certificate' AND is_expired = 1
+        AND weakness = 'CVE-2017-15361' AND length(anchor) = 32 AND make LIKE '%SLB9670%'
+      """
+    let found = try Connection(path: test.folder.database, .readOnly).inDatabase {
+      try Int64.fetchOne($0, sql: question)
+    }
+    #expect(found == 1)
     #expect(try LedgerReplay.check(test.folder).differences == [])
   }
 }

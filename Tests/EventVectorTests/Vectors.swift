@@ -25,9 +25,14 @@ enum Vectors {
   /// A line of a kind that has details where it is recorded without them.
   static func lineWithoutDetails(of kind: String) throws -> [UInt8] { try bytes("without-details/\(kind).json") }
 
-  /// A line of a kind where an order is named in it, which the vector of the kind does not, and its attachment.
-  static func byOrder(_ kind: String) throws -> (line: [UInt8], attachment: [UInt8]) {
-    (try bytes("by-order/events/\(kind).json"), try salt + bytes("by-order/details/\(kind).json"))
+  /// Lines that say what the vector of their kind leaves out, each in a folder of its own.
+  static let variants = [
+    "by-order": ["hardware-listed", "ticket-issued"], "by-certificate": ["key-attested"],
+  ]
+
+  /// One of them, and its attachment.
+  static func variant(_ folder: String, _ kind: String) throws -> (line: [UInt8], attachment: [UInt8]) {
+    (try bytes("\(folder)/events/\(kind).json"), try salt + bytes("\(folder)/details/\(kind).json"))
   }
 
   static func attachment(of kind: String) throws -> [UInt8] { try salt + bytes("details/\(kind).json") }

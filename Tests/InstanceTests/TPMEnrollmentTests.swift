@@ -26,6 +26,17 @@ struct TPMEnrollmentTests {
       hardware = try evidence.appraise().get().hardware.description
     }
 
+    /// The evidence with a certificate of its endorsement key.
+    func evidence(
+      by maker: TPMMaker, from start: Timestamp, days: Int = 365, manufacturer: String = "id:4D555354"
+    ) throws -> TPMEvidence {
+      let certificate = try maker.certify(
+        try tpm.endorsementPublicKey(), from: start, days: days, manufacturer: manufacturer)
+      return TPMEvidence(
+        ekPublic: evidence.ekPublic, akPublic: evidence.akPublic, keyPublic: evidence.keyPublic,
+        ekCertificate: certificate)
+    }
+
     /// What an honest device answers.
     func answer(_ given: DeviceAttestation.Given, _ evidence: TPMEvidence? = nil) throws -> TPMAnswer {
       let credential = given.challenge.credential

@@ -24,9 +24,11 @@ struct TestInstance: Sendable {
   var renewal: DeviceRenewal { DeviceRenewal(instance) }
   var administration: Administration { Administration(instance) }
 
-  /// Runs `body` on a fresh instance, and removes it.
+  var folder: InstanceFolder { InstanceFolder(path) }
+
+  /// Runs `body` on a fresh instance, and removes it. `enrollment` stands in place of the shipped enrollment.yaml.
   static func with(
-    passphrase: String? = nil, _ body: (TestInstance) async throws -> Void
+    passphrase: String? = nil, enrollment: String? = nil, _ body: (TestInstance) async throws -> Void
   ) async throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "muster-\(UUID().uuidString)").path
     let clock = FixedClock()
@@ -35,6 +37,7 @@ struct TestInstance: Sendable {
       organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")), hostnames: ["localhost"],
       publishURL: "http://localhost:8080", passphrase: passphrase.map { SecretBytes(copying: $0.utf8) })
     let code = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: path)
+    if let enrollment { try writeFile("\(path)/policies/enrollment.yaml", Array(enrollment.utf8), mode: 0o644) }
     let opened = try await OpenInstance.open(path, clock: clock)
     let test = TestInstance(path: path, clock: clock, opened: opened, code: code)
     do {
@@ -44,6 +47,19 @@ struct TestInstance: Sendable {
       throw error
     }
     await opened.store.close()
+  }
+
+  /// Closes it and opens it again, as after a restart.
+  func reopened(_ body: (TestInstance) async throws -> Void) async throws {
+    await opened.store.close()
+    let again = try await OpenInstance.open(path, clock: clock)
+    do {
+      try await body(TestInstance(path: path, clock: clock, opened: again, code: code))
+    } catch {
+      await again.store.close()
+      throw error
+    }
+    await again.store.close()
   }
 
   /// An operator of a role, added by the folder's authority.

@@ -39,7 +39,7 @@ import Testing
   @Test func `an auditor reads and changes nothing, a security officer gives nobody an identity`() throws {
     // And renews its own certificate.
     let reading: Set = [
-      "list", "key-list", "show", "history", "read", "prove", "export", "status", "explain", "renew",
+      "list", "key-list", "trust-list", "show", "history", "read", "prove", "export", "status", "explain", "renew",
     ]
     for operation in Operation.allCases {
       let verb = String(try #require(operation.rawValue.split(separator: ".").last))
@@ -47,7 +47,7 @@ import Testing
     }
     for operation in [
       Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd, .groupKeyAdd,
-      .orderAdd, .orderProvision,
+      .orderAdd, .orderProvision, .caTrustImport,
     ] {
       #expect(try !isAllowed(try someone(.securityOfficer), operation), "\(operation)")
     }

@@ -92,6 +92,45 @@ import Testing
         == "policy-refused")
   }
 
+  /// What is against a TPM, what a rule says of it, and what comes of it.
+  static let shortcomings: [(expired: Bool, weakness: TPMWeakness?, rule: String, code: String?)] = [
+    (false, nil, "", nil), (true, nil, "", "certificate-expired"), (true, nil, ", expired: accept", nil),
+    (true, nil, ", weaker: accept", "certificate-expired"), (false, .known("CVE-1"), "", "tpm-weak"),
+    (false, .firmwareHidden, "", "tpm-weak"), (false, .known("CVE-1"), ", weak-firmware: accept", nil),
+    (true, .known("CVE-1"), ", expired: accept", "tpm-weak"),
+    (true, .known("CVE-1"), ", expired: accept, weak-firmware: accept", nil),
+    (false, nil, ", endorsement: [certificate]", nil), (false, nil, ", endorsement: [allowlist]", "policy-refused"),
+  ]
+
+  @Test(arguments: shortcomings)
+  func `a TPM's certificate that is over, and its known weakness, take a rule that says so`(
+    row: (expired: Bool, weakness: TPMWeakness?, rule: String, code: String?)
+  ) throws {
+    let hardware = try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get()
+    let certified = EndorsedKey(
+      hardware: hardware, subjectPublicKeyInfo: [], certificate: .sha256([]), anchor: .sha256([]),
+      make: TPMMake(manufacturer: nil, model: nil, version: nil), isExpired: row.expired)
+    let claims = TPMClaims(
+      hardware: hardware, endorsement: Endorsement(certified), attestationKey: [], deviceKey: .sha256([2]),
+      firmwareVersion: 1, weakness: row.weakness)
+    let policies = try policies(enrollment: Self.file("  - {name: all, verdict: permit\(row.rule)}\n"))
+    let decision = policies.decide(try question(.tpm(claims), .new, .unknown))
+    #expect(decision.code == row.code, "\(row)")
+    if row.weakness == .known("CVE-1"), row.code == "tpm-weak" { #expect("\(decision)".contains("CVE-1")) }
+  }
+
+  @Test func `the shipped file lets a maker's TPM in by its certificate, and not by nothing`() throws {
+    let hardware = try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get()
+    let certified = EndorsedKey(
+      hardware: hardware, subjectPublicKeyInfo: [], certificate: .sha256([]), anchor: .sha256([]),
+      make: TPMMake(manufacturer: nil, model: nil, version: nil), isExpired: false)
+    let claims = TPMClaims(
+      hardware: hardware, endorsement: Endorsement(certified), attestationKey: [], deviceKey: .sha256([2]),
+      firmwareVersion: 1, weakness: nil)
+    let decision = try shippedPolicies().decide(try question(.tpm(claims), .new, .unknown))
+    #expect(decision.rule == "enrollment.yaml: tpm-maker" && decision.code == nil)
+  }
+
   @Test(arguments: [
     ("  - {name: a, verdict: permit, profile: fast}\n", "mine", "fast"),
     ("  - {name: a, verdict: permit}\n", "mine", "mine"), ("  - {name: a, verdict: permit}\n", nil, "device"),
@@ -134,7 +173,7 @@ import Testing
     #expect(yes.outcome == "permitted with profile device" && yes.rule == "enrollment.yaml: ticket-swap")
     #expect(yes.because.first == "rule ticket-new does not match: expected act new, found swap")
     let no = enrollment.explain(try question(.idevid, .swap, .unknown))
-    #expect(no.outcome == "refused" && no.because.count == 8)
+    #expect(no.outcome == "refused" && no.because.count == 9)
     let blocked = enrollment.explain(try question(.ticket, .new, .blocked))
     #expect(blocked.because == ["expected hardware that is not on the blocklist, found it there"])
   }
@@ -162,8 +201,8 @@ import Testing
       case .tpm:
         .tpm(
           TPMClaims(
-            hardware: try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get(), endorsement: .allowlist,
-            attestationKey: [0, 0x0b], deviceKey: .sha256([2]), firmwareVersion: 1))
+            hardware: try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get(), endorsement: Endorsement(nil),
+            attestationKey: [0, 0x0b], deviceKey: .sha256([2]), firmwareVersion: 1, weakness: nil))
       case .ldevid: .ldevid(certificate: certificate, device: Self.bound, deviceID: meter)
       }
     return try question(claims, act, standing, group: name, profile: profile)

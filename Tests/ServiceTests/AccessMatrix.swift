@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import MusterTesting
 import NIOHTTP1
 import Testing
 import Yams
@@ -94,8 +95,9 @@ struct AccessMatrix: Sendable {
     switch route.access {
     case "anyone": .letIn
     case "device":
-      // A device's own certificate renews; to enroll it takes a ticket or a maker's.
-      asker.name == "device" && route.path.hasSuffix("/simplereenroll") ? .enrolled : .shutOut
+      // A device's own certificate renews, and asks of itself; to enroll it takes a ticket or a maker's.
+      asker.name == "device" && (route.path.hasSuffix("/simplereenroll") || route.path == "/v1/identity")
+        ? .enrolled : .shutOut
     default:
       if let list = asker.list { isListed(route.access, list) ? .letIn : .forbidden } else { .unknown }
     }
@@ -121,6 +123,7 @@ struct AccessMatrix: Sendable {
       "{ticket}": ticket, "{attestation}": RecordID(.attestation, now).description,
       "{certificate}": String(repeating: "0", count: 31) + "1", "{tile}": "0/000.p/1",
       "{request}": "MAA=", "{label}": "none", "{shard}": "0", "{position}": "0", "{issuerKeyID}": issuer,
+      "{fingerprint}": String(repeating: "0", count: 64),
     ]
     var path = route.path
     for (place, text) in places { path = path.replacing(place, with: text) }
@@ -148,6 +151,11 @@ struct AccessMatrix: Sendable {
     case "/v1/operators": return #"{"name":"by-\#(asker.name)","role":"auditor","csr":"\#(csr)"}"#
     case "/v1/hubs": return #"{"name":"by-\#(asker.name)","host":"h.example","csr":"\#(csr)"}"#
     case "/v1/tickets": return #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#
+    case "/v1/makers":
+      let bundle = Project.root.appending(path: "PKI/trust-anchors/tpm/nationz.pem")
+      return String(
+        decoding: try JSONEncoder().encode(["certificates": [String(contentsOf: bundle, encoding: .utf8)]]),
+        as: UTF8.self)
     case "/v1/groups": return #"{"name":"by-\#(asker.name)"}"#
     case "/v1/hardware/import": return #"[{"hardware":"mac:aabbcc001133"}]"#
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#

@@ -27,6 +27,8 @@ public struct CertifiedKey: Sendable, Hashable {
   public let subjectPublicKeyInfo: [UInt8]
   /// As the TPM signed it.
   public let firmwareVersion: UInt64
+  /// The attestation key's qualified name, as the TPM signed it: which keys it stands under.
+  let qualifiedSigner: [UInt8]
 }
 
 extension KeyAttestation {
@@ -52,7 +54,7 @@ extension KeyAttestation {
       appraisal,
       CertifiedKey(
         key: key, attestationKey: attestationKey, subjectPublicKeyInfo: verification.subjectPublicKeyInfo,
-        firmwareVersion: info.firmwareVersion)
+        firmwareVersion: info.firmwareVersion, qualifiedSigner: info.qualifiedSigner)
     )
   }
 }

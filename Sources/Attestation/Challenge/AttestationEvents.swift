@@ -4,6 +4,7 @@ public import MusterModel
 public enum AttestationEvents {
   public static let kinds: [EventKind] = [
     EventKind(AttestationChallenged.self), EventKind(AttestationFailed.self), EventKind(KeyAttested.self),
+    EventKind(TPMMakersImported.self), EventKind(TPMMakersRemoved.self),
   ]
 }
 
@@ -74,6 +75,8 @@ public struct KeyAttested: EventBody {
     /// TPMS_ATTEST and TPMT_SIGNATURE.
     public let certifyInfo: Digest
     public let certifySignature: Digest
+    /// The maker's certificate, DER; nil where it is trusted by the allowlist.
+    public let ekCertificate: Digest?
   }
 
   public let attestation: RecordID
@@ -84,6 +87,12 @@ public struct KeyAttested: EventBody {
   public let publicKey: Digest
   /// `TPMEndorsement`.
   public let endorsement: String
+  /// Of the certificate by which it is trusted: SHA-256 of the anchor's DER, and whether its time was over and the policy
+  /// accepted that; nil by the allowlist.
+  public let anchor: Digest?
+  public let isExpired: Bool?
+  /// `TPMWeakness`, where the policy accepted one.
+  public let weakness: String?
   public let shown: Shown
 
   public struct Details: Codable, Hashable, Sendable {
@@ -92,11 +101,14 @@ public struct KeyAttested: EventBody {
     public let attestationKey: String
     /// Hex, 16 digits.
     public let firmwareVersion: String
+    /// The TPM's make as its certificate says it.
+    public let make: String?
 
-    public init(hardware: HardwareID, attestationKey: String, firmwareVersion: String) {
+    public init(hardware: HardwareID, attestationKey: String, firmwareVersion: String, make: String?) {
       self.hardware = hardware
       self.attestationKey = attestationKey
       self.firmwareVersion = firmwareVersion
+      self.make = make
     }
   }
 
@@ -107,11 +119,15 @@ public struct KeyAttested: EventBody {
     self.device = device
     self.certificate = certificate
     publicKey = claims.deviceKey
-    endorsement = claims.endorsement.rawValue
+    endorsement = claims.endorsement.kind.rawValue
+    anchor = claims.endorsement.certified?.anchor
+    isExpired = claims.endorsement.certified?.isExpired
+    weakness = claims.weakness?.name
     shown = Shown(
       ekPublic: .sha256(answer.evidence.ekPublic), akPublic: .sha256(answer.evidence.akPublic),
       keyPublic: .sha256(answer.evidence.keyPublic), certifyInfo: .sha256(answer.certifyInfo),
-      certifySignature: .sha256(answer.certifySignature))
+      certifySignature: .sha256(answer.certifySignature),
+      ekCertificate: claims.endorsement.certified == nil ? nil : answer.evidence.ekCertificate.map { .sha256($0) })
   }
 }
 
@@ -120,14 +136,16 @@ extension KeyAttested.Details {
     self.init(
       hardware: claims.hardware, attestationKey: Hex.encode(claims.attestationKey),
       firmwareVersion: Hex.encode(
-        (0..<8).reversed().map { UInt8(truncatingIfNeeded: claims.firmwareVersion >> (8 * $0)) })
-    )
+        (0..<8).reversed().map { UInt8(truncatingIfNeeded: claims.firmwareVersion >> (8 * $0)) }),
+      make: claims.endorsement.certified?.make.description)
   }
 }
 
 extension TPMAnswer {
   /// What is kept of a proved answer.
-  public var attachments: [Attachment] {
-    [evidence.ekPublic, evidence.akPublic, evidence.keyPublic, certifyInfo, certifySignature].map { Attachment($0) }
+  public func attachments(_ endorsement: Endorsement) -> [Attachment] {
+    let certificate = endorsement.certified == nil ? nil : evidence.ekCertificate
+    let shown = [evidence.ekPublic, evidence.akPublic, evidence.keyPublic, certifyInfo, certifySignature]
+    return (shown + [certificate].compactMap(\.self)).map { Attachment($0) }
   }
 }

@@ -8,16 +8,20 @@ public struct TPMEvidence: Sendable, Hashable {
   public let akPublic: [UInt8]
   /// TPM2B_PUBLIC.
   public let keyPublic: [UInt8]
+  /// The endorsement key's certificate by its maker, DER; nil where none is shown.
+  public let ekCertificate: [UInt8]?
 
-  public init(ekPublic: [UInt8], akPublic: [UInt8], keyPublic: [UInt8]) {
+  public init(ekPublic: [UInt8], akPublic: [UInt8], keyPublic: [UInt8], ekCertificate: [UInt8]? = nil) {
     self.ekPublic = ekPublic
     self.akPublic = akPublic
     self.keyPublic = keyPublic
+    self.ekCertificate = ekCertificate
   }
 
-  /// SHA-256("muster/tpm-evidence/v1" ‖ each structure, after its size in four bytes): a challenge is of just this.
+  /// SHA-256("muster/tpm-evidence/v1" ‖ each of what is shown, after its size in four bytes): a challenge is of just this.
   public var digest: Digest {
-    let parts = [ekPublic, akPublic, keyPublic].flatMap { part in
+    let shown = [ekPublic, akPublic, keyPublic] + [ekCertificate].compactMap(\.self)
+    let parts = shown.flatMap { part in
       (0..<4).reversed().map { UInt8(truncatingIfNeeded: part.count >> (8 * $0)) } + part
     }
     return Digest.sha256(Array("muster/tpm-evidence/v1".utf8) + parts)

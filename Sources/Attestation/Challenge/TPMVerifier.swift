@@ -1,22 +1,18 @@
 public import MusterModel
 
-/// By what an endorsement key is trusted to be a TPM's.
-public enum TPMEndorsement: String, Sendable, Hashable, Codable, CaseIterable {
-  /// An operator put its very ID on the allowlist.
-  case allowlist
-}
-
 /// What a TPM proved of a device key.
 public struct TPMClaims: Sendable, Hashable {
   /// `tpm-ek:`.
   public let hardware: HardwareID
-  public let endorsement: TPMEndorsement
+  public let endorsement: Endorsement
   /// The attestation key's name (TPM 2.0 Library part 1 §16).
   public let attestationKey: [UInt8]
   /// SHA-256 of the device key's SubjectPublicKeyInfo.
   public let deviceKey: Digest
   /// As the TPM signed it: the maker's number.
   public let firmwareVersion: UInt64
+  /// What is known to be weak of the TPM; nil where nothing is.
+  public let weakness: TPMWeakness?
 
   /// The device ID of this TPM, where it is given none.
   public var proposedDeviceID: DeviceID? { hardware.deviceIDOfTPM }
@@ -25,20 +21,26 @@ public struct TPMClaims: Sendable, Hashable {
 /// Appraises the answer to a challenge: this very evidence was challenged, its TPM opened the secret, and certified the key
 /// that signed the request, over the nonce of this one time.
 public struct TPMVerifier: Sendable {
-  public init() {}
+  private let trust: EndorsementTrust
+  private let weak: WeakFirmware
+
+  public init(trust: EndorsementTrust, weak: WeakFirmware) {
+    self.trust = trust
+    self.weak = weak
+  }
 
   /// `requestKey` is the SubjectPublicKeyInfo of the key that signed the certificate request, DER. `challenge` is nil where
   /// none of that ID is open.
   public func appraise(
-    _ answer: TPMAnswer, requestKey: [UInt8], against challenge: OpenChallenge?, trusted endorsement: TPMEndorsement?,
-    claimed: [HardwareID] = [], at time: Timestamp
+    _ answer: TPMAnswer, requestKey: [UInt8], against challenge: OpenChallenge?, claimed: [HardwareID] = [],
+    at time: Timestamp
   ) -> Result<AttestationResult, AttestationRefusal> {
     Result { () throws(AttestationRefusal) in
       guard let challenge, time < challenge.expires else { throw .challengeOver }
       guard constantTimeEqual(answer.evidence.digest, challenge.evidence) else { throw .otherEvidence }
       guard constantTimeEqual(TPMChallenge.digest(of: answer.secret), challenge.secret) else { throw .activationWrong }
       let shown = try answer.evidence.appraise().get()
-      guard let endorsement else { throw .endorsementKeyUnknown }
+      let endorsement = try trust.appraise(answer.evidence, shown, at: time).get()
       let (appraisal, certified) = KeyAttestation(
         akPublic: answer.evidence.akPublic, keyPublic: answer.evidence.keyPublic, certifyInfo: answer.certifyInfo,
         certifySignature: answer.certifySignature
@@ -47,7 +49,7 @@ public struct TPMVerifier: Sendable {
       guard certified.subjectPublicKeyInfo == requestKey else { throw .requestOfOtherKey }
       let claims = TPMClaims(
         hardware: shown.hardware, endorsement: endorsement, attestationKey: name, deviceKey: shown.deviceKey,
-        firmwareVersion: certified.firmwareVersion)
+        firmwareVersion: certified.firmwareVersion, weakness: weak.weakness(of: shown, certified, endorsement))
       return try AttestationResult([.init(shown.hardware, .proved)], claimed: claimed, .tpm(claims))
     }
   }

@@ -12,6 +12,38 @@ public struct EndorsedKey: Sendable, Hashable {
   public let certificate: Digest
   /// SHA-256 of the anchor's DER.
   public let anchor: Digest
+  /// What the certificate says of the TPM's make.
+  public let make: TPMMake
+  /// Whether the certificate's time, or that of one of its issuers, was over and that was accepted.
+  public let isExpired: Bool
+}
+
+/// A TPM's make (TCG EK Credential Profile §3.1.2), printable text; nil where the certificate does not say it.
+public struct TPMMake: Sendable, Hashable, CustomStringConvertible {
+  /// `id:` and the vendor's number in hexadecimal digits, mostly.
+  public let manufacturer: String?
+  public let model: String?
+  public let version: String?
+
+  public var description: String {
+    let parts = [
+      manufacturer.map { "manufacturer \($0)" }, model.map { "model \($0)" }, version.map { "version \($0)" },
+    ]
+    let said = parts.compactMap { $0 }.joined(separator: ", ")
+    return said.isEmpty ? "its make is not said" : said
+  }
+
+  /// The vendor's letters (TCG TPM Vendor ID Registry), as `IFX`.
+  public var vendor: String? {
+    guard let manufacturer, manufacturer.hasPrefix("id:"), let bytes = Hex.decode(manufacturer.dropFirst(3)) else {
+      return manufacturer
+    }
+    return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).trimming
+  }
+}
+
+extension String {
+  fileprivate var trimming: String { String(self.reversed().drop { $0 == " " }.reversed()) }
 }
 
 /// An endorsement key's certificate (TCG EK Credential Profile for TPM 2.0), in DER, as it lies in the TPM's memory or in
@@ -35,13 +67,15 @@ public struct EKCertificate: Sendable, Hashable {
     appraisal.requireEndorsement(certificate)
     appraisal.requireValidity(certificate, at: time, acceptsExpired: acceptsExpired)
     let hardware = appraisal.requireKey(certificate.key)
-    let anchor = appraisal.requirePath(certificate, MakerPath(trust, at: time, acceptsExpired: acceptsExpired))
-    guard appraisal.isAccepted, let hardware, let anchor else { return (appraisal, nil) }
+    let path = MakerPath.issuers(of: certificate, trust, at: time, acceptsExpired: acceptsExpired)
+    appraisal.requirePath(certificate, path)
+    guard appraisal.isAccepted, let hardware, let path, let anchor = path.last else { return (appraisal, nil) }
     return (
       appraisal,
       EndorsedKey(
         hardware: hardware, subjectPublicKeyInfo: certificate.key.subjectPublicKeyInfo, certificate: certificate.digest,
-        anchor: anchor.digest)
+        anchor: anchor.digest, make: certificate.make, isExpired: ([certificate] + path).contains { $0.notAfter < time }
+      )
     )
   }
 }
@@ -66,7 +100,7 @@ extension Appraisal {
     // A TLS certificate of the same maker has neither the purpose nor the TPM's make.
     require(
       extensions.purposes != nil || extensions.manufacturer != nil, "TPM",
-      certificate.make, else: "ek-not-tpm",
+      certificate.make.description, else: "ek-not-tpm",
       "expected tcg-kp-EKCertificate or the TPM's manufacturer in the subjectAltName, found neither")
   }
 
@@ -101,19 +135,16 @@ extension Appraisal {
     return hardware
   }
 
-  fileprivate mutating func requirePath(_ certificate: MakerCertificate, _ path: MakerPath) -> MakerCertificate? {
-    var path = path
-    guard !certificate.isSelfIssued, let issuers = path.find(from: certificate) else {
-      add(
+  fileprivate mutating func requirePath(_ certificate: MakerCertificate, _ issuers: [MakerCertificate]?) {
+    guard let issuers else {
+      return add(
         "EK path",
         .refused(
           code: "certificate-untrusted", "expected a path to a self-issued certificate of the bundle, found none"))
-      return nil
     }
     let weak = ([certificate] + issuers.dropLast()).contains { !$0.signatureHash.isSound }
     let names = issuers.map(\.displayName).joined(separator: " < ")
     add("EK path", .holds(names + (weak ? " (signed with SHA-1, as that maker did)" : "")))
-    return issuers.last
   }
 }
 
@@ -122,12 +153,7 @@ extension MakerCertificate {
     "\(der.count) bytes, SHA-256 \(digest.hex)" + (padding > 0 ? ", \(padding) bytes of filling behind it" : "")
   }
 
-  fileprivate var make: String {
-    let parts = [
-      extensions.manufacturer.map { "manufacturer \($0)" }, extensions.model.map { "model \($0)" },
-      extensions.version.map { "version \($0)" },
-    ]
-    let said = parts.compactMap { $0 }.joined(separator: ", ")
-    return said.isEmpty ? "its make is not said" : said
+  fileprivate var make: TPMMake {
+    TPMMake(manufacturer: extensions.manufacturer, model: extensions.model, version: extensions.version)
   }
 }

@@ -15,6 +15,9 @@ public struct MakerTrust: Sendable {
 
   public init() {}
 
+  /// Of certificates in DER, as they were imported.
+  public init(_ certificates: [[UInt8]]) { add(certificates) }
+
   /// Reads all certificates of a PEM text (RFC 7468), or one in DER.
   public static func parse(_ bytes: [UInt8]) -> Result<MakerTrust, AttestationRefusal> {
     Result { () throws(AttestationRefusal) in
@@ -73,6 +76,19 @@ struct MakerPath: Sendable {
     self.trust = trust
     self.time = time
     self.acceptsExpired = acceptsExpired
+  }
+
+  /// The issuers of a certificate that is no anchor itself, nearest first, the anchor last: a way by issuers in their time
+  /// where there is one, else, where that is accepted, one by those whose time is over.
+  static func issuers(
+    of leaf: MakerCertificate, _ trust: MakerTrust, at time: Timestamp, acceptsExpired: Bool
+  ) -> [MakerCertificate]? {
+    guard !leaf.isSelfIssued else { return nil }
+    var strict = MakerPath(trust, at: time, acceptsExpired: false)
+    if let found = strict.find(from: leaf) { return found }
+    guard acceptsExpired else { return nil }
+    var accepting = MakerPath(trust, at: time, acceptsExpired: true)
+    return accepting.find(from: leaf)
   }
 
   /// The issuers of `leaf`, nearest first, the anchor last; nil where there is no such way.

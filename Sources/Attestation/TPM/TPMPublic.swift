@@ -1,3 +1,5 @@
+import MusterModel
+
 /// A TPM object's public area, TPMT_PUBLIC (TPM 2.0 Library part 2 §12.2.4), of an asymmetric key: as it was read, byte
 /// for byte, so that its name is the name of what was signed.
 public struct TPMPublic: Sendable, Hashable {
@@ -160,6 +162,22 @@ extension TPMPublic {
   /// object has none, or one that nobody here computes.
   public var name: [UInt8]? {
     nameHash.map { [UInt8($0.rawValue >> 8), UInt8($0.rawValue & 0xff)] + $0.hash(bytes) }
+  }
+
+  /// TPM_RH_ENDORSEMENT (part 2 §7.4): the name of the endorsement hierarchy.
+  private static let endorsementHierarchy: [UInt8] = [0x40, 0, 0, 0x0b]
+
+  /// The key's qualified name (part 1 §26.5) as a primary key of the endorsement hierarchy, or under `parent` there; nil
+  /// where one of them has no name.
+  func qualifiedName(under parent: TPMPublic? = nil) -> [UInt8]? {
+    guard let name, let nameHash else { return nil }
+    guard let above = parent.map({ $0.qualifiedName() }) ?? TPMPublic.endorsementHierarchy else { return nil }
+    return [UInt8(nameHash.rawValue >> 8), UInt8(nameHash.rawValue & 0xff)] + nameHash.hash(above + name)
+  }
+
+  /// Whether an RSA key has the mark of the weak generator of CVE-2017-15361.
+  var isROCA: Bool {
+    if case .rsa(_, _, let modulus) = key { ROCA.isMarked(modulus: modulus) } else { false }
   }
 
   /// The one scheme that the key signs by, and its hash; nil where it has none, or none that is a signature's.

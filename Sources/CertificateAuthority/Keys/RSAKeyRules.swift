@@ -1,5 +1,6 @@
 import BigInt
 import CryptoExtras
+import MusterModel
 import SwiftASN1
 
 /// What an RSA public key must be, judged from its public numbers alone (NIST SP 800-89 §5.3.3, CA/Browser Forum
@@ -26,7 +27,7 @@ enum RSAKeyRules {
     guard modulus[modulus.count - 1] & 1 == 1 else { throw .keyModulusEven }
     let n = BigUInt(bigEndian: modulus)
     if let factor = smallFactor(of: n) { throw .keySmallFactor(factor) }
-    guard !hasROCAMark(n) else { throw .keyROCA }
+    guard !ROCA.isMarked(modulus: modulus) else { throw .keyROCA }
     guard !hasClosePrimes(n) else { throw .keyClosePrimes }
   }
 
@@ -61,22 +62,6 @@ enum RSAKeyRules {
     stride(from: 3, to: limit, by: 2).filter { candidate in
       !stride(from: 3 as UInt, through: candidate.squareRoot, by: 2).contains { candidate % $0 == 0 }
     }
-  }
-
-  // MARK: ROCA
-
-  /// The generator of CVE-2017-15361 makes primes k · M + (65537ᵃ mod M), M the product of the first 126 primes for
-  /// keys from 1984 bits on. So the modulus is a power of 65537 modulo each of them, which another key is with a
-  /// probability of about 2⁻¹⁵⁴ (Nemec et al., CCS 2017, §2.1).
-  static func hasROCAMark(_ n: BigUInt) -> Bool {
-    rocaResidues.allSatisfy { prime, residues in residues.contains(remainder(of: n, by: prime)) }
-  }
-
-  private static let rocaResidues: [(prime: UInt, residues: Set<UInt>)] = oddPrimes(below: 702).map { prime in
-    var residues: Set<UInt> = []
-    var power: UInt = 1
-    while residues.insert(power).inserted { power = power * 65537 % prime }
-    return (prime, residues)
   }
 
   // MARK: Close primes

@@ -25,12 +25,14 @@ public struct DeviceAttestation: Sendable {
     }
     var query = FactsQuery()
     query.hardware = [shown.hardware]
+    query.tpmMakers = true
     let facts = try await instance.facts.facts(for: query)
     if case .blocked = Registry.standing(of: facts.hardware, patterns: facts.patterns) {
       return .refused(Refusal(.hardwareBlocked(shown.hardware)))
     }
-    guard facts.endorsement(of: shown.hardware) != nil else { return .refused(Refusal(.endorsementKeyUnknown)) }
     let now = instance.clock.now()
+    let trust = try await instance.trust(of: shown.hardware, facts)
+    if case .failure(let refusal) = trust.appraise(evidence, shown, at: now) { return .refused(Refusal(refusal)) }
     guard instance.challenges.takes(shown.hardware, from: network, at: now) else { return .refused(.tooManyChallenges) }
     switch TPMChallenge.make(for: shown) {
     case .failure(let refusal): return .refused(Refusal(refusal))
@@ -52,15 +54,6 @@ public struct DeviceAttestation: Sendable {
       return .refused(.contended)
     }
     return .done(Given(record: record, challenge: challenge, expires: expires))
-  }
-}
-
-extension Facts {
-  /// By what the endorsement key is trusted: its very ID on the allowlist. A pattern is no such word, for anyone can make
-  /// a key that it matches.
-  func endorsement(of key: HardwareID) -> TPMEndorsement? {
-    let snapshot = hardware.first { $0.id == key }?.snapshot
-    return snapshot?.listing == .allowed ? .allowlist : nil
   }
 }
 

@@ -41,6 +41,7 @@ extension DeviceEnrollment {
     let shown = answer.evidence.appraise()
     var query = FactsQuery()
     query.challenge = challenge
+    query.tpmMakers = true
     query.group = request.label.map { .name($0) }
     if let shown = try? shown.get() {
       query.hardware = [shown.hardware] + request.claimed
@@ -63,9 +64,13 @@ extension DeviceEnrollment {
       }
       verified = found
     }
-    let result = TPMVerifier().appraise(
-      answer, requestKey: verified.key.der, against: open,
-      trusted: (try? shown.get()).flatMap { facts.endorsement(of: $0.hardware) }, claimed: request.claimed, at: now)
+    guard case .success(let keys) = shown else {
+      return AppraisedAnswer(request, answer, facts, .failure(Refusal(.otherEvidence)), now)
+    }
+    let verifier = TPMVerifier(
+      trust: try await instance.trust(of: keys.hardware, facts), weak: instance.authorities.weakFirmware)
+    let result = verifier.appraise(
+      answer, requestKey: verified.key.der, against: open, claimed: request.claimed, at: now)
     return AppraisedAnswer(
       request, answer, facts, result.map { (verified, $0) }.mapError { Refusal($0) }, now)
   }
@@ -117,7 +122,7 @@ private struct AppraisedAnswer {
         at: at, by: .tpm, on: [.record(challenge.record), .record(device), .record(certificate)],
         KeyAttested(
           attestation: challenge.record, device: device, certificate: certificate, claims: claims, answer: answer),
-        details: KeyAttested.Details(claims), attachments: answer.attachments))
+        details: KeyAttested.Details(claims), attachments: answer.attachments(claims.endorsement)))
     return unit
   }
 

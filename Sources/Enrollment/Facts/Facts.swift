@@ -220,3 +220,14 @@ public struct GroupAnchor: Sendable, Hashable {
     self.der = der
   }
 }
+
+/// The certificates of TPM makers that are trusted, in DER, and the version of their list.
+public struct TPMMakersSnapshot: Sendable, Hashable {
+  public let version: UInt64
+  public let certificates: [[UInt8]]
+
+  public init(version: UInt64, certificates: [[UInt8]]) {
+    self.version = version
+    self.certificates = certificates
+  }
+}

@@ -51,6 +51,8 @@ public struct FactsQuery: Sendable, Hashable {
   public var groupNames: [RecordName] = []
   /// A TPM's challenge, where it is open.
   public var challenge: RecordID?
+  /// The version of the list of TPM makers, in `reads`.
+  public var tpmMakers = false
 
   public init() {}
 }

@@ -14,6 +14,9 @@ public protocol FactsReader: Sendable {
   /// The trust anchors of one group, or of all; those of removed groups are none.
   func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor]
 
+  /// The certificates of TPM makers that are trusted.
+  func tpmMakers() async throws -> TPMMakersSnapshot
+
   /// Whether what the event at `position` says is still decided by: a block, a device or a peer that is not gone, an
   /// open ticket. Erased, it would be forgotten and not undone.
   func isInForce(_ position: UInt64) async throws -> Bool

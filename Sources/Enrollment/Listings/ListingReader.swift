@@ -18,6 +18,7 @@ public protocol ListingReader: Sendable {
   func orders(_ page: PageRequest, at time: Timestamp, in scope: GroupScope) async throws -> Page<OrderSummary>
   /// The open order of that name; where none is, the last one.
   func order(_ name: RecordName, at time: Timestamp) async throws -> OrderSummary?
+  func tpmMakers(_ page: PageRequest) async throws -> Page<MakerSummary>
   func operators(_ page: PageRequest) async throws -> Page<OperatorSummary>
   func hubs(_ page: PageRequest) async throws -> Page<HubSummary>
   /// A device's certificates are in its group, all others in none.

@@ -52,6 +52,10 @@ public struct Inspection: Sendable {
     try await listing(.operatorList) { _ in try await listings.operators(page) }
   }
 
+  public func tpmMakers(_ page: PageRequest) async throws -> Outcome<Page<MakerSummary>> {
+    try await listing(.caTrustList) { _ in try await listings.tpmMakers(page) }
+  }
+
   public func hubs(_ page: PageRequest) async throws -> Outcome<Page<HubSummary>> {
     try await listing(.hubList) { _ in try await listings.hubs(page) }
   }

@@ -175,7 +175,10 @@ extension Administration {
         act: act, evidence: evidence, standing: standing, group: group?.name, groupProfile: group?.profile,
         hardware: record.hardware?.first?.id.kind,
         credentials: record.credentials.flatMap(DeviceCredentials.init(rawValue:)) ?? .certificate,
-        isWeaker: record.weaker ?? false))
+        isWeaker: record.weaker ?? false,
+        tpm: record.endorsement.flatMap(TPMEndorsement.init(rawValue:)).map {
+          .init(endorsement: $0, isExpired: record.expired ?? false, weakness: record.weakness)
+        }))
   }
 }
 

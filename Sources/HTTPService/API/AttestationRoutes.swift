@@ -14,6 +14,8 @@ struct AttestationRoutes: Sendable {
     let ekPublic: String
     let akPublic: String
     let keyPublic: String
+    /// The endorsement key's certificate, DER.
+    let ekCertificate: String?
   }
 
   struct Challenge: Encodable {
@@ -30,6 +32,7 @@ struct AttestationRoutes: Sendable {
     let ekPublic: String
     let akPublic: String
     let keyPublic: String
+    let ekCertificate: String?
     /// What TPM2_ActivateCredential gave.
     let secret: String
     /// TPMS_ATTEST.
@@ -51,7 +54,7 @@ struct AttestationRoutes: Sendable {
   private func challenge(_ request: RoutedRequest) async throws -> Answer {
     try refuseCertificate(request)
     let input: Evidence = try StrictJSON.decode(request)
-    let evidence = try evidence(input.ekPublic, input.akPublic, input.keyPublic)
+    let evidence = try evidence(input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate)
     let given = try await DeviceAttestation(rooms.instance).challenge(
       evidence, source: request.peer.source.description, network: request.peer.source.network.description
     ).answered()
@@ -69,7 +72,7 @@ struct AttestationRoutes: Sendable {
     }
     let input: Response = try StrictJSON.decode(request)
     let answer = TPMAnswer(
-      evidence: try evidence(input.ekPublic, input.akPublic, input.keyPublic),
+      evidence: try evidence(input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate),
       secret: SecretBytes(copying: try Base64Field.decode(input.secret, "secret")),
       certifyInfo: try Base64Field.decode(input.certifyInfo, "certifyInfo"),
       certifySignature: try Base64Field.decode(input.certifySignature, "certifySignature"))
@@ -80,10 +83,14 @@ struct AttestationRoutes: Sendable {
     return try EnrollmentRoutes(rooms: rooms, strangers: strangers).answer(enrolled)
   }
 
-  private func evidence(_ ekPublic: String, _ akPublic: String, _ keyPublic: String) throws(Problem) -> TPMEvidence {
-    TPMEvidence(
+  private func evidence(
+    _ ekPublic: String, _ akPublic: String, _ keyPublic: String, _ ekCertificate: String?
+  ) throws(Problem) -> TPMEvidence {
+    var certificate: [UInt8]?
+    if let ekCertificate { certificate = try Base64Field.decode(ekCertificate, "ekCertificate") }
+    return TPMEvidence(
       ekPublic: try Base64Field.decode(ekPublic, "ekPublic"), akPublic: try Base64Field.decode(akPublic, "akPublic"),
-      keyPublic: try Base64Field.decode(keyPublic, "keyPublic"))
+      keyPublic: try Base64Field.decode(keyPublic, "keyPublic"), ekCertificate: certificate)
   }
 
   /// One evidence: a certificate beside it would be another.

@@ -2,11 +2,11 @@ import Enrollment
 import HTTPTypes
 import MusterModel
 
-/// `/v1/devices` and `/v1/certificates`.
+/// `/v1/devices`, `/v1/certificates`, and `/v1/identity`, where a device asks of itself.
 struct DeviceRoutes: Sendable {
   let rooms: ServiceRooms
 
-  var routes: [Route] { reads + changes }
+  var routes: [Route] { reads + changes + [.device(.get, "/v1/identity") { try await identity($0) }] }
 
   private var reads: [Route] {
     [
@@ -34,6 +34,11 @@ struct DeviceRoutes: Sendable {
         try .json(try await look(caller).certificate(request.certificateName()).answered())
       },
     ]
+  }
+
+  private func identity(_ request: RoutedRequest) async throws -> Answer {
+    guard let leaf = request.peer.chain.first else { throw Problem.notAuthenticated(showing: []) }
+    return try .json(try await DeviceIdentification(rooms.instance).identity(leaf: leaf).answered())
   }
 
   private var changes: [Route] {

@@ -3,11 +3,11 @@ import HTTPTypes
 import MusterModel
 import X509
 
-/// `/v1/operators`, `/v1/hubs`, `/v1/issuers`, `/v1/vault` and `/v1/policy`.
+/// `/v1/operators`, `/v1/hubs`, `/v1/issuers`, `/v1/makers`, `/v1/vault` and `/v1/policy`.
 struct InstanceRoutes: Sendable {
   let rooms: ServiceRooms
 
-  var routes: [Route] { peers + vault + issuers + policy }
+  var routes: [Route] { peers + vault + issuers + makers + policy }
 
   private var peers: [Route] {
     [
@@ -87,6 +87,23 @@ struct InstanceRoutes: Sendable {
       .operation(.caCRL, .post, "/v1/issuers/crl") { _, caller in
         let grant = try await rooms.administration.grant(.caCRL, to: caller).answered()
         return try .json(try await rooms.status.publishLists(by: grant, for: caller).answered())
+      },
+    ]
+  }
+
+  private var makers: [Route] {
+    [
+      .operation(.caTrustList, .get, "/v1/makers", .paged) { request, caller in
+        try .json(try await Inspection(rooms.instance, for: caller).tpmMakers(request.page()).answered())
+      },
+      .operation(.caTrustImport, .post, "/v1/makers", .init(bodyLimit: 1024 * 1024)) { request, caller in
+        let input: MakerInput = try StrictJSON.decode(request)
+        let certificates = try PEMText.certificates(input.certificates)
+        return try .json(try await rooms.administration.importMakers(certificates, by: caller).answered())
+      },
+      .operation(.caTrustRemove, .delete, "/v1/makers/{fingerprint}") { request, caller in
+        _ = try await rooms.administration.removeMaker(try request.parameter("fingerprint"), by: caller).answered()
+        return .noContent
       },
     ]
   }

@@ -41,8 +41,10 @@ public enum Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConv
   case instance
   /// The vault's slots and key-encryption keys.
   case vault
+  /// The certificates of TPM makers that are trusted.
+  case tpmMakers
 
-  private static let lists: [Aggregate] = [.policies, .hardwarePatterns, .instance, .vault]
+  private static let lists: [Aggregate] = [.policies, .hardwarePatterns, .instance, .vault, .tpmMakers]
 
   /// nil for one of the instance's lists.
   public var record: RecordID? {
@@ -56,6 +58,7 @@ public enum Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConv
     case .hardwarePatterns: "hardware-patterns"
     case .instance: "instance"
     case .vault: "vault"
+    case .tpmMakers: "tpm-makers"
     }
   }
 

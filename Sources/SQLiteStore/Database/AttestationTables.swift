@@ -19,7 +19,19 @@ let attestationTables = """
     hardware_id TEXT,
     attestation_key TEXT,
     firmware_version TEXT,
+    anchor BLOB,
+    is_expired INTEGER,
+    make TEXT,
+    weakness TEXT,
     attested_at INTEGER NOT NULL,
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+
+  -- The certificates of TPM makers that are trusted; their DER is attached to the event at the position.
+  CREATE TABLE tpm_maker(
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    added_at INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
   """

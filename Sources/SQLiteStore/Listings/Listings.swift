@@ -61,6 +61,10 @@ extension FolderStore: ListingReader {
     try await read { try $0.orderSummary(name, at: time) }
   }
 
+  public func tpmMakers(_ page: PageRequest) async throws -> Page<MakerSummary> {
+    try await read { try $0.tpmMakers(page) }
+  }
+
   public func operators(_ page: PageRequest) async throws -> Page<OperatorSummary> {
     try await read { try $0.operators(page) }
   }

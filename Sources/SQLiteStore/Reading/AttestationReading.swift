@@ -22,14 +22,17 @@ extension Snapshot {
   func keyAttestation(of key: Digest) throws(StoreError) -> KeyAttestationSummary? {
     try db.first(
       """
-      SELECT endorsement, hardware_id, attestation_key, firmware_version, attested_at, position
+      SELECT endorsement, hardware_id, attestation_key, firmware_version, anchor, is_expired, make, weakness,
+        attested_at, position
       FROM key_attestation WHERE public_key = ?
       """, key
     ) { (row) throws(StoreError) in
       KeyAttestationSummary(
         endorsement: try row.value(0), hardware: row.isNull(1) ? nil : try row.hardwareID(1),
         attestationKey: row.isNull(2) ? nil : row.text(2), firmwareVersion: row.isNull(3) ? nil : row.text(3),
-        attested: row.time(4), position: try row.position(5))
+        anchor: try row.optional(4, Row.digest), isExpired: row.isNull(5) ? nil : row.bool(5),
+        make: row.isNull(6) ? nil : row.text(6), weakness: row.isNull(7) ? nil : row.text(7),
+        attested: row.time(8), position: try row.position(9))
     }
   }
 }

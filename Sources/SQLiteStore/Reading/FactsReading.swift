@@ -189,6 +189,7 @@ struct FactsReading {
 
   /// Its version counts though it is not open: so it is found where it ended meanwhile.
   private mutating func readChallenge() throws(StoreError) {
+    if query.tpmMakers { facts.reads.saw(.tpmMakers, version: try snapshot.version(of: .tpmMakers)) }
     guard let record = query.challenge else { return }
     facts.challenge = try snapshot.challenge(record)
     saw(record, try snapshot.version(of: record))
@@ -230,6 +231,8 @@ extension FolderStore: FactsReader {
   public func trustAnchors(of group: RecordName?) async throws -> [GroupAnchor] {
     try await read { try $0.trustAnchors(of: group) }
   }
+
+  public func tpmMakers() async throws -> TPMMakersSnapshot { try await read { try $0.tpmMakers() } }
 
   public func isInForce(_ position: UInt64) async throws -> Bool {
     let now = clock.now()

@@ -12,7 +12,7 @@ enum AttestationView: Projection {
     projections.onErasure(of: KeyAttested.self) { (event, db) throws(StoreError) in
       try db.run(
         """
-        UPDATE key_attestation SET hardware_id = NULL, attestation_key = NULL, firmware_version = NULL
+        UPDATE key_attestation SET hardware_id = NULL, attestation_key = NULL, firmware_version = NULL, make = NULL
         WHERE position = ?
         """, event.origin.position)
     }
@@ -41,9 +41,10 @@ enum AttestationView: Projection {
     try db.run(
       """
       INSERT OR REPLACE INTO key_attestation(
-        public_key, device, endorsement, hardware_id, attestation_key, firmware_version, attested_at, position)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        public_key, device, endorsement, hardware_id, attestation_key, firmware_version, anchor, is_expired, make,
+        weakness, attested_at, position)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.publicKey, body.device, body.endorsement, details?.hardware.description, details?.attestationKey,
-      details?.firmwareVersion, origin.at, origin.position)
+      details?.firmwareVersion, body.anchor, body.isExpired, details?.make, body.weakness, origin.at, origin.position)
   }
 }

@@ -9,7 +9,7 @@ import MusterModel
 struct CACommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ca", abstract: "The certificate authorities and their profiles.",
-    subcommands: [Show.self, Check.self, RevocationList.self])
+    subcommands: [Show.self, Check.self, RevocationList.self, Trust.self])
 
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,7 +30,8 @@ struct CACommand: AsyncParsableCommand {
 
   struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Checks profiles and blocked keys, naming the line at fault; a folder's, or those the program carries.",
+      abstract:
+        "Checks profiles, blocked keys and weak firmware, naming the line at fault; a folder's, or those the program carries.",
       discussion: "Example: muster ca check --data DATA")
     @Option(help: "The instance's folder.", completion: .directory) var data: String?
 

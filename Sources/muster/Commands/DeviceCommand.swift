@@ -131,8 +131,15 @@ extension KeyResidence {
 
 extension KeyAttestationSummary {
   var sentence: String {
-    "\(attested), \(hardware?.description ?? "erased") by the \(endorsement.rawValue), firmware "
-      + "\(firmwareVersion ?? "erased"), position \(position)"
+    let endorsed =
+      switch endorsement {
+      case .allowlist: "by the allowlist"
+      case .certificate:
+        "by its maker's certificate\(isExpired == true ? ", whose time was over," : "") under "
+          + "\(anchor.map { String($0.hex.prefix(16)) } ?? "an anchor"), \(make ?? "erased")"
+      }
+    return "\(attested), \(hardware?.description ?? "erased") \(endorsed), firmware \(firmwareVersion ?? "erased")"
+      + (weakness.map { ", weak: \($0)" } ?? "") + ", position \(position)"
   }
 }
 

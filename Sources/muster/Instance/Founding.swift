@@ -104,7 +104,8 @@ struct Founding {
     _ store: FolderStore
   ) async throws {
     let authorities = Authorities(
-      profiles: rules.profiles, blockedKeys: rules.blockedKeys, root: hierarchy.root.issuer.certificate, issued: [:])
+      profiles: rules.profiles, blockedKeys: rules.blockedKeys, weakFirmware: rules.weakFirmware,
+      root: hierarchy.root.issuer.certificate, issued: [:])
     authorities.unseal([hierarchy.devices.issuer, hierarchy.service.issuer], responders: [:])
     let own = OwnCertificates(authorities: authorities, policies: rules.policies, vault: vault.vault, clock: clock)
     let server = try await own.server(hostnames: plan.hostnames, by: .folder)

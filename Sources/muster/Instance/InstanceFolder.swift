@@ -22,6 +22,8 @@ struct InstanceFolder: Sendable {
     case vaultKey = "service/vault.key"
     case offlineRoot = "offline/root-key.sealed"
     case blockedKeys = "profiles/blocked-keys.txt"
+    /// Not in a folder that an older Muster made: there the program's own stands.
+    case weakFirmware = "profiles/weak-firmware.txt"
   }
 
   static let folders: [(name: String, mode: Int)] = [

@@ -78,7 +78,8 @@ struct OpenInstance: Sendable {
     rootKeyID = root.keyID
     let ownKeys = try issuers.map { try publicKeyDigest($0.der) }
     let authorities = Authorities(
-      profiles: rules.profiles, blockedKeys: rules.blockedKeys.adding(ownKeys), root: root.der,
+      profiles: rules.profiles, blockedKeys: rules.blockedKeys.adding(ownKeys), weakFirmware: rules.weakFirmware,
+      root: root.der,
       issued: Dictionary(issuers.map { ($0.use, $0.issued) }, uniquingKeysWith: { $1 }))
     instance = Instance(
       store: store, facts: readers, listings: readers, ledger: readers, vault: Vault(), policies: rules.policies,

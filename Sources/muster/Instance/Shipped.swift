@@ -9,4 +9,5 @@ enum Shipped {
     ("access.yaml", PackageResources.access_yaml), ("enrollment.yaml", PackageResources.enrollment_yaml),
   ]
   static let blockedKeys = PackageResources.blocked_keys_txt
+  static let weakFirmware = PackageResources.weak_firmware_txt
 }

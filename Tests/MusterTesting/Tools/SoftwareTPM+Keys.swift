@@ -73,6 +73,23 @@ extension SoftwareTPM {
     return (try folder.read("quote"), try folder.read("quote.sig"))
   }
 
+  /// The endorsement key's SubjectPublicKeyInfo.
+  package func endorsementPublicKey() throws -> [UInt8] {
+    try run("tpm2_readpublic -c \(Self.endorsementHandle) -f der -o ek.der")
+    return try folder.read("ek.der")
+  }
+
+  /// Leaves a certificate where its maker would: in the NV index of its endorsement key's (TCG EK Credential Profile §2.2.1.4
+  /// and §2.2.1.5).
+  package func store(certificate: [UInt8], ofRSA isRSA: Bool) throws {
+    try folder.write(certificate, "ek.certificate")
+    let index = isRSA ? "0x01c00002" : "0x01c0000a"
+    try run(
+      "tpm2_nvdefine \(index) -C p -s \(certificate.count) "
+        + "-a ppwrite|writedefine|ppread|ownerread|authread|no_da|platformcreate")
+    try run("tpm2_nvwrite \(index) -C p -i ek.certificate")
+  }
+
   /// A signature of the device key over `bytes`, by ECDSA with SHA-256: ECDSA-Sig-Value in DER.
   package func sign(_ bytes: [UInt8]) throws -> [UInt8] {
     try folder.write(bytes, "message")

@@ -1,0 +1,153 @@
+/// The steps that a device's keys take, each one command.
+extension TPMConnection {
+  private static let owner: UInt32 = 0x4000_0001
+  private static let none: UInt32 = 0x4000_0007
+  private static let endorsement: UInt32 = 0x4000_000b
+
+  struct Loaded {
+    let handle: UInt32
+    /// TPM2B_PUBLIC.
+    let publicArea: [UInt8]
+  }
+
+  func endorsementKey(_ kind: EndorsementKind) throws(TPMFailure) -> Loaded {
+    try primary(TPMConnection.endorsement, kind.template)
+  }
+
+  func attestationKey() throws(TPMFailure) -> Loaded { try primary(TPMConnection.endorsement, TPMTemplate.attestation) }
+
+  func storageKey() throws(TPMFailure) -> Loaded { try primary(TPMConnection.owner, TPMTemplate.storage) }
+
+  private func primary(_ hierarchy: UInt32, _ template: [UInt8]) throws(TPMFailure) -> Loaded {
+    var response = try send(
+      TPMCommand(
+        code: .createPrimary, handles: [hierarchy], authorizations: [.emptyPassword],
+        parameters: TPMConnection.making(template)))
+    return Loaded(handle: response.handle ?? 0, publicArea: try response.whole())
+  }
+
+  /// No password, no data from outside, no registers.
+  private static func making(_ template: [UInt8]) -> [UInt8] {
+    sized([0, 0, 0, 0]) + sized(template) + [0, 0] + [0, 0, 0, 0]
+  }
+
+  /// Makes the device key under the storage key.
+  func makeDeviceKey(under parent: Loaded) throws(TPMFailure) -> TPMKeyBlob {
+    var response = try send(
+      TPMCommand(
+        code: .create, handles: [parent.handle], authorizations: [.emptyPassword],
+        parameters: TPMConnection.making(TPMTemplate.device)))
+    return TPMKeyBlob(privatePart: try response.whole(), publicArea: try response.whole())
+  }
+
+  func load(_ blob: TPMKeyBlob, under parent: Loaded) throws(TPMFailure) -> Loaded {
+    let response = try send(
+      TPMCommand(
+        code: .load, handles: [parent.handle], authorizations: [.emptyPassword],
+        parameters: blob.privatePart + blob.publicArea))
+    return Loaded(handle: response.handle ?? 0, publicArea: blob.publicArea)
+  }
+
+  /// ECDSA over a SHA-256 digest: r and s, each of 32 bytes.
+  func sign(_ digest: [UInt8], with key: Loaded) throws(TPMFailure) -> [UInt8] {
+    var response = try send(
+      TPMCommand(
+        code: .sign, handles: [key.handle], authorizations: [.emptyPassword],
+        parameters: sized(digest) + [0x00, 0x18, 0x00, 0x0b] + [0x80, 0x24] + be(TPMConnection.none) + [0, 0]))
+    guard try response.number(2) == 0x18, try response.number(2) == 0x0b else {
+      throw TPMFailure("expected ECDSA with SHA-256 of the TPM, found another signature")
+    }
+    return try padded(try response.sizedBytes()) + padded(try response.sizedBytes())
+  }
+
+  private func padded(_ number: [UInt8]) throws(TPMFailure) -> [UInt8] {
+    guard number.count <= 32 else { throw TPMFailure("expected a number of 32 bytes of the TPM, found more") }
+    return [UInt8](repeating: 0, count: 32 - number.count) + number
+  }
+
+  /// TPMS_ATTEST and TPMT_SIGNATURE of TPM2_Certify.
+  func certify(
+    _ key: Loaded, by attestationKey: Loaded, nonce: [UInt8]
+  ) throws(TPMFailure) -> (info: [UInt8], signature: [UInt8]) {
+    var response = try send(
+      TPMCommand(
+        code: .certify, handles: [key.handle, attestationKey.handle],
+        authorizations: [.emptyPassword, .emptyPassword], parameters: sized(nonce) + [0x00, 0x10]))
+    return (try response.sizedBytes(), response.remainder())
+  }
+
+  /// TPM2_ActivateCredential, in a session that holds the endorsement key's policy. `credential` is TPM2B_ID_OBJECT,
+  /// `encryptedSecret` TPM2B_ENCRYPTED_SECRET.
+  func activate(
+    _ attestationKey: Loaded, _ endorsementKey: Loaded, credential: [UInt8], encryptedSecret: [UInt8]
+  ) throws(TPMFailure) -> [UInt8] {
+    let session = try policySession()
+    var response = try send(
+      TPMCommand(
+        code: .activateCredential, handles: [attestationKey.handle, endorsementKey.handle],
+        authorizations: [.emptyPassword, .session(session)], parameters: credential + encryptedSecret))
+    flushed(session)
+    return try response.sizedBytes()
+  }
+
+  private func policySession() throws(TPMFailure) -> UInt32 {
+    // The nonce serves sessions that sign; this one's commands go in the clear.
+    let nonce = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
+    let started = try send(
+      TPMCommand(
+        code: .startAuthSession, handles: [TPMConnection.none, TPMConnection.none],
+        parameters: sized(nonce) + [0, 0] + [0x01] + [0x00, 0x10] + [0x00, 0x0b]))
+    let session = started.handle ?? 0
+    _ = try send(
+      TPMCommand(
+        code: .policySecret, handles: [TPMConnection.endorsement, session], authorizations: [.emptyPassword],
+        parameters: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
+    return session
+  }
+
+  /// What an NV index holds; nil where there is none.
+  func read(index: UInt32) throws(TPMFailure) -> [UInt8]? {
+    guard var described = try? send(TPMCommand(code: .nvReadPublic, handles: [index])) else { return nil }
+    _ = try described.number(2)
+    _ = try described.number(6)
+    let attributes = try described.number(4)
+    _ = try described.sizedBytes()
+    let size = try described.number(2)
+    // TPMA_NV_AUTHREAD, else by its owner.
+    let reader = attributes & 1 << 18 != 0 ? index : TPMConnection.owner
+    var content: [UInt8] = []
+    while content.count < size {
+      let portion = min(512, size - content.count)
+      var response = try send(
+        TPMCommand(
+          code: .nvRead, handles: [reader, index], authorizations: [.emptyPassword],
+          parameters: be(UInt16(portion)) + be(UInt16(content.count))))
+      let bytes = try response.sizedBytes()
+      guard !bytes.isEmpty else { throw TPMFailure("expected \(size) bytes of the TPM's memory, found fewer") }
+      content += bytes
+    }
+    return content
+  }
+}
+
+/// A key as it is kept outside: the private part is encrypted by the TPM that made it, and is of use to no other.
+public struct TPMKeyBlob: Sendable, Hashable {
+  /// TPM2B_PRIVATE.
+  public let privatePart: [UInt8]
+  /// TPM2B_PUBLIC.
+  public let publicArea: [UInt8]
+
+  public init(privatePart: [UInt8], publicArea: [UInt8]) {
+    self.privatePart = privatePart
+    self.publicArea = publicArea
+  }
+
+  /// The point of a P-256 key, x and y, 64 bytes; nil for another key.
+  public var point: [UInt8]? {
+    let tail = publicArea.suffix(68)
+    guard tail.count == 68 else { return nil }
+    let bytes = Array(tail)
+    guard bytes[0] == 0, bytes[1] == 32, bytes[34] == 0, bytes[35] == 32 else { return nil }
+    return Array(bytes[2..<34] + bytes[36..<68])
+  }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Crypto
+import Foundation
+import MusterModel
+import TPMDevice
+
+struct Enroll: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Gets the device its certificate; the same again after a break goes on with the same key.",
+    discussion: """
+      Example: muster-device enroll --server https://muster.plant.example:8443 --ca root.pem \\
+        --device pump-7 --ticket code --hardware auto --state /var/lib/muster-device
+      Example: muster-device enroll --server https://muster.plant.example:8443 --ca-sha256 2f6c… \\
+        --tpm device:/dev/tpmrm0 --state /var/lib/muster-device
+      """)
+  @Option(help: "The service, https://HOST:PORT.") var server: String
+  @Option(help: "The service's trust anchor, PEM.", completion: .file()) var ca: String?
+  @Option(help: "The trust anchor's fingerprint instead: SHA-256 of its DER, in hex.") var caSha256: String?
+  @Option(help: "A file with a ticket's code, or - for standard input.", completion: .file()) var ticket: String?
+  @Option(help: "The device ID of the ticket.") var device: String?
+  @Option(help: "Where the TPM is that is to hold the key: device:/dev/tpmrm0, tabrmd, swtpm:host=127.0.0.1,port=2321.")
+  var tpm: String?
+  @Option(help: "The TPM's endorsement key, rsa or ecc; else the one that its maker certified.") var endorsement:
+    String?
+  @Option(help: "A file for the key, PEM, made where there is none; else in the state folder.", completion: .file())
+  var key: String?
+  @Option(help: "The board's hardware ID, kind:value, or auto for what Linux says of it.") var hardware: String?
+  @Option(help: "The group to enroll into.") var group: String?
+  @OptionGroup var state: StateOptions
+
+  func validate() throws {
+    guard (ca == nil) != (caSha256 == nil) else { throw ValidationError("expected either --ca or --ca-sha256") }
+    guard tpm == nil || key == nil else { throw ValidationError("expected either --tpm or --key, found both") }
+    guard tpm != nil || ticket != nil else { throw ValidationError("expected --ticket or --tpm, found neither") }
+    guard (ticket == nil) == (device == nil) else {
+      throw ValidationError("expected --ticket and --device together: both are the ticket's")
+    }
+    guard tpm.map({ TPMPlace($0) != nil }) ?? true else {
+      throw ValidationError("expected --tpm as device:/dev/tpmrm0, tabrmd or swtpm:host=127.0.0.1,port=2321")
+    }
+    guard endorsement.map({ EndorsementKind(rawValue: $0) != nil }) ?? true else {
+      throw ValidationError("expected --endorsement rsa or ecc")
+    }
+    guard server.hasPrefix("https://"), URL(string: server)?.host() != nil else {
+      throw ValidationError("expected --server as https://HOST:PORT")
+    }
+    guard caSha256.map({ Hex.decode($0)?.count == 32 }) ?? true else {
+      throw ValidationError("expected --ca-sha256 as 64 hexadecimal digits")
+    }
+  }
+
+  func run() async throws {
+    let authorization = try self.authorization()
+    let claimed = try claimedHardware()
+    let folder = try StateFolder.made(at: state.state)
+    try await folder.locked {
+      let settings = try keepSettings(folder)
+      let trust = try await keepTrust(folder, settings.server)
+      let key = try key(settings, folder)
+      if let kept = try DeviceCertificate.read(folder), kept.isValid(at: Date()) {
+        try kept.require(key.publicKey)
+        return print("enrolled already as \(kept.deviceID), until \(kept.leaf.notValidAfter.shown)")
+      }
+      let certificate = try await ServiceClient.with(settings.server, trust: trust.anchors) { client in
+        try await Enrollment(folder: folder, client: client, group: group, hardware: claimed)
+          .run(key, by: authorization)
+      }
+      print("enrolled as \(certificate.deviceID), until \(certificate.leaf.notValidAfter.shown)")
+    }
+  }
+
+  private func authorization() throws -> Authorization {
+    guard let ticket, let device else { return .attestation(endorsement.flatMap(EndorsementKind.init(rawValue:))) }
+    let bytes =
+      ticket == "-"
+      ? try FileHandle.standardInput.read(upToCount: 256).map { Array($0) } : try StateFolder.read(ticket)
+    let code = String(decoding: bytes ?? [], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    guard (1...64).contains(code.utf8.count) else {
+      throw DeviceFailure("expected a ticket's code, found none", status: 2)
+    }
+    return .ticket(deviceID: device, code: code)
+  }
+
+  private func claimedHardware() throws -> [String] {
+    guard let hardware else { return [] }
+    guard hardware == "auto" else {
+      switch HardwareID.parse(hardware) {
+      case .success(let id): return [id.description]
+      case .failure(let refusal): throw DeviceFailure("\(refusal)", status: 2)
+      }
+    }
+    let found = BoardSerial.all().map(\.description)
+    guard !found.isEmpty else {
+      throw DeviceFailure("expected a serial number of the board, found none: name it by --hardware kind:value")
+    }
+    return found
+  }
+
+  /// A folder is for one service and one key: what was begun with others is not gone on with by mistake.
+  private func keepSettings(_ folder: StateFolder) throws -> Settings {
+    let settings = Settings(
+      server: server.hasSuffix("/") ? String(server.dropLast()) : server, tpm: tpm,
+      keyFile: key.map { URL(fileURLWithPath: $0).path })
+    if let kept = try Settings.read(folder) {
+      guard kept == settings else {
+        throw DeviceFailure(
+          "expected the server and the key that the folder \(folder.path) was begun with (\(kept.server)), found others: "
+            + "unenroll first, or take another --state", status: 2)
+      }
+      return kept
+    }
+    try settings.write(to: folder)
+    return settings
+  }
+
+  private func keepTrust(_ folder: StateFolder, _ server: String) async throws -> ServiceTrust {
+    if let ca { return try ServiceTrust.keep(file: ca, in: folder) }
+    return try await ServiceTrust.keep(fingerprint: Hex.decode(caSha256 ?? "") ?? [], of: server, in: folder)
+  }
+
+  private func key(_ settings: Settings, _ folder: StateFolder) throws -> any DeviceKey {
+    if let place = settings.tpm.flatMap(TPMPlace.init) { return try TPMKey.inFolder(folder, place) }
+    return try KeyFile.at(settings.keyFile ?? folder.path(of: .privateKey))
+  }
+}
+
+extension Date {
+  /// RFC 3339 in UTC.
+  var shown: String { ISO8601DateFormatter().string(from: self) }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+
+struct Status: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Shows the device's certificate and key; asks nobody. Exit status 1 where it has no certificate in its time.",
+    discussion: "Example: muster-device status --state /var/lib/muster-device")
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let device = try state.device()
+    let certificate = device.certificate
+    print("device   \(certificate.deviceID)")
+    print("service  \(device.settings.server)")
+    print("serial   \(certificate.serial)")
+    print("until    \(certificate.leaf.notValidAfter.shown)")
+    print("renews   from \(certificate.renewalDue.shown)")
+    print("key      \(device.key.place)")
+    guard certificate.isValid(at: Date()) else {
+      throw DeviceFailure("expected a certificate in its time, found it over: enroll anew, with a new ticket")
+    }
+  }
+}
+
+struct Connect: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Connects with the device's key and certificate, and shows what the service says of the device.",
+    discussion: "Example: muster-device connect --state /var/lib/muster-device")
+  @OptionGroup var state: StateOptions
+
+  /// The service's answer, as far as it is shown.
+  private struct Identity: Decodable {
+    let deviceID: String
+    let state: String
+    let group: String?
+    let serial: String
+    let notAfter: String
+    let key: String
+  }
+
+  func run() async throws {
+    let device = try state.device()
+    let identity: Identity = try await device.withClient { try ServiceClient.decode(try await $0.get("/v1/identity")) }
+    print("device   \(printable(identity.deviceID)), \(printable(identity.state))")
+    if let group = identity.group { print("group    \(printable(group))") }
+    print("serial   \(printable(identity.serial)), until \(printable(identity.notAfter))")
+    print("key      \(printable(identity.key))")
+  }
+}
+
+struct Unenroll: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Removes the device's key, certificate and settings; the operator retires the device.",
+    discussion: """
+      Example: muster-device unenroll --state /var/lib/muster-device
+      A key file elsewhere (--key) stays. The service still knows the device: muster device retire ID.
+      """)
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let folder = try StateFolder.existing(at: state.state)
+    try await folder.locked { try folder.remove() }
+    print("removed what was in \(state.state); the operator ends the device: muster device retire ID")
+  }
+}

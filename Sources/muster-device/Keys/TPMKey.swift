@@ -1,0 +1,81 @@
+import Crypto
+import Foundation
+import NIOCore
+import NIOSSL
+import TPMDevice
+
+/// A key that a TPM holds; in the state folder lies what that TPM alone can read.
+struct TPMKey: DeviceKey {
+  let tpm: TPMDeviceKeys
+  let blob: TPMKeyBlob
+  let publicKey: P256.Signing.PublicKey
+
+  /// The key of the state folder; made, and on disk, where there is none.
+  static func inFolder(_ folder: StateFolder, _ place: TPMPlace) throws -> TPMKey {
+    if let kept = try read(folder, place) { return kept }
+    let blob = try TPMDeviceKeys(place).makeKey()
+    try folder.write(.tpmKey, blob.privatePart + blob.publicArea)
+    return try TPMKey(place, blob)
+  }
+
+  /// nil where there is none.
+  static func read(_ folder: StateFolder, _ place: TPMPlace) throws -> TPMKey? {
+    guard let bytes = try folder.read(.tpmKey) else { return nil }
+    guard bytes.count > 2 else { throw damaged(folder) }
+    let end = 2 + Int(bytes[0]) << 8 + Int(bytes[1])
+    guard end < bytes.count else { throw damaged(folder) }
+    return try TPMKey(place, TPMKeyBlob(privatePart: Array(bytes[..<end]), publicArea: Array(bytes[end...])))
+  }
+
+  private static func damaged(_ folder: StateFolder) -> DeviceFailure {
+    DeviceFailure("expected a TPM's key in \(folder.path(of: .tpmKey)), found something else")
+  }
+
+  private init(_ place: TPMPlace, _ blob: TPMKeyBlob) throws {
+    guard let point = blob.point, let key = try? P256.Signing.PublicKey(rawRepresentation: point) else {
+      throw DeviceFailure("expected a P-256 key of the TPM, found another")
+    }
+    tpm = TPMDeviceKeys(place)
+    self.blob = blob
+    publicKey = key
+  }
+
+  var place: String { "in the TPM at \(tpm.place), which it cannot leave" }
+
+  func sign(_ message: [UInt8]) async throws -> [UInt8] { try await onItsThread { try signature(over: message) } }
+
+  private func signature(over message: [UInt8]) throws -> [UInt8] {
+    let raw = try tpm.sign(Array(SHA256.hash(data: message)), with: blob)
+    return Array(try P256.Signing.ECDSASignature(rawRepresentation: raw).derRepresentation)
+  }
+
+  func tlsKey() throws -> NIOSSLPrivateKeySource { .privateKey(NIOSSLPrivateKey(customPrivateKey: TLSKey(key: self))) }
+
+  /// Signs handshakes in the TPM.
+  private struct TLSKey: NIOSSLCustomPrivateKey, Hashable {
+    let key: TPMKey
+
+    var signatureAlgorithms: [SignatureAlgorithm] { [.ecdsaSecp256R1Sha256] }
+
+    func sign(channel: any Channel, algorithm: SignatureAlgorithm, data: ByteBuffer) -> EventLoopFuture<ByteBuffer> {
+      let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
+      promise.completeWithTask { ByteBuffer(bytes: try await key.sign(Array(data.readableBytesView))) }
+      return promise.futureResult
+    }
+
+    /// For RSA key exchange, which this key has no part in.
+    func decrypt(channel: any Channel, data: ByteBuffer) -> EventLoopFuture<ByteBuffer> {
+      channel.eventLoop.makeFailedFuture(DeviceFailure("expected to sign with the TPM's key, found a decryption"))
+    }
+
+    static func == (left: TLSKey, right: TLSKey) -> Bool { left.key.blob == right.key.blob }
+    func hash(into hasher: inout Hasher) { hasher.combine(key.blob) }
+  }
+}
+
+/// A TPM takes its time, in C: on a thread of its own.
+func onItsThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
+  }
+}

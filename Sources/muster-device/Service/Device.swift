@@ -1,0 +1,56 @@
+import Foundation
+import NIOSSL
+import TPMDevice
+
+/// The device as its state folder has it: enrolled, with its key at hand.
+struct Device {
+  let folder: StateFolder
+  let settings: Settings
+  let key: any DeviceKey
+  let certificate: DeviceCertificate
+
+  static func read(_ folder: StateFolder) throws -> Device {
+    guard let settings = try Settings.read(folder), let certificate = try DeviceCertificate.read(folder) else {
+      throw DeviceFailure("expected an enrolled device in \(folder.path), found none: enroll first")
+    }
+    guard let key = try readKey(folder, settings) else {
+      throw DeviceFailure("expected the device's key, found none: unenroll, and enroll anew with a new ticket")
+    }
+    try certificate.require(key.publicKey)
+    return Device(folder: folder, settings: settings, key: key, certificate: certificate)
+  }
+
+  private static func readKey(_ folder: StateFolder, _ settings: Settings) throws -> (any DeviceKey)? {
+    guard let place = settings.tpm else {
+      return try KeyFile.read(settings.keyFile ?? folder.path(of: .privateKey))
+    }
+    guard let place = TPMPlace(place) else {
+      throw DeviceFailure("expected a TPM's place in \(folder.path(of: .settings)), found another text")
+    }
+    return try TPMKey.read(folder, place)
+  }
+
+  /// A client that shows the device's certificate.
+  func withClient<Value>(_ body: (ServiceClient) async throws -> Value) async throws -> Value {
+    let chain = try NIOSSLCertificate.fromPEMBytes(try folder.read(.certificate) ?? [])
+    return try await ServiceClient.with(
+      settings.server, trust: try ServiceTrust.read(folder).anchors,
+      as: TLSIdentity(chain: chain, key: try key.tlsKey()), body)
+  }
+
+  /// Renews for the key that it has, so that whatever is cut off, certificate and key belong together. What was issued is on
+  /// disk when it returns; asked again after a lost answer, the service gives the same.
+  func renewed() async throws -> DeviceCertificate {
+    let request = try await key.request(commonName: certificate.deviceID)
+    let (leaf, issuers) = try await withClient { client in
+      let issued = try await client.renew(request)
+      guard let leaf = issued.first else { throw DeviceFailure("expected a certificate of the service, found none") }
+      return (leaf, try await client.authorities())
+    }
+    let pem = try RenewedChain.pem(leaf, issuers)
+    let certificate = try DeviceCertificate(pem: pem)
+    try certificate.require(key.publicKey)
+    try folder.write(.certificate, pem)
+    return certificate
+  }
+}
