@@ -124,14 +124,18 @@ public struct HubStatus: Codable, Sendable, Hashable {
   public let enforced: UInt64?
   /// When its last receipt came.
   public let received: Timestamp?
-  /// How many changes it must know of that no receipt covers yet.
+  /// How many changes it must know of that no receipt covers yet, counted to `pendingLimit`.
   public let pending: UInt64
+  /// Whether there are more.
+  public let isMorePending: Bool
+  /// A hub that was away for long is to be helped, not counted.
+  public static let pendingLimit: UInt64 = 10_000
   /// Since when the oldest of them waits.
   public let pendingSince: Timestamp?
 
   public init(
     hub: RecordID, name: RecordName, host: String, enforced: UInt64?, received: Timestamp?, pending: UInt64,
-    pendingSince: Timestamp?
+    isMorePending: Bool, pendingSince: Timestamp?
   ) {
     self.hub = hub
     self.name = name
@@ -139,6 +143,7 @@ public struct HubStatus: Codable, Sendable, Hashable {
     self.enforced = enforced
     self.received = received
     self.pending = pending
+    self.isMorePending = isMorePending
     self.pendingSince = pendingSince
   }
 }

@@ -32,6 +32,9 @@ let programVersion = "0.1.0"
 enum Main {
   /// Exit status: 0 done, 1 refused or failed, 2 misuse, 3 partly done.
   static func main() async {
+    // Whoever read standard output may go: a write then fails, and nothing dies half way. Handled and not ignored, so that
+    // programs that are run have the default again.
+    signal(SIGPIPE) { _ in }
     do {
       var command = try Muster.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -151,6 +151,22 @@ import Testing
     }
   }
 
+  @Test func `each refused row of a list that is imported is told and counted`() async throws {
+    try await RealInstance.with { real in
+      let strangers = StrangerLimits()
+      let (dispatcher, certificate) = (real.dispatcher(strangers: strangers), try await real.peer(.factoryLine))
+      let rows =
+        (0..<6).map { #"{"hardware":"mac:aabbcc00112\#($0)"}"# } + (0..<6).map { #"{"hardware":"mac:\#($0)"}"# }
+      let body = Array("[\(rows.joined(separator: ","))]".utf8)
+      let answer = try await real.ask(
+        .post, "/v1/hardware/import", body: body, showing: [certificate], by: dispatcher)
+      let results = try JSONDecoder().decode([HardwareResult].self, from: Data(answer.body))
+      #expect(
+        results.map(\.code) == Array(repeating: nil, count: 6) + Array(repeating: "hardware-id-malformed", count: 6))
+      #expect(try #require(strangers.take(at: real.clock.now())).event.total == 6)
+    }
+  }
+
   @Test func `metrics are for who may read them, and for anyone where the policy says so`() async throws {
     try await RealInstance.with { real in
       let certificate = try await real.peer(.monitoring)

@@ -50,6 +50,48 @@ private let board = "cpu-serial:00000000e4b1c9d2"
     }
   }
 
+  /// Puts other policies in force, with their files kept or not.
+  private func activate(_ access: String, areKept: Bool, in test: TestInstance) async throws -> Administration {
+    let files = test.instance.policies.files.map { file in
+      file.name == "access.yaml" ? PolicyFile(name: file.name, bytes: Array(access.utf8)) : file
+    }
+    let body = PoliciesActivated(files: files.map { .init(name: "policies/" + $0.name, digest: .sha256($0.bytes)) })
+    let event = try Event(
+      at: test.clock.now(), by: .folder, on: [.policies], body,
+      attachments: areKept ? files.map { Attachment($0.bytes) } : [])
+    _ = try await test.instance.store.commit(UnitOfWork(events: [event]))
+    let old = test.instance
+    return Administration(
+      Instance(
+        store: old.store, facts: old.facts, listings: old.listings, ledger: old.ledger, vault: old.vault,
+        policies: try Policies.load(files: files), authorities: old.authorities, clock: old.clock, epoch: old.epoch))
+  }
+
+  @Test func `what was decided is explained by the policies of then, and where they are not kept that is said`()
+    async throws
+  {
+    try await TestInstance.with { test in
+      let (engineer, auditor) = (try await test.caller(.fieldEngineer), try await test.caller(.auditor))
+      var input = ExplanationInput()
+      input.position = try await test.size()
+      _ = try await test.administration.removeOperator("auditor", by: engineer)
+      let open = "version: 1\nallow:\n  auditor: [policy.explain]\n  field-engineer: [operator.remove]\n"
+      let later = try await activate(open, areKept: true, in: test)
+      let then = try await later.explain(input, by: auditor).get()
+      #expect(then.outcome == "refused" && !then.isInForce)
+      #expect(then.policies == then.recorded?.policies && then.policies == test.instance.policies.digest)
+
+      let closed = "version: 1\nallow:\n  auditor: [policy.explain]\n"
+      let forgetful = try await activate(closed, areKept: false, in: test)
+      input.position = try await test.size()
+      #expect(try await forgetful.removeOperator("auditor", by: engineer).refusalCode == "not-allowed")
+      let last = try await activate(open, areKept: true, in: test)
+      let now = try await last.explain(input, by: auditor).get()
+      #expect(now.outcome == "allowed" && now.isInForce && now.policies != now.recorded?.policies)
+      #expect(now.because.first == "the policies in force then are not kept: said by those in force now")
+    }
+  }
+
   @Test func `what is erased, no decision, and another group's are refused`() async throws {
     try await TestInstance.with { test in
       let administrator = try await test.caller(.administrator, name: "root")

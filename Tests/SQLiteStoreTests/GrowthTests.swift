@@ -45,6 +45,9 @@ import Testing
     Question("page of some groups' tickets") { try $0.tickets(page, at: Units.time, in: $1.scope).rows.count },
     Question("page of certificates") { snapshot, _ in try snapshot.certificates(page, of: nil, in: .instance).rows.count
     },
+    Question("page of some groups' certificates") {
+      try $0.certificates(page, of: nil, in: $1.scope).rows.count
+    },
     Question("page of hardware") { snapshot, _ in try snapshot.hardware(page, in: .instance).rows.count },
     Question("issuers, as a start reads them") { snapshot, _ in try snapshot.issuers().count },
     Question("lists, as a start reads them") { snapshot, _ in try snapshot.publishedCRLs().count + 1 },

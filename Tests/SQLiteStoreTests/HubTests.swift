@@ -289,6 +289,21 @@ struct HubWorld {
     }
   }
 
+  @Test func `a hub's backlog is counted no further than to its limit`() async throws {
+    try await HubWorld.with { world in
+      for number in 1...3 { _ = try await world.enroll("own-\(number)", number: number, group: world.group) }
+      for (limit, pending, isMore) in [(2, 2, true), (3, 3, false), (4, 3, false)] as [(UInt64, UInt64, Bool)] {
+        let status = try await world.store.read { snapshot in
+          let number = try snapshot.db.number("SELECT min(id) FROM hub")
+          return try snapshot.status(
+            of: world.first, name: Units.name("first"), host: "hub.test", number: number, countingTo: limit)
+        }
+        #expect(status.pending == pending && status.isMorePending == isMore)
+        #expect(status.pendingSince == Units.time)
+      }
+    }
+  }
+
   @Test func `a receipt calls for no receipt, and a change for one of its hub alone`() async throws {
     try await HubWorld.with { world in
       let own = try await world.enroll("own", number: 1, group: world.group)

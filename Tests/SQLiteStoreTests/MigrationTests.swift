@@ -30,7 +30,8 @@ import Testing
     }
     try test.tamper(
       views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema5
-        + "INSERT INTO kek VALUES (99, '00', 0, 0); PRAGMA user_version = 5;")
+        + "ALTER TABLE open_leaf RENAME COLUMN hashes TO hash; INSERT INTO kek VALUES (99, '00', 0, 0); PRAGMA user_version = 5;"
+    )
     return test
   }
 

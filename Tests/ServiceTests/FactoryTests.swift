@@ -545,7 +545,8 @@ extension ServiceTests {
           let batch = newBatch()
           #expect(try await code(first, "june", action, batch, row(1, "meter-1\(action.count)")) == nil)
           #expect(try await code(first, "june", action, batch, row(2, "meter-2\(action.count)")) == nil)
-          for (other, board) in [("enrollments", try rowLine(1, board: 9, "meter-9")), ("allowances", listing(9, "a"))] {
+          for (other, board) in [("enrollments", try rowLine(1, board: 9, "meter-9")), ("allowances", listing(9, "a"))]
+          {
             #expect(try await code(second, "july", other, batch, board) == "june's", "\(action), \(other)")
             #expect(try await code(stranger, "may", other, batch, board) == "another's", "\(action), \(other)")
           }

@@ -113,6 +113,29 @@ extension ServiceTests.FactoryTests {
       }
     }
 
+    @Test func `of keys that race with one secret one has the board, and the others are told that it is used`()
+      async throws
+    {
+      try await ServedInstance.with { instance in
+        let station = try await line.station("line-1", order: "june", count: 5, instance)
+        _ = try await allow(instance, station, try boards(1...1, instance), ["--secrets"]).succeeded()
+        let secret = try #require(try secrets(instance).first)
+        let answers = try await instance.withClient { client in
+          try await withThrowingTaskGroup(of: TestClient.Answer.self) { group in
+            for _ in 0..<16 {
+              let request = try PeerKey().request(commonName: secret.device)
+              group.addTask { try await client.enroll(secret.device, secret.code, request) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+          }
+        }
+        #expect(answers.count { $0.status == 200 } == 1)
+        #expect(answers.count { $0.status == 409 && $0.text.contains("used by another key") } == 15)
+        #expect(try await line.shown("june", instance).made == 1)
+        try await instance.expectWholeLedger()
+      }
+    }
+
     @Test func `an order's end and its closing end the secrets of it`() async throws {
       try await ServedInstance.with { instance in
         let station = try await line.station("line-1", order: "june", count: 5, instance)

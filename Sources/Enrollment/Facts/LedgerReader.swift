@@ -1,5 +1,6 @@
 public import Ledger
 public import MusterModel
+public import Policy
 
 /// The ledger as it is shown: bytes that were hashed, hashes of tiles, the last checkpoint.
 public protocol LedgerReader: Sendable {
@@ -15,6 +16,9 @@ public protocol LedgerReader: Sendable {
   func proofTiles(_ stretch: ClosedRange<UInt64>) async throws -> ProofTiles?
   /// The decision that the event at `position` records; nil where there is none.
   func decision(at position: UInt64) async throws -> RecordedDecision?
+  /// The files of the policies that were in force at `position`, as the event that put them in force keeps them; nil where
+  /// it does not keep them all, or there is none.
+  func policyFiles(inForceAt position: UInt64) async throws -> [PolicyFile]?
   /// The export of the ledger as the last checkpoint has it; nil for an empty ledger.
   func export() async throws -> LedgerExportPieces?
 }

@@ -78,8 +78,9 @@ extension Administration {
     return Refusal(AccessRefusal.otherGroup(change.operation))
   }
 
-  /// Puts each on the allowlist; one that is refused stops none of the others.
-  public func importHardware(_ inputs: [HardwareInput], by caller: Caller) async throws -> Outcome<[HardwareResult]> {
+  /// Puts each on the allowlist; one that is refused stops none of the others. Why each was refused, in their order; nil
+  /// where it was not.
+  public func importHardware(_ inputs: [HardwareInput], by caller: Caller) async throws -> Outcome<[Refusal?]> {
     // Whether importing is on the caller's list at all; each row is then held to the caller's groups by itself.
     let anyGroup = caller.principal.groups.first
     if case .refused(let refusal) = try await grant(.hardwareImport, to: caller, group: anyGroup) {
@@ -89,17 +90,16 @@ extension Administration {
       return .refused(Refusal(.invalid, "too-many-rows", "expected at most 1000 rows, found \(inputs.count)"))
     }
     let single = Caller(principal: caller.principal, reads: caller.reads, source: caller.source)
-    var results: [HardwareResult] = []
+    var refusals: [Refusal?] = []
     for input in inputs {
       switch try await list(input, .allow, by: single) {
-      case .done: results.append(HardwareResult(hardware: input.hardware, code: nil, reason: nil))
+      case .done: refusals.append(nil)
       // What is not on the caller's list is not for any row; another's group is that row's alone.
       case .refused(let refusal) where refusal.code == "not-allowed": return .refused(refusal)
-      case .refused(let refusal):
-        results.append(HardwareResult(hardware: input.hardware, code: refusal.code, reason: refusal.reason))
+      case .refused(let refusal): refusals.append(refusal)
       }
     }
-    return .done(results)
+    return .done(refusals)
   }
 }
 

@@ -60,6 +60,12 @@ public struct HardwareResult: Codable, Sendable, Hashable {
   /// nil where it was done.
   public let code: String?
   public let reason: String?
+
+  public init(hardware: String, refusal: Refusal?) {
+    self.hardware = hardware
+    code = refusal?.code
+    reason = refusal?.reason
+  }
 }
 
 public struct ReasonInput: Codable, Sendable, Hashable {

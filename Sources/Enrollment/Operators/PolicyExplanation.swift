@@ -41,8 +41,10 @@ public struct ExplainedDecision: Codable, Sendable, Hashable {
 
   /// nil for what was only described.
   public let recorded: Recorded?
-  /// The digest of the policies in force, by which the rest is said.
+  /// The digest of the policies by which the rest is said: of a recorded decision those in force then, where they are kept.
   public let policies: Digest
+  /// Whether they are in force now.
+  public let isInForce: Bool
   public let outcome: String
   public let rule: String
   public let because: [String]
@@ -130,14 +132,17 @@ extension Administration {
     return Refusal(AccessRefusal.otherGroup(.policyExplain))
   }
 
-  private func explained(_ explanation: Explanation, of recorded: RecordedDecision? = nil) -> ExplainedDecision {
-    ExplainedDecision(
+  private func explained(
+    _ explanation: Explanation, by policies: Policies? = nil, of recorded: RecordedDecision? = nil
+  ) -> ExplainedDecision {
+    let digest = (policies ?? instance.policies).digest
+    return ExplainedDecision(
       recorded: recorded.map {
         ExplainedDecision.Recorded(
           position: $0.position, at: $0.at, kind: $0.kind, by: $0.by, rule: $0.policy?.rule,
           policies: $0.policy?.digest, code: $0.code)
-      }, policies: instance.policies.digest, outcome: explanation.outcome, rule: explanation.rule,
-      because: explanation.because)
+      }, policies: digest, isInForce: digest == instance.policies.digest, outcome: explanation.outcome,
+      rule: explanation.rule, because: explanation.because)
   }
 
   // MARK: - A recorded decision
@@ -150,27 +155,42 @@ extension Administration {
     var query = FactsQuery()
     query.group = record.group.map { .record($0) }
     let group = try await instance.facts.facts(for: query).group
-    guard let explanation = explanation(record, group.map { ($0.name, $0.profile) }) else {
+    let policies = try await policies(of: recorded)
+    guard let explanation = explanation(record, group.map { ($0.name, $0.profile) }, by: policies ?? instance.policies)
+    else {
       // Refused before a policy was asked: the reason is all there is.
       let rule = recorded.policy?.rule ?? "none: it was refused before a policy was asked"
       let because = [recorded.reason].compactMap(\.self)
-      return .done(explained(Explanation(outcome: "refused", rule: rule, because: because), of: recorded))
+      return .done(
+        explained(Explanation(outcome: "refused", rule: rule, because: because), by: policies, of: recorded))
     }
-    return .done(explained(explanation.after(recorded.reason), of: recorded))
+    let notKept = policies == nil ? "the policies in force then are not kept: said by those in force now" : nil
+    return .done(explained(explanation.after(recorded.reason).after(notKept), by: policies, of: recorded))
   }
 
-  /// By the policies in force; nil for what no policy was asked about.
-  private func explanation(_ record: DecisionRecord, _ group: (name: RecordName, profile: String?)?) -> Explanation? {
+  /// Those in force then, as their event keeps them; nil where it does not, or this build cannot read them.
+  private func policies(of recorded: RecordedDecision) async throws -> Policies? {
+    guard let files = try await instance.ledger.policyFiles(inForceAt: recorded.position),
+      let policies = try? Policies.load(files: files),
+      recorded.policy.map({ $0.digest == policies.digest }) ?? true
+    else { return nil }
+    return policies
+  }
+
+  /// nil for what no policy was asked about.
+  private func explanation(
+    _ record: DecisionRecord, _ group: (name: RecordName, profile: String?)?, by policies: Policies
+  ) -> Explanation? {
     if let operation = record.operation.flatMap(Policy.Operation.init(rawValue:)),
       let list = record.role.flatMap(AccessList.init)
     {
-      return instance.policies.access.explain(list, limitedTo: [], operation, group: record.group)
+      return policies.access.explain(list, limitedTo: [], operation, group: record.group)
     }
     guard let act = record.act.flatMap(EnrollmentQuestion.Act.init(rawValue:)),
       let evidence = record.evidence.flatMap(Evidence.Kind.init(rawValue:)),
       let standing = record.standing.flatMap(EnrollmentCircumstances.Standing.init(rawValue:))
     else { return nil }
-    return instance.policies.enrollment.explain(
+    return policies.enrollment.explain(
       EnrollmentCircumstances(
         act: act, evidence: evidence, standing: standing, group: group?.name, groupProfile: group?.profile,
         hardware: record.hardware?.first?.id.kind,

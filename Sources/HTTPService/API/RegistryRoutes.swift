@@ -5,6 +5,7 @@ import MusterModel
 /// `/v1/hardware`, `/v1/groups` and `/v1/tickets`.
 struct RegistryRoutes: Sendable {
   let rooms: ServiceRooms
+  let strangers: StrangerLimits
 
   var routes: [Route] { hardware + groups + groupKeys + tickets }
 
@@ -18,7 +19,12 @@ struct RegistryRoutes: Sendable {
       .operation(.hardwareUnblock, .post, "/v1/hardware/unblock") { try await list($0, .unblock, $1) },
       .operation(.hardwareImport, .post, "/v1/hardware/import", .init(bodyLimit: 1024 * 1024)) { request, caller in
         let inputs: [HardwareInput] = try StrictJSON.decode(request)
-        return try .json(try await rooms.administration.importHardware(inputs, by: caller).answered())
+        let refusals = try await rooms.administration.importHardware(inputs, by: caller).answered()
+        for refusal in refusals.compactMap(\.self) where refusal.isToBeCounted {
+          strangers.refused(request.peer.source, code: refusal.code, at: request.at)
+        }
+        return try .json(
+          zip(inputs, refusals).map { HardwareResult(hardware: $0.hardware, refusal: $1) })
       },
     ]
   }

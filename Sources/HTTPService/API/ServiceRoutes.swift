@@ -6,7 +6,8 @@ struct ServiceRoutes: Sendable {
   var all: [Route] {
     ESTRoutes(rooms: rooms, strangers: strangers).routes + EnrollmentRoutes(rooms: rooms, strangers: strangers).routes
       + AttestationRoutes(rooms: rooms, strangers: strangers).routes
-      + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes + RegistryRoutes(rooms: rooms).routes
+      + PublicRoutes(rooms: rooms).routes + DeviceRoutes(rooms: rooms).routes
+      + RegistryRoutes(rooms: rooms, strangers: strangers).routes
       + OrderRoutes(rooms: rooms).routes
       + BatchRoutes(rooms: rooms, strangers: strangers).routes
       + AllowanceRoutes(rooms: rooms, strangers: strangers).routes

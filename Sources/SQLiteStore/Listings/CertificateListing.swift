@@ -3,13 +3,14 @@ import Enrollment
 import MusterModel
 
 extension Snapshot {
-  /// Certificates in the order in which they were issued; of one device, where it is given.
+  /// Certificates in the order in which they were issued; of one device, where it is given. Those of some groups' devices
+  /// stand by group and device.
   func certificates(
     _ request: PageRequest, of device: DeviceID?, in scope: GroupScope
   ) throws -> Page<CertificateSummary> {
     if let device { return try certificates(request, ofDevice: device, in: scope) }
     let (start, probe) = (try request.start(), request.probe)
-    guard let groups = scope.list else {
+    guard case .groups(let groups) = scope else {
       return request.page(
         try db.all(
           """
@@ -18,16 +19,31 @@ extension Snapshot {
           FROM certificate WHERE id > ? ORDER BY id LIMIT ?
           """, start, probe, read: placedCertificate))
     }
-    return request.page(
-      try db.all(
+    return try certificates(request, ofGroups: groups)
+  }
+
+  /// Group by group, of each device after device: each certificate is found by its device's, so that no more is looked at
+  /// than is shown.
+  private func certificates(_ request: PageRequest, ofGroups groups: [RecordID]) throws -> Page<CertificateSummary> {
+    let start = try request.start()
+    let last = try db.first(
+      "SELECT device_group, device.id FROM certificate JOIN device ON device.record = subject WHERE certificate.id = ?",
+      start
+    ) { (row) throws(StoreError) in (group: try row.optional(0, Row.record), device: row.int(1)) }
+    var rows: [Placed<CertificateSummary>] = []
+    let groups = Set(groups).sorted().drop { group in last?.group.map { group < $0 } ?? false }
+    for group in groups where rows.count < request.probe {
+      rows += try db.all(
         """
-        SELECT id, record, subject, issuer, serial, der, profile, not_before, not_after, revoked_at, revoked_reason,
-          position
-        FROM certificate
-        WHERE subject IN (
-            SELECT record FROM device WHERE device_group IN (SELECT value FROM json_each(?)))
-          AND id > ? ORDER BY id LIMIT ?
-        """, groups, start, probe, read: placedCertificate))
+        SELECT certificate.id, certificate.record, subject, issuer, serial, der, profile, not_before, not_after,
+          revoked_at, revoked_reason, certificate.position
+        FROM device CROSS JOIN certificate ON certificate.subject = device.record
+        WHERE device_group = ?1 AND device.id >= ?2 AND (device.id > ?2 OR certificate.id > ?3)
+        ORDER BY device.id, certificate.id LIMIT ?4
+        """, group, group == last?.group ? last?.device ?? -1 : -1, start, request.probe - rows.count,
+        read: placedCertificate)
+    }
+    return request.page(rows)
   }
 
   private func certificates(

@@ -88,17 +88,21 @@ extension Snapshot {
     }
   }
 
-  fileprivate func status(
-    of hub: RecordID, name: RecordName, host: String, number: Int64
+  func status(
+    of hub: RecordID, name: RecordName, host: String, number: Int64, countingTo limit: UInt64 = HubStatus.pendingLimit
   ) throws(StoreError) -> HubStatus {
     let last = try lastReceipt(of: hub)
     let pending = try db.first(
-      "SELECT count(*), min(position) FROM hub_change WHERE hub = ? AND position >= ?", number, last?.size ?? 0
+      """
+      SELECT count(*), min(position)
+      FROM (SELECT position FROM hub_change WHERE hub = ? AND position >= ? ORDER BY position LIMIT ?)
+      """, number, last?.size ?? 0, limit + 1
     ) { (row) throws(StoreError) in (count: try row.position(0), first: row.isNull(1) ? nil : try row.position(1)) }
+    let count = pending?.count ?? 0
     let since = try pending?.first.flatMap { position throws(StoreError) in try time(of: position) }
     return HubStatus(
-      hub: hub, name: name, host: host, enforced: last?.size, received: last?.received, pending: pending?.count ?? 0,
-      pendingSince: since)
+      hub: hub, name: name, host: host, enforced: last?.size, received: last?.received, pending: min(count, limit),
+      isMorePending: count > limit, pendingSince: since)
   }
 
   private func time(of position: UInt64) throws(StoreError) -> Timestamp? {

@@ -3,6 +3,7 @@ import DeviceRegistry
 public import Enrollment
 public import Ledger
 public import MusterModel
+public import Policy
 import Synchronization
 
 /// The ledger's head as of the last commit: what proofs are made for. Set before the commit is answered.
@@ -87,6 +88,10 @@ extension FolderStore {
     }
   }
 
+  public func policyFiles(inForceAt position: UInt64) async throws -> [PolicyFile]? {
+    try await read { try $0.policyFiles(inForceAt: position) }
+  }
+
   public func export() async throws -> LedgerExportPieces? {
     let (tree, note) = head.current
     guard let note else { return nil }
@@ -99,6 +104,26 @@ extension FolderStore {
 }
 
 extension Snapshot {
+  /// The policies that decide an event were put in force before it.
+  fileprivate func policyFiles(inForceAt position: UInt64) throws(StoreError) -> [PolicyFile]? {
+    let activated = try db.first(
+      "SELECT max(position) FROM concern WHERE record = ? AND changes = 1 AND position < ?", Aggregate.policies,
+      position
+    ) { (row) throws(StoreError) in row.isNull(0) ? nil : try row.position(0) }
+    guard let activated = activated ?? nil, let body = try recorded(at: activated)?.body as? PoliciesActivated else {
+      return nil
+    }
+    let kept = try db.all(
+      "SELECT digest, bytes FROM attachment WHERE id BETWEEN ?1 * 1024 AND ?1 * 1024 + 1023", activated
+    ) { (row) throws(StoreError) in (digest: try row.digest(0), bytes: row.bytes(1)) }
+    var files: [PolicyFile] = []
+    for file in body.files where file.name.hasPrefix("policies/") {
+      guard let bytes = kept.first(where: { $0.digest == file.digest })?.bytes else { return nil }
+      files.append(PolicyFile(name: String(file.name.dropFirst("policies/".count)), bytes: bytes))
+    }
+    return files
+  }
+
   /// The tile's line and those of its events, of the ledger's first `size`.
   fileprivate func exported(tile index: UInt64, ofLedger size: UInt64) throws -> [UInt8] {
     let first = index * UInt64(TileCoordinate.fullWidth)

@@ -167,12 +167,12 @@ func lines(of explained: ExplainedDecision) -> [(String, String?)] {
     ]
     if let policies = recorded.policies { lines.append(("by policies", "\(policies.hex.prefix(16))")) }
   }
-  // What follows is judged now: where the policies were others then, it need not be why.
-  let now = "\(explained.policies.hex.prefix(16)), in force now"
+  let judging = "\(explained.policies.hex.prefix(16)), in force " + (explained.isInForce ? "now" : "then")
+  // Where those of then are not kept, what follows need not be why.
   let areOthers = explained.recorded?.policies.map { $0 != explained.policies } ?? false
   lines += [
-    ("judged by", areOthers ? now + ": others than decided, so this need not be why" : now),
-    (explained.recorded == nil ? "outcome" : "by what is in force", explained.outcome), ("rule", explained.rule),
+    ("judged by", areOthers ? judging + ": others than decided, so this need not be why" : judging),
+    ("outcome", explained.outcome), ("rule", explained.rule),
   ]
   return lines + explained.because.enumerated().map { ($0.offset == 0 ? "because" : "", $0.element) }
 }

@@ -60,7 +60,10 @@ struct HardwareCommand: AsyncParsableCommand {
   struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Puts a file's hardware IDs on the allowlist, one a line; refused lines go to standard error.",
-      discussion: "Example: muster hardware import boards.txt --group pumps")
+      discussion: """
+        Example: muster hardware import boards.txt --group pumps
+        Each refused line is told by its number and a code; exit status 3 where there are some.
+        """)
     @OptionGroup var connection: Connection
     @Argument(help: "One hardware ID a line; empty lines and lines with # are passed over.", completion: .file())
     var file: String
@@ -76,29 +79,54 @@ struct HardwareCommand: AsyncParsableCommand {
       if refused > 0 { throw ExitCode(3) }
     }
 
+    private static let rowsAtOnce = 500
+
     /// How many rows were refused.
-    private func send(_ rows: [String], to client: APIClient) async throws -> Int {
+    private func send(_ rows: [HardwareRow], to client: APIClient) async throws -> Int {
       var refused = 0
-      for start in stride(from: 0, to: rows.count, by: 500) {
-        let requests = rows[start..<min(start + 500, rows.count)].map {
-          HardwareInput(hardware: $0, group: group, reason: nil)
+      for start in stride(from: 0, to: rows.count, by: Import.rowsAtOnce) {
+        let rows = rows[start..<min(start + Import.rowsAtOnce, rows.count)]
+        let (sent, tooLong) = (rows.filter { !$0.isTooLong }, rows.filter(\.isTooLong))
+        for row in tooLong { tell(row, "hardware-id-malformed", "expected a hardware ID, found a longer line") }
+        let results: [HardwareResult]
+        do {
+          results = try await client.post(
+            "/v1/hardware/import", sent.map { HardwareInput(hardware: $0.text, group: group, reason: nil) })
+        } catch let failure as CommandFailure {
+          guard start > 0, let first = rows.first else { throw failure }
+          throw CommandFailure(
+            "\(failure.description) The lines before \(first.line) are done, with \(refused) refused.")
         }
-        let results: [HardwareResult] = try await client.post("/v1/hardware/import", requests)
-        for result in results where result.code != nil {
-          refused += 1
-          standardError("\(result.hardware): \(result.reason ?? "") (\(result.code ?? ""))")
-        }
+        let refusals = zip(sent, results).filter { $0.1.code != nil }
+        for (row, result) in refusals { tell(row, result.code ?? "", result.reason ?? "") }
+        refused += tooLong.count + refusals.count
       }
       return refused
+    }
+
+    private func tell(_ row: HardwareRow, _ code: String, _ reason: String) {
+      standardError(
+        "line \(row.line): \(printable(row.text, upTo: 200)) \(code): \(printable(reason, upTo: 400))")
     }
   }
 }
 
-/// The lines of a list that name hardware; spreadsheets put a byte order mark before the first.
-func hardwareRows(of text: String) -> [String] {
+/// A line of a list that names hardware.
+struct HardwareRow: Equatable {
+  /// From 1, of all lines of the file.
+  let line: Int
+  let text: String
+
+  /// No hardware ID has so many bytes, and a request has room for as many lines of fewer.
+  var isTooLong: Bool { text.utf8.count > 1024 }
+}
+
+/// Those of a file; spreadsheets put a byte order mark before the first.
+func hardwareRows(of text: String) -> [HardwareRow] {
   let text = text.unicodeScalars.first == "\u{feff}" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
-  return Substring(text).textLines.map { $0.trimmingCharacters(in: .whitespaces) }
-    .filter { !$0.isEmpty && !$0.hasPrefix("#") }
+  return Substring(text).textLines.enumerated()
+    .map { HardwareRow(line: $0.offset + 1, text: $0.element.trimmingCharacters(in: .whitespaces)) }
+    .filter { !$0.text.isEmpty && !$0.text.hasPrefix("#") }
 }
 
 /// What the changes of one hardware ID share.

@@ -27,6 +27,10 @@ struct Initialize: AsyncParsableCommand {
   enum Protector: String, ExpressibleByArgument, CaseIterable { case file, passphrase }
 
   func run() async throws {
+    // Before anything is made: the code is shown once.
+    guard recoveryCodeFile != nil || StandardOutput.isRead else {
+      throw CommandFailure("expected somebody to read the recovery code on standard output, found it closed")
+    }
     let founding = Founding(plan: try plan(), rules: try Rules.shipped(), clock: SystemClock())
     let code = try await founding.found(at: data)
     if let recoveryCodeFile {
@@ -34,7 +38,11 @@ struct Initialize: AsyncParsableCommand {
       standardError("muster: the recovery code is in \(recoveryCodeFile): move it to a safe place")
     } else {
       standardError("muster: the recovery code follows; it is shown once: write it down and keep it apart")
-      code.text.withUnsafeBytes { FileHandle.standardOutput.write(Data($0) + Data("\n".utf8)) }
+      do {
+        try code.text.withUnsafeBytes { try StandardOutput.write($0) }
+      } catch {
+        throw CommandFailure("made \(data), but nobody read its recovery code: remove it and make it again")
+      }
     }
     standardError("muster: made \(data); next: muster serve --data \(data)")
   }

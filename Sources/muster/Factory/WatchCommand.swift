@@ -17,13 +17,17 @@ struct StationWatch: Sendable {
     while let line = lines.next() {
       let text = line.trimmingCharacters(in: .whitespacesAndNewlines)
       if text.isEmpty { continue }
-      standardOutput(try await result(of: text))
+      let result = try await result(of: text)
+      // At once: who holds the scanner waits for it. Where nobody does, no further board is made unseen.
+      do {
+        try StandardOutput.write(result.utf8)
+      } catch {
+        _ = try await rows.finish()
+        throw error
+      }
     }
     _ = try await rows.finish()
   }
-
-  /// At once: who holds the scanner waits for it.
-  private func standardOutput(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
   private func result(of text: String) async throws -> String {
     switch HardwareID.parse(text) {

@@ -69,7 +69,7 @@ extension HubCommand {
       var listing = output.listing([
         Column<HubStatus>("name") { $0.name.text }, Column("host") { $0.host },
         Column("enforced to") { $0.enforced.map { String($0) } }, Column("last receipt", time: \.received),
-        Column("pending") { String($0.pending) }, Column("since", time: \.pendingSince),
+        Column("pending") { String($0.pending) + ($0.isMorePending ? "+" : "") }, Column("since", time: \.pendingSince),
       ])
       for hub in hubs { try listing.add(hub) }
       listing.finish()

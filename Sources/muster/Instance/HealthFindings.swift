@@ -35,7 +35,7 @@ struct HealthFindings: Sendable {
   }
 
   private var keyBesideDatabase: HealthFinding? {
-    guard opened.folder.readIfThere(.vaultKey) != nil else { return nil }
+    guard opened.folder.has(.vaultKey) else { return nil }
     return HealthFinding(
       isBlocking: false, code: "vault-key-beside-database",
       detail: "the file slot protects nobody who copies the folder")

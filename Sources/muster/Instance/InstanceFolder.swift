@@ -46,6 +46,8 @@ struct InstanceFolder: Sendable {
     return SecretBytes(copying: bytes)
   }
 
+  func has(_ file: File) -> Bool { FileManager.default.fileExists(atPath: path(of: file)) }
+
   func readIfThere(_ file: File) -> [UInt8]? {
     FileManager.default.contents(atPath: path(of: file)).map { [UInt8]($0) }
   }

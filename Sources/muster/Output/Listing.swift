@@ -87,7 +87,9 @@ struct ListingWriter<Row: Encodable> {
     if format == .csv { print(columns.map { csvField($0.title) }.joined(separator: ",")) }
   }
 
+  /// Throws where nobody reads any more: the rest of a long listing would be fetched for nobody.
   mutating func add(_ row: Row) throws {
+    guard StandardOutput.isRead else { throw ExitCode(1) }
     switch format {
     case .table: kept.append(columns.map { printable($0.shown(row) ?? "–") })
     case .json: print(try jsonLine(row))
