@@ -74,9 +74,12 @@ post() {
   case $status in 2??) ;; *) jq -r '"enroll-tpm: \(.code): \(.detail // .title)"' "$3" >&2 || cat "$3" >&2; exit 1 ;; esac
 }
 
-# --- the first step: evidence in, challenge out
+# --- the first step: evidence in, challenge out; with the certificate that the TPM's maker left in it, where there is one
+case ${EK_KIND:-rsa} in rsa*) certificate_index=0x01c00002 ;; *) certificate_index=0x01c0000a ;; esac
+tpm2_nvread "$certificate_index" -o ek.cer >/dev/null 2>&1 || : >ek.cer
 jq -n --arg ek "$(base64_of ek.pub)" --arg ak "$(base64_of ak.pub)" --arg key "$(base64_of key.pub)" \
-  '{ekPublic: $ek, akPublic: $ak, keyPublic: $key}' >evidence.json
+  --arg certificate "$(base64_of ek.cer)" '{ekPublic: $ek, akPublic: $ak, keyPublic: $key}
+    + (if $certificate == "" then {} else {ekCertificate: $certificate} end)' >evidence.json
 post /v1/attestations evidence.json challenge.json
 
 # --- the TPM opens the secret: in tpm2-tools' file form, a magic number and a version stand before the two structures

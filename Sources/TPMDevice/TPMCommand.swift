@@ -1,8 +1,9 @@
 /// A command as its bytes (TPM 2.0 Library part 1 §18), its handles authorised as they ask.
 struct TPMCommand {
   enum Authorization {
-    /// An empty password.
-    case emptyPassword
+    /// Of a key, that of this device: empty. Of a hierarchy, its owner's.
+    case password([UInt8])
+    static let emptyPassword = Authorization.password([])
     /// A policy session, which ends with the command.
     case session(UInt32)
   }
@@ -47,7 +48,7 @@ struct TPMCommand {
   var bytes: [UInt8] {
     let sessions = authorizations.flatMap { authorization -> [UInt8] in
       switch authorization {
-      case .emptyPassword: be(0x4000_0009 as UInt32) + [0, 0, 0, 0, 0]
+      case .password(let password): be(0x4000_0009 as UInt32) + [0, 0, 0] + sized(password)
       case .session(let handle): be(handle) + [0, 0, 0, 0, 0]
       }
     }

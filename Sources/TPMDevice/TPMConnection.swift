@@ -5,18 +5,20 @@ import Foundation
 /// it was.
 final class TPMConnection {
   private let context: OpaquePointer
+  let passwords: TPMHierarchyPasswords
   private var loaded: [UInt32] = []
 
   /// Runs `body` with a connection of its own.
   static func with<Value>(
-    _ place: TPMPlace, _ body: (TPMConnection) throws(TPMFailure) -> Value
+    _ place: TPMPlace, _ passwords: TPMHierarchyPasswords, _ body: (TPMConnection) throws(TPMFailure) -> Value
   ) throws(TPMFailure) -> Value {
-    let connection = try TPMConnection(place)
+    let connection = try TPMConnection(place, passwords)
     defer { connection.close() }
     return try body(connection)
   }
 
-  private init(_ place: TPMPlace) throws(TPMFailure) {
+  private init(_ place: TPMPlace, _ passwords: TPMHierarchyPasswords) throws(TPMFailure) {
+    self.passwords = passwords
     // The library speaks of its own troubles on standard error; here they are errors.
     setenv("TSS2_LOG", "all+none", 0)
     var context: OpaquePointer?

@@ -1,8 +1,12 @@
 /// A device's TPM: what is asked of it, each time over a connection that leaves nothing behind. Calls block.
 public struct TPMDeviceKeys: Sendable {
   public let place: TPMPlace
+  private let passwords: TPMHierarchyPasswords
 
-  public init(_ place: TPMPlace) { self.place = place }
+  public init(_ place: TPMPlace, _ passwords: TPMHierarchyPasswords = TPMHierarchyPasswords()) {
+    self.place = place
+    self.passwords = passwords
+  }
 
   /// What a TPM shows of itself before it is challenged: TPM2B_PUBLICs, and its maker's certificate where it has one.
   public struct Evidence: Sendable {
@@ -23,14 +27,14 @@ public struct TPMDeviceKeys: Sendable {
 
   /// Makes a device key in the TPM, which it cannot leave.
   public func makeKey() throws(TPMFailure) -> TPMKeyBlob {
-    try TPMConnection.with(place) { (tpm) throws(TPMFailure) in
+    try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
       try tpm.makeDeviceKey(under: try tpm.storageKey())
     }
   }
 
   /// The endorsement key is the one that its maker certified; where it certified none, that of `kind`, or P-256.
   public func evidence(of key: TPMKeyBlob, _ kind: EndorsementKind? = nil) throws(TPMFailure) -> Evidence {
-    try TPMConnection.with(place) { (tpm) throws(TPMFailure) in
+    try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
       var certificates: [EndorsementKind: [UInt8]] = [:]
       for kind in EndorsementKind.allCases { certificates[kind] = try tpm.read(index: kind.certificateIndex) }
       let chosen = kind ?? EndorsementKind.allCases.first { certificates[$0] != nil } ?? .ecc
@@ -44,13 +48,13 @@ public struct TPMDeviceKeys: Sendable {
   public func answer(
     _ kind: EndorsementKind, _ key: TPMKeyBlob, credential: [UInt8], encryptedSecret: [UInt8], nonce: [UInt8]
   ) throws(TPMFailure) -> Answer {
-    let secret = try TPMConnection.with(place) { (tpm) throws(TPMFailure) in
+    let secret = try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
       try tpm.activate(
         try tpm.attestationKey(), try tpm.endorsementKey(kind), credential: credential,
         encryptedSecret: encryptedSecret)
     }
     // A connection of its own: many TPMs hold three keys at once and no more.
-    let (info, signature) = try TPMConnection.with(place) { (tpm) throws(TPMFailure) in
+    let (info, signature) = try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
       let loaded = try tpm.load(key, under: try tpm.storageKey())
       return try tpm.certify(loaded, by: try tpm.attestationKey(), nonce: nonce)
     }
@@ -59,7 +63,7 @@ public struct TPMDeviceKeys: Sendable {
 
   /// ECDSA over a SHA-256 digest: r and s, each of 32 bytes.
   public func sign(_ digest: [UInt8], with key: TPMKeyBlob) throws(TPMFailure) -> [UInt8] {
-    try TPMConnection.with(place) { (tpm) throws(TPMFailure) in
+    try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
       try tpm.sign(digest, with: try tpm.load(key, under: try tpm.storageKey()))
     }
   }

@@ -11,17 +11,23 @@ extension TPMConnection {
   }
 
   func endorsementKey(_ kind: EndorsementKind) throws(TPMFailure) -> Loaded {
-    try primary(TPMConnection.endorsement, kind.template)
+    try primary(TPMConnection.endorsement, passwords.endorsement, kind.template)
   }
 
-  func attestationKey() throws(TPMFailure) -> Loaded { try primary(TPMConnection.endorsement, TPMTemplate.attestation) }
+  func attestationKey() throws(TPMFailure) -> Loaded {
+    try primary(TPMConnection.endorsement, passwords.endorsement, TPMTemplate.attestation)
+  }
 
-  func storageKey() throws(TPMFailure) -> Loaded { try primary(TPMConnection.owner, TPMTemplate.storage) }
+  func storageKey() throws(TPMFailure) -> Loaded {
+    try primary(TPMConnection.owner, passwords.owner, TPMTemplate.storage)
+  }
 
-  private func primary(_ hierarchy: UInt32, _ template: [UInt8]) throws(TPMFailure) -> Loaded {
+  private func primary(
+    _ hierarchy: UInt32, _ password: [UInt8], _ template: [UInt8]
+  ) throws(TPMFailure) -> Loaded {
     var response = try send(
       TPMCommand(
-        code: .createPrimary, handles: [hierarchy], authorizations: [.emptyPassword],
+        code: .createPrimary, handles: [hierarchy], authorizations: [.password(password)],
         parameters: TPMConnection.making(template)))
     return Loaded(handle: response.handle ?? 0, publicArea: try response.whole())
   }
@@ -100,7 +106,8 @@ extension TPMConnection {
     let session = started.handle ?? 0
     _ = try send(
       TPMCommand(
-        code: .policySecret, handles: [TPMConnection.endorsement, session], authorizations: [.emptyPassword],
+        code: .policySecret, handles: [TPMConnection.endorsement, session],
+        authorizations: [.password(passwords.endorsement)],
         parameters: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
     return session
   }
@@ -114,13 +121,14 @@ extension TPMConnection {
     _ = try described.sizedBytes()
     let size = try described.number(2)
     // TPMA_NV_AUTHREAD, else by its owner.
-    let reader = attributes & 1 << 18 != 0 ? index : TPMConnection.owner
+    let isOpen = attributes & 1 << 18 != 0
+    let (reader, password) = isOpen ? (index, []) : (TPMConnection.owner, passwords.owner)
     var content: [UInt8] = []
     while content.count < size {
       let portion = min(512, size - content.count)
       var response = try send(
         TPMCommand(
-          code: .nvRead, handles: [reader, index], authorizations: [.emptyPassword],
+          code: .nvRead, handles: [reader, index], authorizations: [.password(password)],
           parameters: be(UInt16(portion)) + be(UInt16(content.count))))
       let bytes = try response.sizedBytes()
       guard !bytes.isEmpty else { throw TPMFailure("expected \(size) bytes of the TPM's memory, found fewer") }

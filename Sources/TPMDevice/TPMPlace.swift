@@ -10,6 +10,17 @@ public struct TPMPlace: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+/// The passwords of a TPM's hierarchies, where its owner set some (TPM 2.0 Library part 1 §13).
+public struct TPMHierarchyPasswords: Sendable {
+  let owner: [UInt8]
+  let endorsement: [UInt8]
+
+  public init(owner: [UInt8] = [], endorsement: [UInt8] = []) {
+    self.owner = owner
+    self.endorsement = endorsement
+  }
+}
+
 /// What the TPM, or the way to it, did not do.
 public struct TPMFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public let description: String
@@ -21,7 +32,7 @@ public struct TPMFailure: Error, Sendable, Hashable, CustomStringConvertible {
     let hint =
       switch code & 0xfff {
       case 0x921: ": it is locked out, wait or have its owner lift it"
-      case 0x98e, 0x9a2: ": it takes a password that was not given"
+      case 0x98e, 0x9a2: ": its owner set a password, name its file: --owner-auth, --endorsement-auth"
       case 0x100: ": it was not started"
       case 0x902, 0x903: ": others have filled its memory, use device:/dev/tpmrm0"
       default: ""

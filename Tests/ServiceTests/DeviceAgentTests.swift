@@ -273,6 +273,29 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a TPM whose owner set passwords is used by their files, and refused in words without`() async throws {
+      let tpm = try SoftwareTPM()
+      try tpm.run("tpm2_changeauth -c owner owner-password")
+      try tpm.run("tpm2_changeauth -c endorsement endorsement-password")
+      try await ServedInstance.with { instance in
+        let agent = Agent(instance)
+        _ = try await instance.muster("group", "add", "pumps").succeeded()
+        let enroll = agent.enroll + ["--tpm", tpm.tcti, "--group", "pumps"]
+        let without = try await agent.run(enroll)
+        #expect(without.status == 1 && without.errors.contains("--owner-auth"), "\(without.errors)")
+        _ = try await agent.run("unenroll").succeeded()
+        let passwords = [
+          "--owner-auth", try instance.folder.write("owner-password\n", to: "owner"),
+          "--endorsement-auth", try instance.folder.write("endorsement-password", to: "endorsement"),
+        ]
+        let unknown = try await agent.run(enroll + passwords)
+        let hardware = try #require(unknown.errors.firstMatch(of: /tpm-ek:[0-9a-f]{64}/), "\(unknown.errors)").output
+        _ = try await instance.muster("hardware", "allow", String(hardware), "--group", "pumps").succeeded()
+        _ = try await agent.run(enroll + passwords).succeeded()
+        #expect(try await agent.run("connect").succeeded().contains("key      tpm"))
+      }
+    }
+
     @Test func `with a ticket the key is the TPM's too, and another TPM has it not`() async throws {
       let (tpm, other) = (try SoftwareTPM(), try SoftwareTPM())
       try await ServedInstance.with { instance in

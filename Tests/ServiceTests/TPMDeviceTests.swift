@@ -45,6 +45,26 @@ extension ServiceTests {
       }
     }
 
+    @Test(arguments: ["rsa", "ecc"])
+    func `it enrolls by the certificate that its maker left in it`(kind: String) async throws {
+      let tpm = try SoftwareTPM()
+      let start = SystemClock().now() - .seconds(86_400)
+      let maker = try TPMMaker(from: start)
+      try await ServedInstance.with { instance in
+        let state = tpm.folder.path("state")
+        _ = try await script(tpm, "--endorsement-key", state, kind: kind).succeeded()
+        try tpm.store(certificate: try maker.certify(try tpm.endorsementPublicKey(), from: start), ofRSA: kind == "rsa")
+        _ = try await instance.muster("group", "add", "pumps").succeeded()
+        let arguments = (instance.service.server, instance.root)
+        let refused = try await script(tpm, arguments.0, arguments.1, state, "pumps", kind: kind)
+        #expect(refused.status == 1 && refused.errors.contains("certificate-untrusted"), "\(refused.errors)")
+        let bundle = try instance.folder.write(maker.pem, to: "maker.pem")
+        _ = try await instance.muster("ca", "trust", "import", bundle).succeeded()
+        let enrolled = try await script(tpm, arguments.0, arguments.1, state, "pumps", kind: kind)
+        #expect(try enrolled.succeeded().contains("enrolled as tpm-"))
+      }
+    }
+
     @Test func `a request beside a client certificate, and a challenge's ID that is none, are refused`() async throws {
       try await ServedInstance.with { instance in
         try await instance.withClient(instance.administrator) { client in

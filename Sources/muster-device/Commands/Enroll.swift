@@ -22,6 +22,10 @@ struct Enroll: AsyncParsableCommand {
   var tpm: String?
   @Option(help: "The TPM's endorsement key, rsa or ecc; else the one that its maker certified.") var endorsement:
     String?
+  @Option(help: "A file with the password of the TPM's owner, where one is set.", completion: .file())
+  var ownerAuth: String?
+  @Option(help: "A file with the password of its endorsement hierarchy, where one is set.", completion: .file())
+  var endorsementAuth: String?
   @Option(help: "A file for the key, PEM, made where there is none; else in the state folder.", completion: .file())
   var key: String?
   @Option(help: "The board's hardware ID, kind:value, or auto for what Linux says of it.") var hardware: String?
@@ -31,6 +35,9 @@ struct Enroll: AsyncParsableCommand {
   func validate() throws {
     guard (ca == nil) != (caSha256 == nil) else { throw ValidationError("expected either --ca or --ca-sha256") }
     guard tpm == nil || key == nil else { throw ValidationError("expected either --tpm or --key, found both") }
+    guard tpm != nil || (ownerAuth == nil && endorsementAuth == nil) else {
+      throw ValidationError("expected --owner-auth and --endorsement-auth with --tpm alone")
+    }
     guard tpm != nil || ticket != nil else { throw ValidationError("expected --ticket or --tpm, found neither") }
     guard (ticket == nil) == (device == nil) else {
       throw ValidationError("expected --ticket and --device together: both are the ticket's")
@@ -98,9 +105,10 @@ struct Enroll: AsyncParsableCommand {
 
   /// A folder is for one service and one key: what was begun with others is not gone on with by mistake.
   private func keepSettings(_ folder: StateFolder) throws -> Settings {
+    func whole(_ path: String?) -> String? { path.map { URL(fileURLWithPath: $0).path } }
     let settings = Settings(
-      server: server.hasSuffix("/") ? String(server.dropLast()) : server, tpm: tpm,
-      keyFile: key.map { URL(fileURLWithPath: $0).path })
+      server: server.hasSuffix("/") ? String(server.dropLast()) : server, tpm: tpm, ownerAuth: whole(ownerAuth),
+      endorsementAuth: whole(endorsementAuth), keyFile: whole(key))
     if let kept = try Settings.read(folder) {
       guard kept == settings else {
         throw DeviceFailure(
@@ -119,7 +127,7 @@ struct Enroll: AsyncParsableCommand {
   }
 
   private func key(_ settings: Settings, _ folder: StateFolder) throws -> any DeviceKey {
-    if let place = settings.tpm.flatMap(TPMPlace.init) { return try TPMKey.inFolder(folder, place) }
+    if let tpm = try settings.keys() { return try TPMKey.inFolder(folder, tpm) }
     return try KeyFile.at(settings.keyFile ?? folder.path(of: .privateKey))
   }
 }

@@ -11,31 +11,31 @@ struct TPMKey: DeviceKey {
   let publicKey: P256.Signing.PublicKey
 
   /// The key of the state folder; made, and on disk, where there is none.
-  static func inFolder(_ folder: StateFolder, _ place: TPMPlace) throws -> TPMKey {
-    if let kept = try read(folder, place) { return kept }
-    let blob = try TPMDeviceKeys(place).makeKey()
+  static func inFolder(_ folder: StateFolder, _ tpm: TPMDeviceKeys) throws -> TPMKey {
+    if let kept = try read(folder, tpm) { return kept }
+    let blob = try tpm.makeKey()
     try folder.write(.tpmKey, blob.privatePart + blob.publicArea)
-    return try TPMKey(place, blob)
+    return try TPMKey(tpm, blob)
   }
 
   /// nil where there is none.
-  static func read(_ folder: StateFolder, _ place: TPMPlace) throws -> TPMKey? {
+  static func read(_ folder: StateFolder, _ tpm: TPMDeviceKeys) throws -> TPMKey? {
     guard let bytes = try folder.read(.tpmKey) else { return nil }
     guard bytes.count > 2 else { throw damaged(folder) }
     let end = 2 + Int(bytes[0]) << 8 + Int(bytes[1])
     guard end < bytes.count else { throw damaged(folder) }
-    return try TPMKey(place, TPMKeyBlob(privatePart: Array(bytes[..<end]), publicArea: Array(bytes[end...])))
+    return try TPMKey(tpm, TPMKeyBlob(privatePart: Array(bytes[..<end]), publicArea: Array(bytes[end...])))
   }
 
   private static func damaged(_ folder: StateFolder) -> DeviceFailure {
     DeviceFailure("expected a TPM's key in \(folder.path(of: .tpmKey)), found something else")
   }
 
-  private init(_ place: TPMPlace, _ blob: TPMKeyBlob) throws {
+  private init(_ tpm: TPMDeviceKeys, _ blob: TPMKeyBlob) throws {
     guard let point = blob.point, let key = try? P256.Signing.PublicKey(rawRepresentation: point) else {
       throw DeviceFailure("expected a P-256 key of the TPM, found another")
     }
-    tpm = TPMDeviceKeys(place)
+    self.tpm = tpm
     self.blob = blob
     publicKey = key
   }

@@ -1,6 +1,5 @@
 import Foundation
 import NIOSSL
-import TPMDevice
 
 /// The device as its state folder has it: enrolled, with its key at hand.
 struct Device {
@@ -21,13 +20,8 @@ struct Device {
   }
 
   private static func readKey(_ folder: StateFolder, _ settings: Settings) throws -> (any DeviceKey)? {
-    guard let place = settings.tpm else {
-      return try KeyFile.read(settings.keyFile ?? folder.path(of: .privateKey))
-    }
-    guard let place = TPMPlace(place) else {
-      throw DeviceFailure("expected a TPM's place in \(folder.path(of: .settings)), found another text")
-    }
-    return try TPMKey.read(folder, place)
+    if let tpm = try settings.keys() { return try TPMKey.read(folder, tpm) }
+    return try KeyFile.read(settings.keyFile ?? folder.path(of: .privateKey))
   }
 
   /// A client that shows the device's certificate.

@@ -1,4 +1,5 @@
 import Foundation
+import TPMDevice
 
 /// What an enrollment was begun with, on disk before anyone is asked.
 struct Settings: Codable, Equatable {
@@ -6,6 +7,9 @@ struct Settings: Codable, Equatable {
   let server: String
   /// Where the TPM is that holds the key; nil for a key file.
   let tpm: String?
+  /// Files with the passwords of the TPM's hierarchies, where its owner set some.
+  let ownerAuth: String?
+  let endorsementAuth: String?
   /// A key file elsewhere than in the state folder.
   let keyFile: String?
 
@@ -15,6 +19,26 @@ struct Settings: Codable, Equatable {
       throw DeviceFailure("expected the agent's settings in \(folder.path(of: .settings)), found something else")
     }
     return settings
+  }
+
+  /// The TPM that holds the key, and the way into it; nil for a key file.
+  func keys() throws(DeviceFailure) -> TPMDeviceKeys? {
+    guard let tpm else { return nil }
+    guard let place = TPMPlace(tpm) else {
+      throw DeviceFailure("expected a TPM's place in the agent's settings, found another text")
+    }
+    return TPMDeviceKeys(
+      place, TPMHierarchyPasswords(owner: try password(ownerAuth), endorsement: try password(endorsementAuth)))
+  }
+
+  /// Without the newline that an editor leaves at its end.
+  private func password(_ file: String?) throws(DeviceFailure) -> [UInt8] {
+    guard let file else { return [] }
+    guard var bytes = try StateFolder.read(file), bytes.count <= 65 else {
+      throw DeviceFailure("expected a password of at most 64 bytes in \(file), found none", status: 2)
+    }
+    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+    return bytes
   }
 
   func write(to folder: StateFolder) throws {

@@ -1,5 +1,6 @@
 import MusterModel
 
+@testable import Attestation
 @testable import CertificateAuthority
 @testable import Policy
 
@@ -7,6 +8,7 @@ let fileTargets = [
   FuzzTarget("policy-yaml", upTo: 4096, policy),
   FuzzTarget("profile-yaml", upTo: 2048, profile),
   FuzzTarget("blocked-keys", upTo: 1024, blockedKeys),
+  FuzzTarget("weak-firmware", upTo: 2048, weakFirmware),
 ]
 
 /// Either policy: what loads has the digest that it was given, and loads the same a second time; no text is both.
@@ -56,5 +58,15 @@ let fileTargets = [
     let more = try BlockedKeys(text: text(bytes) + "\n\(digest.hex) # added\n")
     let count = keys.count + (keys.contains(digest) ? 0 : 1)
     try require(more.contains(digest) && more.count == count, "expected one key more")
+  }
+}
+
+/// A line more is one entry more: nothing that stands before hides it.
+@Sendable private func weakFirmware(_ bytes: [UInt8]) throws -> Bool {
+  try takes(orRefusesBy: WeakFirmwareError.self) {
+    let list = try WeakFirmware(text: text(bytes))
+    let more = try WeakFirmware(text: text(bytes) + "\nIFX 1.0 1.1 ADDED # added\n")
+    try require(
+      more.entries.count == list.entries.count + 1 && more.entries.last?.advisory == "ADDED", "expected one entry more")
   }
 }

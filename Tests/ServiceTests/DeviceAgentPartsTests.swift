@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+@testable import muster_device
+
+/// What the agent does between its requests.
+@Suite struct DeviceAgentPartsTests {
+  @Test(arguments: [
+    (-5.0, 0.0, 60.0), (-5, 1, 3600), (0, 0.5, 1830), (1800, 0, 1860), (3600, 0.5, 5430), (3601, 0.9, 3600),
+    (9_000_000, 0.1, 3600),
+  ])
+  func `the daemon looks each hour, and renews within an hour after it is due`(
+    due: TimeInterval, jitter: Double, wait: TimeInterval
+  ) {
+    #expect(RenewalTimes.wait(until: due, jitter: jitter) == wait)
+  }
+
+  @Test(arguments: [
+    (1, nil, 0.0, 30.0), (1, nil, 1, 60), (2, nil, 1, 120), (6, nil, 1, 1920), (7, nil, 1, 3600), (1000, nil, 1, 3600),
+    (1, 300, 0, 300), (9, 5, 0, 1800), (1, Int.max, 0, 86_400), (1, -7, 0, 30),
+  ])
+  func `after a failure it waits a minute, then double, up to an hour, and no less than it is told`(
+    failures: Int, retryAfter: Int?, jitter: Double, wait: TimeInterval
+  ) {
+    #expect(RenewalTimes.backOff(failures, retryAfter: retryAfter, jitter: jitter) == wait)
+  }
+
+  @Test(arguments: [
+    "", "not base64 at all!", "MAA=", "MIID", "MBAGCSqGSIb3DQEHAqADAgEB", String(repeating: "MIAG", count: 5000),
+    "MBgGCSqGSIb3DQEHAqALMAkCAQExADAAoAA=",
+  ])
+  func `what is no answer of EST is refused`(text: String) {
+    #expect(throws: DeviceFailure.self) { try CertificatesOnly.read(Data(text.utf8)) }
+  }
+
+  @Test func `a refusal's text is shown in one line and not without end`() {
+    #expect(printable("a\u{1b}[31mb\r\nc\u{0}") == "a[31mbc")
+    #expect(printable(String(repeating: "x", count: 5000)).count == 400)
+  }
+
+  @Test(arguments: [
+    [], [0, 4, 0, 1], Array(repeating: UInt8(0xff), count: 400), [0, 90, 0, 0x23] + Array(repeating: 7, count: 90),
+  ])
+  func `a public area that is none has no ID`(area: [UInt8]) { #expect(EndorsementID.text(of: area) == nil) }
+}
