@@ -1,4 +1,4 @@
-public import MusterModel
+import MusterModel
 
 /// Why a TPM's word is worth less than another's.
 public enum TPMWeakness: Sendable, Hashable {
