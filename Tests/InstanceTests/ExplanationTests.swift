@@ -113,20 +113,29 @@ private let board = "cpu-serial:00000000e4b1c9d2"
     }
   }
 
-  @Test(arguments: [
-    ("new", "ticket", "blocked", "refused", "enrollment.yaml: blocklist"),
-    ("new", "idevid", "unknown", "permitted with profile device", "enrollment.yaml: maker-certificate"),
-    ("swap", "idevid", "bound", "refused", "enrollment.yaml: default"),
-    ("renew", "ldevid", "bound", "permitted with profile device", "enrollment.yaml: renewal"),
-  ])
-  func `a described enrollment is explained`(
-    act: String, evidence: String, standing: String, outcome: String, rule: String
-  ) async throws {
+  @Test func `a described enrollment is explained`() async throws {
+    let permitted = "permitted with profile device"
+    let rows: [(act: String, evidence: String, standing: String, endorsement: String?, outcome: String, rule: String)] =
+      [
+        ("new", "ticket", "blocked", nil, "refused", "blocklist"),
+        ("new", "idevid", "unknown", nil, permitted, "maker-certificate"),
+        ("swap", "idevid", "bound", nil, "refused", "default"), ("renew", "ldevid", "bound", nil, permitted, "renewal"),
+        ("new", "tpm", "unknown", "certificate", permitted, "tpm-maker"),
+        ("new", "tpm", "unknown", "allowlist", "refused", "default"), ("new", "tpm", "allowed", nil, permitted, "tpm"),
+      ]
     try await TestInstance.with { test in
+      for row in rows {
+        var input = ExplanationInput()
+        (input.act, input.evidence, input.standing) = (row.act, row.evidence, row.standing)
+        input.endorsement = row.endorsement
+        let explained = try await test.administration.explain(input, by: .folder()).get()
+        #expect(explained.outcome == row.outcome && explained.rule == "enrollment.yaml: \(row.rule)", "\(row)")
+        #expect(explained.recorded == nil)
+      }
       var input = ExplanationInput()
-      (input.act, input.evidence, input.standing) = (act, evidence, standing)
-      let explained = try await test.administration.explain(input, by: .folder()).get()
-      #expect(explained.outcome == outcome && explained.rule == rule && explained.recorded == nil)
+      (input.act, input.evidence, input.endorsement) = ("new", "ticket", "certificate")
+      let refused = try await test.administration.explain(input, by: .folder())
+      #expect(refused.refusalCode == "endorsement-malformed")
     }
   }
 

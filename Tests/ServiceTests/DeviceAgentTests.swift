@@ -186,6 +186,9 @@ extension ServiceTests {
         _ = try await agent.enroll("pump-7", code, ["--key", file]).succeeded()
         #expect(try agent.mode(file) == 0o600 && !agent.has("private-key.pem"))
         #expect(try await agent.run("connect").status == 0)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+        let open = try await agent.run("connect")
+        #expect(open.status == 1 && open.errors.contains("chmod 600"), "\(open.errors)")
         _ = try await agent.run("unenroll").succeeded()
         #expect(FileManager.default.fileExists(atPath: file))
       }

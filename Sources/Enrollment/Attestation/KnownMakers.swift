@@ -11,7 +11,8 @@ final class KnownMakers: Sendable {
   func trust(at version: UInt64, from facts: any FactsReader) async throws -> MakerTrust {
     if let kept = kept.withLock({ $0 }), kept.version == version { return kept.trust }
     let read = try await facts.tpmMakers()
-    let trust = MakerTrust(read.certificates)
+    // Not on the connection's event loop, where this is asked.
+    let trust = await Task.detached { MakerTrust(read.certificates) }.value
     kept.withLock { $0 = (read.version, trust) }
     return trust
   }

@@ -18,6 +18,8 @@ public struct ExplanationInput: Codable, Sendable, Hashable {
   public var standing: String?
   /// The kind of the hardware ID that the evidence names.
   public var hardware: String?
+  /// By what a TPM's endorsement key is trusted.
+  public var endorsement: String?
   /// The group that it concerns.
   public var group: String?
 
@@ -107,7 +109,7 @@ extension Administration {
           instance.policies.access.explain(
             list, limitedTo: found.prefix(limits.count).map(\.record), operation,
             group: group == nil ? nil : found.last?.record)))
-    case .enrollment(let act, let evidence, let standing, let hardware, let group):
+    case .enrollment(let act, let evidence, let standing, let hardware, let endorsement, let group):
       var query = FactsQuery()
       query.group = group.map { .name($0) }
       let found = try await instance.facts.facts(for: query).group
@@ -120,7 +122,7 @@ extension Administration {
           instance.policies.enrollment.explain(
             EnrollmentCircumstances(
               act: act, evidence: evidence, standing: standing, group: found?.name, groupProfile: found?.profile,
-              hardware: hardware))))
+              hardware: hardware, tpm: endorsement.map { .init(endorsement: $0, isExpired: false, weakness: nil) }))))
     }
   }
 
@@ -207,7 +209,8 @@ private enum Question {
   case recorded(UInt64)
   case access(AccessList, Policy.Operation, limitedTo: [RecordName], group: RecordName?)
   case enrollment(
-    EnrollmentQuestion.Act, Evidence.Kind, EnrollmentCircumstances.Standing, HardwareID.Kind?, group: RecordName?)
+    EnrollmentQuestion.Act, Evidence.Kind, EnrollmentCircumstances.Standing, HardwareID.Kind?, TPMEndorsement?,
+    group: RecordName?)
 
   init(_ input: ExplanationInput) throws(Refusal) {
     let forms = [input.position != nil, input.operation != nil, input.act != nil].count { $0 }
@@ -238,7 +241,11 @@ private enum Question {
     else { throw .malformed("question", "act, evidence and standing in the words of enrollment.yaml") }
     let kind = input.hardware.flatMap(HardwareID.Kind.init(rawValue:))
     guard (kind == nil) == (input.hardware == nil) else { throw .malformed("hardware", "a kind of hardware ID") }
-    return .enrollment(act, evidence, standing, kind, group: try name(input.group))
+    let endorsement = input.endorsement.flatMap(TPMEndorsement.init(rawValue:))
+    guard (endorsement == nil) == (input.endorsement == nil), endorsement == nil || evidence == .tpm else {
+      throw .malformed("endorsement", "allowlist or certificate, of evidence tpm")
+    }
+    return .enrollment(act, evidence, standing, kind, endorsement, group: try name(input.group))
   }
 
   private static func name(_ text: String?) throws(Refusal) -> RecordName? {

@@ -10,7 +10,6 @@ struct StateFolder: Sendable {
     case tpmKey = "tpm-key.blob"
     /// The device's, then its issuers'.
     case certificate = "certificate.pem"
-    case device = "device.json"
   }
 
   let path: String

@@ -139,9 +139,10 @@ extension PolicyCommand {
     @Option(help: "Who asks: a list of access.yaml.") var role: String?
     @Option(help: "A group that the role is limited to; may be repeated.") var limitedTo: [String] = []
     @Option(help: "new, swap or renew.") var act: String?
-    @Option(help: "ticket, idevid or ldevid.") var evidence: String?
+    @Option(help: "ticket, idevid, ldevid, station, group-key or tpm.") var evidence: String?
     @Option(help: "unknown, allowed, bound or blocked.") var standing: String?
     @Option(help: "The kind of the hardware ID that the evidence names.") var hardware: String?
+    @Option(help: "By what a TPM is trusted: allowlist or certificate.") var endorsement: String?
     @Option(help: "The group that it concerns.") var group: String?
 
     func run() async throws {
@@ -149,7 +150,7 @@ extension PolicyCommand {
       input.position = position
       (input.operation, input.role, input.limitedTo) = (operation, role, limitedTo.isEmpty ? nil : limitedTo)
       (input.act, input.evidence, input.standing, input.hardware) = (act, evidence, standing, hardware)
-      input.group = group
+      (input.endorsement, input.group) = (endorsement, group)
       let explained: ExplainedDecision = try await connection.withClient { [input] in
         try await $0.post("/v1/policy/explain", input)
       }
