@@ -8,8 +8,7 @@ import Testing
 
 @Suite struct CommitTests {
   /// The same names asked for without a claim: the database's indexes stand behind.
-  @Test(arguments: HeldName.all.filter(\.isIndexed))
-  func `a unit that forgot its claims is refused alone by the database`(
+  @Test(arguments: HeldName.all) func `a unit that forgot its claims is refused alone by the database`(
     _ claim: HeldName
   ) async throws {
     let test = try TestFolder()

@@ -6,8 +6,6 @@ package struct HeldName: CustomStringConvertible, Sendable {
   package let name: UniqueName
   package let first: @Sendable () throws -> UnitOfWork
   package let second: @Sendable () throws -> UnitOfWork
-  /// Whether an index stands behind the claim. None does where ledgers of earlier builds may tell of a second holder.
-  package var isIndexed = true
 
   package var description: String { "\(name)" }
 
@@ -60,8 +58,7 @@ package struct HeldName: CustomStringConvertible, Sendable {
       HeldName(
         name: .hubName(Units.name("ALPHA")), first: { try Units.hub(Units.name("alpha")) },
         second: { try Units.hub(Units.name("ALPHA")) }),
-      HeldName(
-        name: .batch(batch, of: orders[1]), first: firstOfBatch, second: secondOfBatch, isIndexed: false),
+      HeldName(name: .batch(batch, of: orders[1]), first: firstOfBatch, second: secondOfBatch),
       HeldName(name: .idempotencyKey(operator: id, "k"), first: answering, second: answering),
     ]
   }()
