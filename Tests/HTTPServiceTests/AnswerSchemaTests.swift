@@ -28,7 +28,7 @@ import Yams
     }
   }
 
-  private enum Who { case administrator, hub, device }
+  private enum Who { case administrator, hub, device, enrolled }
 
   private static let story: [Step] = [
     Step(.post, "/v1/groups", #"{"name":"pumps","hub":"plant"}"#), Step(.get, "/v1/groups"),
@@ -45,7 +45,8 @@ import Yams
       .post, "/v1/enrollments",
       #"{"ticket":{"deviceID":"pump-7","code":"{code}"},"credentials":"both","csr":"{csr}","hardware":["mac:aabbcc0011aa"]}"#,
       by: .device, keeps: ("serial", as: "serial")),
-    Step(.get, "/v1/tickets"), Step(.get, "/v1/devices"), Step(.get, "/v1/devices/pump-7"),
+    Step(.get, "/v1/identity", by: .enrolled), Step(.get, "/v1/tickets"), Step(.get, "/v1/devices"),
+    Step(.get, "/v1/devices/pump-7"),
     Step(.get, "/v1/devices/pump-7/history"), Step(.get, "/v1/certificates"), Step(.get, "/v1/certificates/{serial}"),
     Step(.post, "/v1/devices/pump-7/keys"),
     Step(.post, "/v1/devices/pump-7/token", #"{"validSeconds":600}"#, keeps: ("token", as: "token")),
@@ -64,6 +65,7 @@ import Yams
       #"{"name":"june","station":"line-1","group":"pumps","count":5,"until":"2099-01-01T00:00:00.000Z"}"#),
     Step(.get, "/v1/orders"), Step(.get, "/v1/orders/june"), Step(.get, "/v1/orders/june/proof-tiles?first=0&last=9"),
     Step(.post, "/v1/orders/june/close"), Step(.get, "/v1/issuers"),
+    Step(.post, "/v1/makers", "{makers}"), Step(.get, "/v1/makers"),
     Step(.post, "/v1/policy/explain", #"{"operation":"ticket.issue","role":"field-engineer"}"#),
     Step(.post, "/v1/policy/explain", #"{"position":{position}}"#), Step(.get, "/v1/ledger/proof?position=0"),
     Step(.post, "/v1/devices/pump-7/retire", #"{"reason":"done"}"#),
@@ -82,7 +84,7 @@ import Yams
     let schemas = try Schemas()
     try await RealInstance.with { real in
       var names = try world()
-      let people: [Who: [[UInt8]]] = [
+      var people: [Who: [[UInt8]]] = [
         .administrator: [try await real.peer(.administrator)], .hub: [try await real.peer(.hub)], .device: [],
       ]
       var asked = AnswerSchemaTests.elsewhere
@@ -98,6 +100,9 @@ import Yams
         asked.insert("\(step.method) \(path)")
         let faults = try schemas.faults(of: value, answering: step.method, path)
         #expect(faults.isEmpty, "\(step.method) \(target): \(faults)")
+        if let shown = (value as? [String: Any])?["certificate"] as? String, step.by == .device {
+          people[.enrolled] = [try PEM.firstCertificate(Array(shown.utf8))]
+        }
         if let keeps = step.keeps { names[keeps.as] = (value as? [String: Any])?[keeps.field] as? String }
       }
       #expect(asked == schemas.described, "each operation with a JSON answer is asked once")
@@ -119,7 +124,10 @@ import Yams
 
   private func world() throws -> [String: String] {
     let csr = { Data(try PeerKey().request(commonName: "newcomer")).base64EncodedString() }
+    let maker = try String(
+      contentsOf: Project.root.appending(path: "PKI/trust-anchors/tpm/amd.pem"), encoding: .utf8)
     return [
+      "makers": String(decoding: try JSONEncoder().encode(["certificates": [maker]]), as: UTF8.self),
       "csr": try csr(), "csr2": try csr(), "csr3": try csr(), "csr4": try csr(),
       "emptyRoot": Digest.sha256([UInt8]()).hex,
     ]

@@ -11,25 +11,27 @@ package final class SoftwareTPM: Sendable {
   private let process: Int32
   package let port: Int
 
-  /// swtpm's control channel stands one above its port: where either is taken, another pair is tried.
+  /// swtpm's control channel stands one above its port: where either was taken meanwhile, another pair is tried. It must
+  /// be the one that was started that answers, not another test's.
   package init() throws {
     var refusal: (any Error)?
     for _ in 0..<5 {
-      let (folder, port) = (try TemporaryFolder(), Int.random(in: 20_000...30_000))
+      let (folder, port) = (try TemporaryFolder(), try freePair())
       let process = try Self.start(folder, port)
       do {
         try Self.waitUntilReady(folder, port)
-        (self.folder, self.process, self.port) = (folder, process, port)
+        guard process.isRunning else { throw Unmet(description: "expected a TPM of its own at port \(port)") }
+        (self.folder, self.process, self.port) = (folder, process.processIdentifier, port)
         return
       } catch {
-        kill(process, SIGKILL)
+        kill(process.processIdentifier, SIGKILL)
         refusal = error
       }
     }
     throw refusal ?? Unmet(description: "expected a TPM in software")
   }
 
-  private static func start(_ folder: TemporaryFolder, _ port: Int) throws -> Int32 {
+  private static func start(_ folder: TemporaryFolder, _ port: Int) throws -> Process {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments = [
@@ -39,7 +41,7 @@ package final class SoftwareTPM: Sendable {
     process.standardError = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     try launch(process)
-    return process.processIdentifier
+    return process
   }
 
   /// It listens a moment after it was started.
@@ -87,6 +89,38 @@ package final class SoftwareTPM: Sendable {
       return response
     }
   }
+}
+
+/// A port that nobody has, with the one above it: the system's choice.
+private func freePair() throws -> Int {
+  for _ in 0..<50 {
+    guard let lower = listening(at: 0) else { continue }
+    defer { close(lower.descriptor) }
+    guard lower.port < 65_535, let upper = listening(at: lower.port + 1) else { continue }
+    close(upper.descriptor)
+    return lower.port
+  }
+  throw Unmet(description: "expected two free ports side by side")
+}
+
+/// A socket that is bound to a loopback port; nil where it is taken.
+private func listening(at port: Int) -> (descriptor: Int32, port: Int)? {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = in_port_t(port).bigEndian
+  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let isBound = withUnsafeMutablePointer(to: &address) { address in
+    address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+    }
+  }
+  guard isBound else {
+    close(descriptor)
+    return nil
+  }
+  return (descriptor, Int(in_port_t(bigEndian: address.sin_port)))
 }
 
 /// A connection to swtpm's command channel: commands and responses as they are, each with its size in it
