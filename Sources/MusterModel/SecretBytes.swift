@@ -52,8 +52,8 @@ public func constantTimeEqual(_ left: Digest, _ right: Digest) -> Bool {
   left.withUnsafeBytes { left in right.withUnsafeBytes { right in constantTimeEqual(left, right) } }
 }
 
-/// The same of any bytes, in time that depends on their number alone.
-public func constantTimeEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+/// The same of any bytes, in time that depends on their number alone. Inlinable: for a room's own types it is compiled there.
+@inlinable public func constantTimeEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
   guard left.count == right.count else { return false }
   return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
 }
