@@ -2,19 +2,30 @@ import Attestation
 import MusterModel
 import Synchronization
 
-/// The certificates of TPM makers as they were read last: reading 1,800 of them takes longer than an enrollment may.
+/// The certificates of TPM makers as they were read last: reading 1,800 of them takes longer than an enrollment may. They
+/// are read once, however many ask meanwhile: anyone may.
 final class KnownMakers: Sendable {
-  private let kept = Mutex<(version: UInt64, trust: MakerTrust)?>(nil)
+  private typealias Reading = Task<MakerTrust, any Error>
+
+  private let kept = Mutex<(version: UInt64, reading: Reading)?>(nil)
 
   /// Those of `version`, which the facts were read at. Where the list changed since, they are newer, and what is decided by
   /// them does not commit.
   func trust(at version: UInt64, from facts: any FactsReader) async throws -> MakerTrust {
-    if let kept = kept.withLock({ $0 }), kept.version == version { return kept.trust }
-    let read = try await facts.tpmMakers()
-    // Not on the connection's event loop, where this is asked.
-    let trust = await Task.detached { MakerTrust(read.certificates) }.value
-    kept.withLock { $0 = (read.version, trust) }
-    return trust
+    let reading = kept.withLock { kept in
+      if let kept, kept.version == version { return kept.reading }
+      // Not on the connection's event loop, where this is asked.
+      let reading = Reading.detached { MakerTrust(try await facts.tpmMakers().certificates) }
+      kept = (version, reading)
+      return reading
+    }
+    do {
+      return try await reading.value
+    } catch {
+      // The next may have more luck.
+      kept.withLock { kept in if kept?.reading == reading { kept = nil } }
+      throw error
+    }
   }
 }
 
