@@ -217,4 +217,20 @@ import Testing
       #expect(answer.status == .unauthorized && answer.code == "operator-removed")
     }
   }
+
+  @Test func `who is removed while the body of a request comes is shut out of that request`() async throws {
+    try await RealInstance.with { real in
+      let certificate = try await real.peer(.administrator)
+      let pieces = Mutex([#"{"operation":"ticket.issue","role":"field-engineer"}"#])
+      let stream = RequestBody(
+        asyncSequence: AsyncStream<ByteBuffer> {
+          guard let piece = pieces.withLock({ $0.popLast() }) else { return nil }
+          _ = try? await real.administration.removeOperator("administrator", by: .folder()).get()
+          return ByteBuffer(string: piece)
+        })
+      let answer = try await real.ask(
+        .post, "/v1/policy/explain", [.contentType: "application/json"], stream: stream, showing: [certificate])
+      #expect(answer.status == .unauthorized && answer.code == "operator-removed")
+    }
+  }
 }

@@ -73,9 +73,11 @@ struct Dispatcher: Sendable {
       switch route.work {
       case .open(let handler): return try await handler(try await read(request, of: route))
       case .known(let operation, let handler):
-        // Nobody's body is read who may do nothing with it.
+        // Nobody's body is read who may do nothing with it; and who may can be nobody once it is there.
         let identity = try await admit(request.peer, operation)
-        return try await known(handler, identity, try await read(request, of: route))
+        let whole = try await read(request, of: route)
+        return try await known(
+          handler, whole.body.isEmpty ? identity : try await admit(request.peer, operation), whole)
       }
     } catch let problem as Problem {
       if problem.isStrangers { strangers.refused(request.peer.source, code: problem.code, at: request.at) }
