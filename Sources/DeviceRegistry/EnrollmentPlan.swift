@@ -113,7 +113,10 @@ public struct EnrollmentPlan: Sendable {
     certificate: RecordID?, evidence: String, source: String?, decision: String?
   ) -> [PlannedEvent] {
     // Not on the group nor the order: a thousand enrollments are no change of them, and none makes another stale.
-    let records = ([device] + hardware.map(\.record) + [ticket].compactMap(\.self)).map(Aggregate.record)
+    var records: [Aggregate] = [.record(device)]
+    records.reserveCapacity(hardware.count + 2)
+    for hardware in hardware { records.append(.record(hardware.record)) }
+    if let ticket { records.append(.record(ticket)) }
     let details = DeviceEnrolled.Details(
       deviceID: deviceID, hardware: hardware.map(\.id), source: source, decision: decision)
     let event =

@@ -118,44 +118,63 @@ struct IssuedExtensionsCheck {
 
   private func areNames(_ list: DERReader) throws -> Bool {
     var list = list
-    for name in expectedNames {
-      guard try isName(name, list.take("a name")) else { return false }
+    for kind in expected.profile.alternativeNames {
+      guard try holds(kind, &list) else { return false }
     }
     return list.isAtEnd
   }
 
-  private var expectedNames: [GeneralName] {
+  /// A name that no permit gives matches nothing.
+  private func holds(_ kind: Profile.AlternativeName, _ list: inout DERReader) throws -> Bool {
     let domain = expected.issuer.points.trustDomain.name
-    var names: [GeneralName] = []
-    for kind in expected.profile.alternativeNames {
-      switch (kind, expected.permit.subject) {
-      case (.spiffeID, .device(_, let id)): names.append(.uri("spiffe://\(domain)/device/\(id.text)"))
-      case (.spiffeID, .operator(let id, _)): names.append(.uri("spiffe://\(domain)/operator/\(id)"))
-      case (.spiffeID, .hub(let id, _, _)): names.append(.uri("spiffe://\(domain)/hub/\(id)"))
-      case (.certificateName, _): names.append(.dns(Hex.encode(expected.identity.serial.bytes) + ".cert." + domain))
-      case (.hostNames, .hub(_, _, let host)): names += hosts([host])
-      case (.hostNames, .server(let list)): names += hosts(list)
-      // A name that no permit gives matches nothing.
-      default: names.append(.other([]))
-      }
-    }
-    return names
-  }
-
-  private func hosts(_ names: [String]) -> [GeneralName] {
-    names.reduce(into: []) { list, text in
-      let name = HostName(text)?.generalName ?? .other([])
-      if !list.contains(name) { list.append(name) }
+    switch (kind, expected.permit.subject) {
+    case (.spiffeID, .device(_, let id)):
+      return try isURI(list.take("a name"), "spiffe://", domain, "/device/", id.text)
+    case (.spiffeID, .operator(let id, _)):
+      return try isURI(list.take("a name"), "spiffe://", domain, "/operator/", id.description)
+    case (.spiffeID, .hub(let id, _, _)):
+      return try isURI(list.take("a name"), "spiffe://", domain, "/hub/", id.description)
+    case (.certificateName, _):
+      let name = try list.take("a name")
+      return name.tag == 0x82 && isText(name.content, Hex.encode(expected.identity.serial.bytes), ".cert.", domain)
+    case (.hostNames, .hub(_, _, let host)): return try areHosts([host], &list)
+    case (.hostNames, .server(let names)): return try areHosts(names, &list)
+    default: return false
     }
   }
 
-  private func isName(_ name: GeneralName, _ value: DERValue) -> Bool {
+  private func areHosts(_ names: [String], _ list: inout DERReader) throws -> Bool {
+    var seen: Set<GeneralName> = []
+    for text in names {
+      guard let name = HostName(text)?.generalName else { return false }
+      guard seen.insert(name).inserted else { continue }
+      guard try isHost(name, list.take("a name")) else { return false }
+    }
+    return true
+  }
+
+  private func isHost(_ name: GeneralName, _ value: DERValue) -> Bool {
     switch name {
     case .dns(let text): value.tag == 0x82 && value.content.elementsEqual(text.utf8)
-    case .uri(let text): value.tag == 0x86 && value.content.elementsEqual(text.utf8)
     case .address(let bytes): value.tag == 0x87 && value.content.elementsEqual(bytes)
-    case .other: false
+    case .uri, .other: false
     }
+  }
+
+  private func isURI(_ value: DERValue, _ parts: String...) -> Bool {
+    value.tag == 0x86 && isText(value.content, parts)
+  }
+
+  private func isText(_ content: ArraySlice<UInt8>, _ parts: String...) -> Bool { isText(content, parts) }
+
+  /// Whether the parts, one after the other, are all of the text.
+  private func isText(_ content: ArraySlice<UInt8>, _ parts: [String]) -> Bool {
+    var rest = content
+    for part in parts {
+      guard rest.starts(with: part.utf8) else { return false }
+      rest = rest.dropFirst(part.utf8.count)
+    }
+    return rest.isEmpty
   }
 
   /// One point, a name alone, of one address.
@@ -165,23 +184,25 @@ struct IssuedExtensionsCheck {
     var name = try point.members("a name alone", tag: 0xa0)
     var full = try name.members("its full name", tag: 0xa0)
     let address = try full.take("its address")
-    let url = "\(expected.issuer.points.publishURL)/crl/\(expected.issuer.keyID)/\(expected.identity.shard).crl"
-    return isName(.uri(url), address) && full.isAtEnd && name.isAtEnd && point.isAtEnd && points.isAtEnd
+    let (publish, keyID) = (expected.issuer.points.publishURL, expected.issuer.keyID)
+    return isURI(address, publish, "/crl/", keyID, "/", String(expected.identity.shard), ".crl")
+      && full.isAtEnd && name.isAtEnd && point.isAtEnd && points.isAtEnd
   }
 
   private func isAccess(_ list: DERReader) throws -> Bool {
     let (publish, addresses) = (expected.issuer.points.publishURL, expected.profile.addresses)
     var list = list
-    if addresses.contains(.ocsp), try !isAccess(OID.ocsp, "\(publish)/ocsp", &list) { return false }
-    if addresses.contains(.issuer), try !isAccess(OID.caIssuers, "\(publish)/ca/\(expected.issuer.keyID).cer", &list) {
-      return false
+    if addresses.contains(.ocsp), try !isAccess(OID.ocsp, [publish, "/ocsp"], &list) { return false }
+    if addresses.contains(.issuer) {
+      guard try isAccess(OID.caIssuers, [publish, "/ca/", expected.issuer.keyID, ".cer"], &list) else { return false }
     }
     return list.isAtEnd
   }
 
-  private func isAccess(_ method: [UInt8], _ url: String, _ list: inout DERReader) throws -> Bool {
+  private func isAccess(_ method: [UInt8], _ url: [String], _ list: inout DERReader) throws -> Bool {
     var access = try list.members("an access description")
     let isMethod = try access.take(0x06, "the method").whole.elementsEqual(method)
-    return try isName(.uri(url), access.take("the location")) && isMethod && access.isAtEnd
+    let location = try access.take("the location")
+    return location.tag == 0x86 && isText(location.content, url) && isMethod && access.isAtEnd
   }
 }

@@ -1,10 +1,10 @@
 /// Base64 with the URL alphabet and without padding (RFC 4648 §5), as events hold bytes.
 public enum Base64URL {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+  private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
   private static let values: [UInt8?] = {
     var table = [UInt8?](repeating: nil, count: 256)
-    for (value, character) in alphabet.enumerated() { table[Int(character)] = UInt8(value) }
+    for value in 0..<64 { table[Int(alphabet.utf8Start[value])] = UInt8(value) }
     return table
   }()
 
@@ -16,17 +16,21 @@ public enum Base64URL {
 
   /// The same, appended as UTF-8.
   static func append(_ bytes: UnsafeRawBufferPointer, to text: inout [UInt8]) {
-    let alphabet = alphabet
-    var (buffer, held) = (UInt32(0), UInt32(0))
-    for byte in bytes {
-      buffer = buffer << 8 | UInt32(byte)
-      held += 8
-      while held >= 6 {
-        held -= 6
-        text.append(alphabet[Int(buffer >> held & 63)])
+    let alphabet = alphabet.utf8Start
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: (bytes.count * 4 + 2) / 3) { out in
+      var (buffer, held, end) = (UInt32(0), UInt32(0), 0)
+      for byte in bytes {
+        buffer = buffer << 8 | UInt32(byte)
+        held += 8
+        while held >= 6 {
+          held -= 6
+          out[end] = alphabet[Int(buffer >> held & 63)]
+          end += 1
+        }
       }
+      if held > 0 { out[end] = alphabet[Int(buffer << (6 - held) & 63)] }
+      text.append(contentsOf: UnsafeBufferPointer(out))
     }
-    if held > 0 { text.append(alphabet[Int(buffer << (6 - held) & 63)]) }
   }
 
   /// nil unless `text` is exactly what `encode` writes: other alphabets, padding and loose last bits are refused.

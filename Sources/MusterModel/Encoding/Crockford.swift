@@ -1,29 +1,37 @@
 /// Crockford's base 32, most significant bit first, as record IDs, tickets and the recovery code are written.
 public enum Crockford {
-  private static let upper = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
-  private static let lower = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+  private static let upper: StaticString = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+  private static let lower: StaticString = "0123456789abcdefghjkmnpqrstvwxyz"
 
   public enum LetterCase: Sendable { case upper, lower }
 
   /// ⌈8n/5⌉ characters. Where the bits do not fill the first character, it is padded with zero bits in front,
   /// so that equal-length values sort as their bytes do.
   public static func encode(_ bytes: some Collection<UInt8>, letterCase: LetterCase = .upper) -> String {
-    let alphabet = letterCase == .upper ? upper : lower
+    let alphabet = (letterCase == .upper ? upper : lower).utf8Start
+    return bytes.withContiguousStorageIfAvailable { text(of: $0, alphabet) }
+      ?? Array(bytes).withUnsafeBufferPointer { text(of: $0, alphabet) }
+  }
+
+  /// Apart from the generic function, so that it is compiled for bytes that lie in a row.
+  private static func text(of bytes: UnsafeBufferPointer<UInt8>, _ alphabet: UnsafePointer<UInt8>) -> String {
     let count = (bytes.count * 8 + 4) / 5
-    var characters: [UInt8] = []
-    characters.reserveCapacity(count)
-    var buffer: UInt32 = 0
-    var held = count * 5 - bytes.count * 8
-    for byte in bytes {
-      buffer = buffer << 8 | UInt32(byte)
-      held += 8
-      while held >= 5 {
-        held -= 5
-        characters.append(alphabet[Int(buffer >> UInt32(held)) & 31])
+    return String(unsafeUninitializedCapacity: count) { out in
+      var buffer: UInt32 = 0
+      var held = count * 5 - bytes.count * 8
+      var end = 0
+      for byte in bytes {
+        buffer = buffer << 8 | UInt32(byte)
+        held += 8
+        while held >= 5 {
+          held -= 5
+          out[end] = alphabet[Int(buffer >> UInt32(held)) & 31]
+          end += 1
+        }
+        buffer &= (1 << UInt32(held)) - 1
       }
-      buffer &= (1 << UInt32(held)) - 1
+      return end
     }
-    return String(decoding: characters, as: UTF8.self)
   }
 
   /// The `count` bytes that `text` stands for; nil where the length, a character or the leading padding is off.
@@ -50,16 +58,17 @@ public enum Crockford {
 
   /// The five bits of a character that `encode` writes in lower case; nil for any other.
   static func lowerValue(of character: UInt8) -> UInt8? {
-    guard let value = value(of: character), lower[Int(value)] == character else { return nil }
+    guard let value = value(of: character), lowerCharacter(of: value) == character else { return nil }
     return value
   }
 
-  static func lowerCharacter(of value: UInt8) -> UInt8 { lower[Int(value & 31)] }
+  static func lowerCharacter(of value: UInt8) -> UInt8 { lower.utf8Start[Int(value & 31)] }
 
   private static let values: [UInt8?] = {
     var table = [UInt8?](repeating: nil, count: 256)
-    for (value, character) in upper.enumerated() { table[Int(character)] = UInt8(value) }
-    for (value, character) in lower.enumerated() { table[Int(character)] = UInt8(value) }
+    for alphabet in [upper, lower] {
+      for value in 0..<32 { table[Int(alphabet.utf8Start[value])] = UInt8(value) }
+    }
     for (alias, value) in zip("OoIiLl".utf8, [0, 0, 1, 1, 1, 1] as [UInt8]) { table[Int(alias)] = value }
     return table
   }()

@@ -1,17 +1,22 @@
 /// Lower-case hexadecimal (RFC 4648 §8).
 public enum Hex {
-  private static let digits = Array("0123456789abcdef".utf8)
-
   public static func encode(_ bytes: some Collection<UInt8>) -> String {
+    bytes.withContiguousStorageIfAvailable { text(of: $0) } ?? Array(bytes).withUnsafeBufferPointer { text(of: $0) }
+  }
+
+  /// Apart from the generic function, so that it is compiled for bytes that lie in a row.
+  private static func text(of bytes: UnsafeBufferPointer<UInt8>) -> String {
     String(unsafeUninitializedCapacity: bytes.count * 2) { out in
-      var end = 0
-      for byte in bytes {
-        out[end] = digits[Int(byte >> 4)]
-        out[end + 1] = digits[Int(byte & 15)]
-        end += 2
+      for (index, byte) in bytes.enumerated() {
+        out[2 * index] = digit(byte >> 4)
+        out[2 * index + 1] = digit(byte & 15)
       }
-      return end
+      return bytes.count * 2
     }
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 
   /// nil unless `text` is an even number of hexadecimal digits, in either case.

@@ -53,6 +53,22 @@ public struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
   }
 
+  mutating func field(_ key: StaticString, _ actor: Actor) {
+    name(key)
+    bytes.append(UInt8(ascii: "\""))
+    actor.write(to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  mutating func field(_ key: StaticString, _ aggregates: [Aggregate]) {
+    list(key, aggregates) { json, aggregate in
+      guard let record = aggregate.record else { return json.string(aggregate.name) }
+      json.bytes.append(UInt8(ascii: "\""))
+      record.write(to: &json.bytes)
+      json.bytes.append(UInt8(ascii: "\""))
+    }
+  }
+
   public mutating func field(_ key: StaticString, _ time: Timestamp?) {
     guard let time else { return }
     name(key)

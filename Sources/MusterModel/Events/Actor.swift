@@ -39,7 +39,16 @@ public struct Actor: Hashable, Sendable, Codable, CustomStringConvertible {
   public static let tpm = Actor(.tpm)
 
   public var description: String {
-    record.map { "\($0) \(authentication.rawValue)" } ?? authentication.rawValue
+    record.map { $0.description + " " + authentication.rawValue } ?? authentication.rawValue
+  }
+
+  /// Appends what `description` says.
+  func write(to text: inout [UInt8]) {
+    if let record {
+      record.write(to: &text)
+      text.append(UInt8(ascii: " "))
+    }
+    text.append(contentsOf: authentication.rawValue.utf8)
   }
 
   public init(from decoder: any Decoder) throws {

@@ -126,7 +126,7 @@ private struct WrittenLine: CanonicalJSON {
     json.field("body", json: body)
     json.field("by", by)
     json.field("kind", kind)
-    json.field("on", texts: on)
+    json.field("on", on)
     json.field("policy", object: policy)
     json.field("private", digest: `private`)
     json.field("v", number: UInt64(Event.version))
