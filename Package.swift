@@ -103,7 +103,7 @@ let package = Package(
       name: "SQLiteStore",
       dependencies: [
         "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HubAccess", "KeyVault",
-        "Ledger", "Policy", "Publication", crypto, grdb, grdbSQLite,
+        "Ledger", "Policy", "Publication", "CSQLite", crypto, grdb, grdbSQLite,
       ], swiftSettings: settings),
     .target(
       name: "HTTPService",
@@ -122,6 +122,9 @@ let package = Package(
 
     // OAEP with a label, from OpenSSL; of the rooms, Attestation alone knows it.
     .systemLibrary(name: "COpenSSL"),
+
+    // What Swift cannot call of SQLite; of the rooms, SQLiteStore alone knows it.
+    .systemLibrary(name: "CSQLite"),
 
     // What the C library's module leaves out.
     .systemLibrary(name: "CLinux"),

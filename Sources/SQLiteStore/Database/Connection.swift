@@ -1,3 +1,4 @@
+import CSQLite
 import GRDB
 import GRDBSQLite
 
@@ -5,13 +6,18 @@ import GRDBSQLite
 /// statements go straight to SQLite, because a commit runs dozens of them.
 final class Connection {
   private var statements: [UnsafePointer<UInt8>: Statement] = [:]
+  private let space = ParameterSpace()
   private let queue: DatabaseQueue
   let handle: OpaquePointer
 
   enum Access { case readWrite, readOnly }
 
+  /// Once, before the first connection.
+  private static let isWithoutStatistics = sqlite_without_memory_statistics() == SQLITE_OK
+
   /// Opens the database at `path`; an empty path is a scratch database of its own that is gone when it is closed.
   init(path: String, _ access: Access, cacheKiB: Int = 8192) throws(StoreError) {
+    _ = Connection.isWithoutStatistics
     var configuration = Configuration()
     configuration.readonly = access == .readOnly
     configuration.busyMode = .timeout(5)
@@ -58,10 +64,7 @@ final class Connection {
 
   /// Runs a statement for what it does.
   func run<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) {
-    let statement = try prepared(sql)
-    defer { statement.reset() }
-    bind(statement, repeat each values)
-    while try statement.step() {}
+    try with(sql, repeat each values) { (statement) throws(StoreError) in while try statement.step() {} }
   }
 
   /// Runs a statement that must change exactly one row: an event about a record that is not there contradicts the views.
@@ -80,42 +83,36 @@ final class Connection {
   func first<Value, each Parameter: Bindable>(
     _ sql: StaticString, _ parameters: repeat each Parameter, read: (Row) throws(StoreError) -> Value
   ) throws(StoreError) -> Value? {
-    let statement = try prepared(sql)
-    defer { statement.reset() }
-    bind(statement, repeat each parameters)
-    return try statement.step() ? try read(Row(statement.handle)) : nil
+    try with(sql, repeat each parameters) { (statement) throws(StoreError) in
+      try statement.step() ? try read(Row(statement.handle)) : nil
+    }
   }
 
   /// Every row, as `read` makes it.
   func all<Value, each Parameter: Bindable>(
     _ sql: StaticString, _ parameters: repeat each Parameter, read: (Row) throws(StoreError) -> Value
   ) throws(StoreError) -> [Value] {
-    let statement = try prepared(sql)
-    defer { statement.reset() }
-    bind(statement, repeat each parameters)
-    var values: [Value] = []
-    while try statement.step() { values.append(try read(Row(statement.handle))) }
-    return values
+    try with(sql, repeat each parameters) { (statement) throws(StoreError) in
+      var values: [Value] = []
+      while try statement.step() { values.append(try read(Row(statement.handle))) }
+      return values
+    }
   }
 
   /// Calls `body` with each row in turn.
   func each<each Parameter: Bindable>(
     _ sql: StaticString, _ parameters: repeat each Parameter, body: (Row) throws(StoreError) -> Void
   ) throws(StoreError) {
-    let statement = try prepared(sql)
-    defer { statement.reset() }
-    bind(statement, repeat each parameters)
-    while try statement.step() { try body(Row(statement.handle)) }
+    try with(sql, repeat each parameters) { (statement) throws(StoreError) in
+      while try statement.step() { try body(Row(statement.handle)) }
+    }
   }
 
   /// The rows one by one, at the reader's pace.
   func cursor(_ sql: StaticString) throws(StoreError) -> Cursor { Cursor(try Statement(sql, on: handle)) }
 
   func exists<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) -> Bool {
-    let statement = try prepared(sql)
-    defer { statement.reset() }
-    bind(statement, repeat each values)
-    return try statement.step()
+    try with(sql, repeat each values) { (statement) throws(StoreError) in try statement.step() }
   }
 
   /// The number that `sql` gives; 0 for none.
@@ -131,12 +128,22 @@ final class Connection {
     return statement
   }
 
-  private func bind<each Value: Bindable>(_ statement: Statement, _ values: repeat each Value) {
+  /// Calls `body` with the statement, ready for its first step.
+  private func with<Result, each Value: Bindable>(
+    _ sql: StaticString, _ values: repeat each Value, body: (Statement) throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    let statement = try prepared(sql)
+    let mark = space.end
+    defer {
+      statement.reset()
+      space.leave(to: mark)
+    }
     var index: Int32 = 0
     for value in repeat each values {
       index += 1
-      value.fill(index, of: statement.handle)
+      value.fill(index, of: statement.handle, in: space)
     }
+    return try body(statement)
   }
 }
 
