@@ -1,7 +1,7 @@
 import MusterModel
 
 /// Reads a manifest, the list of boards for a run of provisioning or for an allowlist, piece by piece as its bytes come:
-/// what is held is the line at hand and a fingerprint of each name seen.
+/// what is held is the line at hand. Which names it has seen, its caller remembers.
 ///
 /// CSV (RFC 4180) with a header, or NDJSON, which begins with `{`. UTF-8 with or without a byte order mark, lines ended by
 /// LF or CRLF. Each line is one row: a quoted field ends on its line, so that a quote left open spoils one row and hides
@@ -19,16 +19,19 @@ public struct ManifestReader: Sendable {
   private var line = 0
   /// How many rows there were, bad ones too.
   private var rows = 0
-  private var hardware: Set<Int> = []
-  private var deviceIDs: Set<Int> = []
+  private let isNew: @Sendable (Int) throws -> Bool
 
   private enum Form: Sendable {
     case csv([ManifestColumn])
     case ndjson
   }
 
-  /// `naming` makes the device IDs that the manifest leaves out.
-  public init(naming: DeviceIDPattern? = nil) { self.naming = naming }
+  /// `naming` makes the device IDs that the manifest leaves out. `isNew` says of a fingerprint whether it was not asked of
+  /// before: a manifest is longer than what memory should hold of it.
+  public init(naming: DeviceIDPattern? = nil, isNew: @escaping @Sendable (Int) throws -> Bool) {
+    self.naming = naming
+    self.isNew = isNew
+  }
 
   /// The lines that end in `bytes`.
   public mutating func read(_ bytes: some Collection<UInt8>) throws(ManifestError) -> [ManifestLine] {
@@ -65,10 +68,10 @@ public struct ManifestReader: Sendable {
     if line == 1, bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes = bytes.dropFirst(3) }
     if bytes.last == UInt8(ascii: "\r") { bytes = bytes.dropLast() }
     if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }), !isTooLong { return nil }
-    if let form { return row(bytes, form, isTooLong) }
+    if let form { return try row(bytes, form, isTooLong) }
     if bytes.first == UInt8(ascii: "{") {
       form = .ndjson
-      return row(bytes, .ndjson, isTooLong)
+      return try row(bytes, .ndjson, isTooLong)
     }
     guard !isTooLong else { throw .noHeader }
     form = .csv(try header(bytes))
@@ -90,22 +93,44 @@ public struct ManifestReader: Sendable {
 
   // MARK: - A row
 
-  private mutating func row(_ bytes: ArraySlice<UInt8>, _ form: Form, _ isTooLong: Bool) -> ManifestLine {
+  private mutating func row(
+    _ bytes: ArraySlice<UInt8>, _ form: Form, _ isTooLong: Bool
+  ) throws(ManifestError) -> ManifestLine {
     rows += 1
     var cells = ManifestCells()
+    let row: ManifestRow
     do throws(RowFault) {
       guard !isTooLong else { throw .tooLong }
       switch form {
       case .csv(let columns): try cells.read(bytes, columns)
       case .ndjson: try cells.read(bytes)
       }
-      let row = try cells.row(line: line, number: rows, naming: naming)
-      guard hardware.insert(row.hardware.description.hashValue).inserted else { throw .hardwareTwice(row.hardware) }
-      guard deviceIDs.insert(row.deviceID.folded.hashValue).inserted else { throw .deviceIDTwice(row.deviceID) }
-      return .row(row)
+      row = try cells.row(line: line, number: rows, naming: naming)
     } catch {
-      return .fault(ManifestFault(line: line, code: error.code, reason: error.description, cells: cells))
+      return fault(error, cells)
     }
+    return try repetition(row).map { fault($0, cells) } ?? .row(row)
+  }
+
+  private func fault(_ fault: RowFault, _ cells: ManifestCells) -> ManifestLine {
+    .fault(ManifestFault(line: line, code: fault.code, reason: fault.description, cells: cells))
+  }
+
+  /// The fault of a row whose names were there before.
+  private func repetition(_ row: ManifestRow) throws(ManifestError) -> RowFault? {
+    do {
+      guard try isNew(fingerprint(0, row.hardware.description)) else { return .hardwareTwice(row.hardware) }
+      return try isNew(fingerprint(1, row.deviceID.folded)) ? nil : .deviceIDTwice(row.deviceID)
+    } catch {
+      throw .notRemembered("\(error)")
+    }
+  }
+
+  private func fingerprint(_ column: UInt8, _ name: String) -> Int {
+    var hasher = Hasher()
+    hasher.combine(column)
+    hasher.combine(name)
+    return hasher.finalize()
   }
 }
 

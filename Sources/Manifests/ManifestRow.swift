@@ -90,6 +90,8 @@ public enum ManifestError: Error, Sendable, Hashable, CustomStringConvertible {
   case columnTwice(ManifestColumn)
   case columnMissing(ManifestColumn)
   case tooManyLines
+  /// What was seen could not be kept; why.
+  case notRemembered(String)
 
   public var description: String {
     switch self {
@@ -99,6 +101,7 @@ public enum ManifestError: Error, Sendable, Hashable, CustomStringConvertible {
     case .columnTwice(let column): "expected each column once, found \(column.rawValue) twice"
     case .columnMissing(let column): "expected a column \(column.rawValue), found none"
     case .tooManyLines: "expected at most \(ManifestReader.lineLimit) lines, found more"
+    case .notRemembered(let why): "expected room for the names of the manifest, found: \(why)"
     }
   }
 }

@@ -1,11 +1,20 @@
 import MusterModel
+import Synchronization
 import Testing
 
 @testable import Manifests
 
 @Suite struct ManifestTests {
+  @Test func `names that cannot be remembered end the reading, for one could come twice`() {
+    struct NoRoom: Error {}
+    var reader = ManifestReader { _ in throw NoRoom() }
+    #expect(throws: ManifestError.notRemembered("NoRoom()")) {
+      try reader.read(Array("hardware_id,device_id\ncpu-serial:e4b1,pump-1\n".utf8))
+    }
+  }
+
   private func read(_ text: String, naming: String? = nil) throws -> [ManifestLine] {
-    var reader = ManifestReader(naming: naming.flatMap { DeviceIDPattern($0) })
+    var reader = ManifestReader(naming: naming.flatMap { DeviceIDPattern($0) }, isNew: SeenNames().insert)
     let lines = try reader.read(Array(text.utf8))
     return lines + [try reader.finish()].compactMap(\.self)
   }
@@ -73,7 +82,7 @@ import Testing
   }
 
   @Test func `bytes that are not UTF-8 spoil their line alone`() throws {
-    var reader = ManifestReader()
+    var reader = ManifestReader(isNew: SeenNames().insert)
     let bytes = Array("hardware_id,device_id\ncpu-serial:e4b1,pump-\u{0}".utf8.dropLast()) + [0xff]
     let lines = try reader.read(bytes + Array("\ncpu-serial:e4b2,pump-2\n".utf8))
     #expect(lines.count == 2)
@@ -132,4 +141,11 @@ import Testing
     }
     #expect(again.cells == row.cells && again.hardware == row.hardware)
   }
+}
+
+/// Which names were there before, in memory: what is read here is short.
+private final class SeenNames: Sendable {
+  private let names = Mutex<Set<Int>>([])
+
+  @Sendable func insert(_ name: Int) -> Bool { names.withLock { $0.insert(name).inserted } }
 }

@@ -106,7 +106,7 @@ struct AllowRun {
     guard let secrets else { return }
     if state == "allowed", let code = asked.code {
       try self.secrets?.add(asked.row, code, expires: answer.text("expires") ?? "")
-    } else if state == "standing", !secrets.contains(asked.row.hardware) {
+    } else if state == "standing", try !secrets.contains(asked.row.hardware) {
       elsewhere += 1
     }
   }

@@ -43,7 +43,7 @@ struct ConfirmCommand: AsyncParsableCommand {
     let confirmed = try AppendFile(files.confirmed)
     var lines: [UInt8] = []
     try station.made { device in
-      guard wanted?.contains(device.id.text) ?? true, !station.isConfirmed(device.id) else { return }
+      guard wanted?.contains(device.id.text) ?? true, try !station.isConfirmed(device.id) else { return }
       try keys.wipe(device)
       lines += Array("\(device.id)\n".utf8)
     }

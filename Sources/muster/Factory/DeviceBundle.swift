@@ -16,12 +16,12 @@ final class DeviceBundle: DeviceStore {
     self.files = files
     self.made = made
     self.path = path
-    guard !made.isEmpty || !FileManager.default.fileExists(atPath: path) else {
+    guard try !made.isEmpty() || !FileManager.default.fileExists(atPath: path) else {
       throw CommandFailure("expected no file at \(path), found one that this station did not make", status: 2)
     }
   }
 
-  func standing(of row: ManifestRow) -> DeviceStanding { made.contains(row.hardware) ? .made : .absent }
+  func standing(of row: ManifestRow) throws -> DeviceStanding { try made.contains(row.hardware) ? .made : .absent }
 
   func write(_ devices: [DevicePackage]) async throws {
     let entries = try await beside(devices) { try TarEntry.all(of: $0) }

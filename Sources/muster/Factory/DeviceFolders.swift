@@ -26,7 +26,7 @@ final class DeviceFolders: DeviceStore {
 
   /// A folder that was renamed and not yet noted is made.
   func standing(of row: ManifestRow) throws -> DeviceStanding {
-    if made.contains(row.hardware) { return .made }
+    if try made.contains(row.hardware) { return .made }
     let path = files.device(row.deviceID)
     guard FileManager.default.fileExists(atPath: path) else { return .absent }
     guard let content = FileManager.default.contents(atPath: path + "/device.json"),

@@ -1,35 +1,37 @@
 import Manifests
 import MusterModel
+import SQLiteStore
 import Synchronization
 
 /// What was made, device by device, in the order in which it came to be on disk.
 final class MadeList: Sendable {
   private struct State {
     let file: AppendFile
-    /// The hash of each hardware ID.
-    var hardware: Set<Int> = []
     /// Where the last device ends in the archive; 0 without one.
     var end: UInt64 = 0
   }
 
   private let state: Mutex<State>
+  /// The hash of each hardware ID.
+  private let hardware: ScratchSet
 
   init(_ files: StationFiles) throws {
-    var hardware: Set<Int> = []
+    let hardware = try ScratchSet()
     var end: UInt64 = 0
     let file = try AppendFile(files.made)
     try file.lines { line in
       guard let object = FlatObject(line) else { return }
-      if let text = object.text("hardware") { hardware.insert(text.hashValue) }
+      if let text = object.text("hardware") { _ = try hardware.insert(text.hashValue) }
       end = object.number("end") ?? end
     }
-    state = Mutex(State(file: file, hardware: hardware, end: end))
+    self.hardware = hardware
+    state = Mutex(State(file: file, end: end))
   }
 
   var end: UInt64 { state.withLock { $0.end } }
-  var isEmpty: Bool { state.withLock { $0.hardware.isEmpty } }
+  func isEmpty() throws -> Bool { try hardware.count() == 0 }
 
-  func contains(_ id: HardwareID) -> Bool { state.withLock { $0.hardware.contains(id.description.hashValue) } }
+  func contains(_ id: HardwareID) throws -> Bool { try hardware.contains(id.description.hashValue) }
 
   /// On disk when this returns.
   func note(_ devices: [MadeLine]) throws {
@@ -37,7 +39,7 @@ final class MadeList: Sendable {
     for device in devices { lines += JSONWriter.bytes(of: device) + [UInt8(ascii: "\n")] }
     try state.withLock { [lines] state in
       for device in devices {
-        state.hardware.insert(device.hardware.description.hashValue)
+        _ = try hardware.insert(device.hardware.description.hashValue)
         state.end = device.end ?? state.end
       }
       try state.file.append(lines)

@@ -4,6 +4,7 @@ import Foundation
 import Manifests
 import MusterModel
 import NIOCore
+import SQLiteStore
 
 /// `--check`: which lines of a manifest would be refused, by what they say and by what the registry knows. Nothing is made.
 struct ManifestCheck {
@@ -59,7 +60,7 @@ struct ManifestCheck {
         switch line {
         case .fault(let fault): tell(fault.line, fault.code, fault.reason)
         case .row(let row):
-          if known?.contains(row.hardware) == true { good += 1 } else { rows.append(row) }
+          if try known?.contains(row.hardware) == true { good += 1 } else { rows.append(row) }
         }
       }
     }
@@ -89,15 +90,16 @@ struct AskedRow: CanonicalJSON {
 
 /// The boards that a station's folder has made or has under way, by the hash of their hardware IDs.
 struct StationKnown {
-  private var hardware: Set<Int> = []
+  private let hardware: ScratchSet
 
   init(_ files: StationFiles) throws {
+    hardware = try ScratchSet()
     for path in [files.made, files.journal] where FileManager.default.fileExists(atPath: path) {
       try AppendFile(path).lines { line in
-        if let text = FlatObject(line)?.text("hardware") { hardware.insert(text.hashValue) }
+        if let text = FlatObject(line)?.text("hardware") { _ = try hardware.insert(text.hashValue) }
       }
     }
   }
 
-  func contains(_ id: HardwareID) -> Bool { hardware.contains(id.description.hashValue) }
+  func contains(_ id: HardwareID) throws -> Bool { try hardware.contains(id.description.hashValue) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Manifests
+import SQLiteStore
 
 /// A manifest on disk, read piece by piece.
 struct ManifestFile {
@@ -19,7 +20,8 @@ struct ManifestFile {
     self.file = file
     length = (try? file.seekToEnd()) ?? 0
     try file.seek(toOffset: 0)
-    reader = ManifestReader(naming: naming)
+    let names = try ScratchSet()
+    reader = ManifestReader(naming: naming) { try names.insert($0) }
     self.requests = requests
   }
 

@@ -4,6 +4,7 @@ import Foundation
 import KeyVault
 import Manifests
 import MusterModel
+import SQLiteStore
 
 /// What a run of `factory allow` needs to go on after it was cut off: its batch, and the seed that all its secrets come
 /// from. It is on disk before the service hears of a secret, and gone once the secrets are in their file.
@@ -68,35 +69,34 @@ struct SecretsFile {
   private let files: StationFiles
   private let file: AppendFile
   /// The boards of the file that is in place, and of the new one, by the hash of their hardware IDs.
-  private var old: Set<Int> = []
-  private var new: Set<Int> = []
+  private let old: ScratchSet
+  private let new: ScratchSet
 
   init(_ files: StationFiles) throws {
     self.files = files
     file = try AppendFile(files.secrets + ".new")
     try file.clear()
     try file.append(Array("hardware_id,device_id,secret,expires\n".utf8))
-    var old: Set<Int> = []
-    try wholeLines(of: files.secrets) { old.insert(SecretsFile.board($0)) }
-    self.old = old
+    (old, new) = (try ScratchSet(), try ScratchSet())
+    try wholeLines(of: files.secrets) { _ = try old.insert(SecretsFile.board($0)) }
   }
 
-  func contains(_ hardware: HardwareID) -> Bool { old.contains(hardware.description.hashValue) }
+  func contains(_ hardware: HardwareID) throws -> Bool { try old.contains(hardware.description.hashValue) }
 
   /// None of the texts holds what CSV would quote.
-  mutating func add(_ row: ManifestRow, _ code: TicketCode, expires: String) throws {
-    new.insert(row.hardware.description.hashValue)
+  func add(_ row: ManifestRow, _ code: TicketCode, expires: String) throws {
+    _ = try new.insert(row.hardware.description.hashValue)
     try file.append(Array("\(row.hardware),\(row.deviceID),\(code.shown),\(expires)\n".utf8))
   }
 
   func finish() throws {
-    guard !new.isEmpty else {
+    guard try new.count() > 0 else {
       unlink(file.path)
       return
     }
     var isHeader = true
     try wholeLines(of: files.secrets) { line in
-      if !isHeader, !new.contains(SecretsFile.board(line)) { try file.append(line + [UInt8(ascii: "\n")]) }
+      if !isHeader, try !new.contains(SecretsFile.board(line)) { try file.append(line + [UInt8(ascii: "\n")]) }
       isHeader = false
     }
     try file.sync()

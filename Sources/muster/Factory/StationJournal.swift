@@ -121,7 +121,7 @@ struct StationJournal {
 
   /// The journal of the run that was cut off, or of a new one. What is made needs no key any more.
   init(
-    _ files: StationFiles, order: OrderSummary, credentials: DeviceCredentials, isMade: (HardwareID) -> Bool
+    _ files: StationFiles, order: OrderSummary, credentials: DeviceCredentials, isMade: (HardwareID) throws -> Bool
   ) throws {
     path = files.journal
     file = try AppendFile(path)
@@ -136,7 +136,7 @@ struct StationJournal {
         return
       }
       let (hardware, entry) = try StationJournal.entry(object, path)
-      if !isMade(hardware) { kept[hardware] = entry }
+      if try !isMade(hardware) { kept[hardware] = entry }
     }
     if let head, !kept.isEmpty {
       guard head.isOf(order) else {

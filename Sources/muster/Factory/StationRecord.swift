@@ -1,7 +1,8 @@
 import Foundation
 import MusterModel
+import SQLiteStore
 
-/// A station's folder as it was left, read line by line: of each board no more than a hash is held.
+/// A station's folder as it was left, read line by line: of each board no more than a hash is kept, and that not in memory.
 struct StationRecord {
   struct Device {
     let id: DeviceID
@@ -10,61 +11,64 @@ struct StationRecord {
   }
 
   private let files: StationFiles
-  private let confirmed: Set<Int>
+  private let confirmed: ScratchSet
 
   init(_ files: StationFiles) throws {
     self.files = files
     guard FileManager.default.fileExists(atPath: files.journal) else {
       throw CommandFailure("expected a station's folder, found none at \(files.out)", status: 2)
     }
-    var confirmed: Set<Int> = []
-    try wholeLines(of: files.confirmed) { confirmed.insert(String(decoding: $0, as: UTF8.self).hashValue) }
+    let confirmed = try ScratchSet()
+    try wholeLines(of: files.confirmed) { _ = try confirmed.insert(String(decoding: $0, as: UTF8.self).hashValue) }
     self.confirmed = confirmed
   }
 
-  func isConfirmed(_ id: DeviceID) -> Bool { confirmed.contains(id.text.hashValue) }
+  func isConfirmed(_ id: DeviceID) throws -> Bool { try confirmed.contains(id.text.hashValue) }
 
   /// Each device that was made, once.
   func made(_ body: (Device) throws -> Void) throws {
-    var seen: Set<Int> = []
+    let seen = try ScratchSet()
     var start: UInt64 = 0
     try wholeLines(of: files.made) { line in
       guard let object = FlatObject(line), let id = object.text("deviceID").flatMap({ DeviceID($0) }) else { return }
       let place = object.number("end").flatMap { $0 < start ? nil : start..<$0 }
       start = place?.upperBound ?? start
-      guard seen.insert(id.text.hashValue).inserted else { return }
+      guard try seen.insert(id.text.hashValue) else { return }
       try body(Device(id: id, place: place))
     }
   }
 
   func status() throws -> StatusCommand.Status {
-    var (made, underWay, refused): (Set<Int>, Int, Int) = ([], 0, -1)
-    try wholeLines(of: files.made) { line in
-      if let hardware = FlatObject(line)?.text("hardware") { made.insert(hardware.hashValue) }
-    }
+    let made = try madeHardware()
+    var (underWay, refused) = (0, -1)
     var head: FlatObject?
     try wholeLines(of: files.journal) { line in
       guard let object = FlatObject(line) else { return }
       guard let hardware = object.text("hardware") else { return head = object }
-      if !made.contains(hardware.hashValue) { underWay += 1 }
+      if try !made.contains(hardware.hashValue) { underWay += 1 }
     }
     try wholeLines(of: files.refused) { _ in refused += 1 }
     return StatusCommand.Status(
       order: head?.text("order").flatMap { RecordName($0) }, batch: head?.text("batch").flatMap { RecordID($0) },
-      made: made.count, underWay: underWay, refused: max(0, refused), confirmed: confirmed.count)
+      made: try made.count(), underWay: underWay, refused: max(0, refused), confirmed: try confirmed.count())
   }
 
   /// Whether a run that was cut off left keys of made devices in the journal.
   func holdsKeysOfMade() throws -> Bool {
-    var made: Set<Int> = []
-    try wholeLines(of: files.made) { line in
-      if let hardware = FlatObject(line)?.text("hardware") { made.insert(hardware.hashValue) }
-    }
+    let made = try madeHardware()
     var isFound = false
     try wholeLines(of: files.journal) { line in
-      if let hardware = FlatObject(line)?.text("hardware"), made.contains(hardware.hashValue) { isFound = true }
+      if let hardware = FlatObject(line)?.text("hardware"), try made.contains(hardware.hashValue) { isFound = true }
     }
     return isFound
+  }
+
+  private func madeHardware() throws -> ScratchSet {
+    let made = try ScratchSet()
+    try wholeLines(of: files.made) { line in
+      if let hardware = FlatObject(line)?.text("hardware") { _ = try made.insert(hardware.hashValue) }
+    }
+    return made
   }
 
   func expectMade(_ devices: Set<String>) throws {
@@ -78,7 +82,7 @@ struct StationRecord {
   func unconfirmed(madeBefore time: Timestamp, _ body: (DeviceID) -> Void) throws {
     let archive = try files.bundle.map { try ArchivedKeys($0) }
     try made { device in
-      guard !isConfirmed(device.id) else { return }
+      guard try !isConfirmed(device.id) else { return }
       // Of what is not there nobody knows better.
       let written = try archive.map { try $0.written(device) } ?? written(device)
       if written.map({ $0 < time }) ?? true { body(device.id) }

@@ -38,7 +38,7 @@ actor StationRows {
     self.files = files
     let made = try MadeList(files)
     store = try files.store(made)
-    journal = try StationJournal(files, order: order, credentials: credentials) { made.contains($0) }
+    journal = try StationJournal(files, order: order, credentials: credentials) { try made.contains($0) }
     refusedRows = try RefusedFile(files)
     (self.order, batch) = (order.name, journal.batch)
   }

@@ -1,5 +1,6 @@
 import Manifests
 import MusterModel
+import Synchronization
 
 let manifestTargets = [
   FuzzTarget("manifest", upTo: 4096, manifest),
@@ -12,7 +13,7 @@ let manifestTargets = [
 @Sendable private func manifest(_ bytes: [UInt8]) throws -> Bool {
   let naming = DeviceIDPattern("pump-{n:06}")
   return try takes(orRefusesBy: ManifestError.self) {
-    var reader = ManifestReader(naming: naming)
+    var reader = ManifestReader(naming: naming, isNew: SeenNames().insert)
     let lines = try reader.read(bytes) + [reader.finish()].compactMap(\.self)
     for size in [1, 7] { try require(try read(bytes, by: size, naming) == lines, "expected the same by \(size) bytes") }
     var refused = RefusedRows.header
@@ -27,14 +28,14 @@ let manifestTargets = [
       case .fault(let fault): try requirePlain(fault.reason)
       }
     }
-    var again = ManifestReader(naming: naming)
+    var again = ManifestReader(naming: naming, isNew: SeenNames().insert)
     let rows = try again.read(Array(refused.utf8)).count
     try require(rows == hardware.count, "expected \(hardware.count) refused rows to be read again, found \(rows)")
   }
 }
 
 private func read(_ bytes: [UInt8], by size: Int, _ naming: DeviceIDPattern?) throws -> [ManifestLine] {
-  var reader = ManifestReader(naming: naming)
+  var reader = ManifestReader(naming: naming, isNew: SeenNames().insert)
   var lines: [ManifestLine] = []
   for start in stride(from: 0, to: bytes.count, by: size) {
     lines += try reader.read(bytes[start..<min(start + size, bytes.count)])
@@ -59,4 +60,11 @@ private func read(_ bytes: [UInt8], by size: Int, _ naming: DeviceIDPattern?) th
   try require(pattern.deviceID(for: id, number: 7) == made, "expected the same for the same")
   if let made { try require(DeviceID(made.text) == made, "expected a device ID") }
   return true
+}
+
+/// Which names were there before.
+private final class SeenNames: Sendable {
+  private let names = Mutex<Set<Int>>([])
+
+  @Sendable func insert(_ name: Int) -> Bool { names.withLock { $0.insert(name).inserted } }
 }
