@@ -15,6 +15,8 @@ struct Enrollment {
   let client: ServiceClient
   let group: String?
   let hardware: [String]
+  /// A file with what the firmware measured, where it is not where Linux leaves it.
+  let eventLog: String?
 
   /// The service's answer, of which the certificate is kept apart.
   struct Answer: Codable {
@@ -82,6 +84,8 @@ extension Enrollment {
     let nonce: Data
     let credential: Data
     let encryptedSecret: Data
+    /// Registers that a quote is wanted of.
+    let pcrs: [Int]?
   }
 
   private struct Response: Encodable {
@@ -92,6 +96,10 @@ extension Enrollment {
     let secret: String
     let certifyInfo: String
     let certifySignature: String
+    let quote: String?
+    let quoteSignature: String?
+    let pcrValues: String?
+    let eventLog: String?
     let csr: String
     let group: String?
   }
@@ -121,14 +129,26 @@ extension Enrollment {
     let answer = try await onItsThread {
       try key.tpm.answer(
         shown.kind, key.blob, credential: Array(challenge.credential),
-        encryptedSecret: Array(challenge.encryptedSecret),
-        nonce: Array(challenge.nonce))
+        encryptedSecret: Array(challenge.encryptedSecret), nonce: Array(challenge.nonce),
+        quoting: Array((challenge.pcrs ?? []).prefix(24)))
     }
+    let log = answer.quote == nil ? nil : try measured(key.tpm.place)
     return try await client.post(
       "/v1/attestations/\(challenge.attestation)/answer",
       Response(
         ekPublic: evidence.ekPublic, akPublic: evidence.akPublic, keyPublic: evidence.keyPublic,
         ekCertificate: evidence.ekCertificate, secret: base64(answer.secret), certifyInfo: base64(answer.certifyInfo),
-        certifySignature: base64(answer.certifySignature), csr: base64(request), group: group))
+        certifySignature: base64(answer.certifySignature), quote: answer.quote.map { base64($0.info) },
+        quoteSignature: answer.quote.map { base64($0.signature) }, pcrValues: answer.quote.map { base64($0.pcrValues) },
+        eventLog: log.map(base64), csr: base64(request), group: group))
+  }
+
+  /// What the firmware measured: of the file that was named, else where Linux leaves it, if it may be read.
+  private func measured(_ place: TPMPlace) throws(DeviceFailure) -> [UInt8]? {
+    guard let eventLog else { return place.eventLog.flatMap { try? StateFolder.read($0) } }
+    guard let bytes = try StateFolder.read(eventLog) else {
+      throw DeviceFailure("expected the firmware's event log in \(eventLog), found no file", status: 2)
+    }
+    return bytes
   }
 }

@@ -133,9 +133,13 @@ private let advices: [String: String] = [
   "device-disabled": "the device is disabled: ask the operator",
   "ek-untrusted":
     "the TPM is not known: the operator allows it (muster hardware allow) or trusts its maker (muster ca trust import)",
+  "event-log-wrong": "the event log is not of this start of the machine, or of another TPM",
   "group-unknown": "name the group that the device is for: --group NAME",
   "hardware-blocked": "the board is blocked: ask the operator",
   "hardware-bound": "the board is another device already: ask the operator",
+  "pcr-other": "the machine was started by other firmware or settings than the policy knows: ask the operator",
+  "secure-boot-required":
+    "turn on Secure Boot; where it is on, run as root so that the firmware's event log can be read, or name it: --event-log",
   "ticket-expired": "get a new ticket (muster ticket issue)",
   "ticket-spent": "another key used the ticket: get a new one (muster ticket issue)",
   "ticket-wrong": "check the device ID and the code: both are the ticket's",
