@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import Foundation
 import MusterModel
+import ServiceAnswers
 import TPMDevice
 
 struct Enroll: AsyncParsableCommand {

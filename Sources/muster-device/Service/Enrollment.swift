@@ -1,5 +1,6 @@
 import Foundation
 import NIOSSL
+import ServiceAnswers
 import TPMDevice
 
 /// By what the device is given its certificate.
@@ -18,17 +19,9 @@ struct Enrollment {
   /// A file with what the firmware measured, where it is not where Linux leaves it.
   let eventLog: String?
 
-  /// The service's answer, of which the certificate is kept apart.
-  struct Answer: Codable {
-    let deviceID: String
-    let certificate: String?
-    let issuer: String?
-    let position: UInt64
-  }
-
   func run(_ key: any DeviceKey, by authorization: Authorization) async throws -> DeviceCertificate {
     let request = try await key.request(commonName: "device")
-    let answer: Answer =
+    let answer: EnrolledAnswer =
       switch authorization {
       case .ticket(let deviceID, let code):
         try await client.post(
@@ -79,15 +72,6 @@ extension Enrollment {
     }
   }
 
-  private struct Challenge: Decodable {
-    let attestation: String
-    let nonce: Data
-    let credential: Data
-    let encryptedSecret: Data
-    /// Registers that a quote is wanted of.
-    let pcrs: [Int]?
-  }
-
   private struct Response: Encodable {
     let ekPublic: String
     let akPublic: String
@@ -106,11 +90,11 @@ extension Enrollment {
 
   /// Evidence in, challenge out; the TPM's answer in, the certificate out. Cut off between the two it begins anew, and the
   /// same key gets the same certificate.
-  private func attest(_ key: any DeviceKey, _ kind: EndorsementKind?, _ request: [UInt8]) async throws -> Answer {
+  private func attest(_ key: any DeviceKey, _ kind: EndorsementKind?, _ request: [UInt8]) async throws -> EnrolledAnswer {
     guard let key = key as? TPMKey else { throw DeviceFailure("expected a key of the TPM, found another", status: 2) }
     let shown = try await onItsThread { try key.tpm.evidence(of: key.blob, kind) }
     let evidence = Evidence(shown)
-    let challenge: Challenge
+    let challenge: ChallengeAnswer
     do {
       challenge = try await client.post("/v1/attestations", evidence)
     } catch var failure as DeviceFailure {
@@ -122,15 +106,10 @@ extension Enrollment {
       }
       throw failure
     }
-    // The ID goes into a path.
-    guard challenge.attestation.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else {
-      throw DeviceFailure("expected the ID of a challenge, found another text")
-    }
     let answer = try await onItsThread {
       try key.tpm.answer(
-        shown.kind, key.blob, credential: Array(challenge.credential),
-        encryptedSecret: Array(challenge.encryptedSecret), nonce: Array(challenge.nonce),
-        quoting: Array((challenge.pcrs ?? []).prefix(24)))
+        shown.kind, key.blob, credential: challenge.credential, encryptedSecret: challenge.encryptedSecret,
+        nonce: challenge.nonce, quoting: challenge.pcrs)
     }
     let log = answer.quote == nil ? nil : try measured(key.tpm.place)
     return try await client.post(
