@@ -45,7 +45,7 @@ let package = Package(
       name: "Rooms",
       targets: [
         "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger", "Manifests",
-        "Policy", "Enrollment", "HTTPService",
+        "Policy", "Enrollment", "HTTPService", "ServiceAnswers",
       ]),
   ],
   dependencies: [
@@ -141,12 +141,15 @@ let package = Package(
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
 
+    // Without the agent, so that it can be fuzzed.
+    .target(name: "ServiceAnswers", dependencies: [asn1, crypto, x509], swiftSettings: settings),
+
     // The agent on a device: of the rooms it knows what it cannot do without, and none of the service's.
     .executableTarget(
       name: "muster-device",
       dependencies: [
-        "MusterModel", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio, nioFoundation, nioHTTP1, nioSSL,
-        x509,
+        "MusterModel", "ServiceAnswers", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio, nioFoundation,
+        nioHTTP1, nioSSL, x509,
       ], swiftSettings: settings),
 
     // For test targets alone: conformance suites of the seams, and what tests share.
@@ -174,7 +177,7 @@ let package = Package(
       name: "CorpusTests",
       dependencies: [
         "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService", "KeyVault", "Ledger",
-        "Manifests", "MusterModel", "Policy", crypto, httpTypes,
+        "Manifests", "MusterModel", "Policy", "ServiceAnswers", crypto, httpTypes,
       ], swiftSettings: settings),
     .testTarget(name: "HouseTests", swiftSettings: settings),
     .testTarget(
@@ -189,7 +192,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "MusterTesting", "muster", "muster-device", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess",
+        "MusterTesting", "muster", "muster-device", "ServiceAnswers", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess",
         "KeyVault", "Policy", "SQLiteStore", httpClient, nio, nioHTTP1, nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(

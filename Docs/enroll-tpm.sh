@@ -7,6 +7,8 @@
 # SERVER is https://…; ROOT.PEM the service's trust anchor; STATE a folder for the device, made if it is not there. It leaves
 # STATE/certificate.pem (the device's, then its issuer's) and STATE/device.json. TPM2TOOLS_TCTI says which TPM. The keys lie
 # in the TPM under the handles below; run again, it uses them, and gets the same certificate.
+# Where the service asks for registers of the TPM, they are quoted; EVENT_LOG is the firmware's event log, else what Linux has
+# of it (root may read it).
 # With KEEP, an absolute path, what was sent and received is left there; the secret in it is spent by then.
 # "enroll-tpm.sh --endorsement-key STATE" prints the tpm-ek: ID for the operator's allowlist, and enrolls nothing.
 set -euo pipefail
@@ -15,7 +17,7 @@ umask 077
 ek_handle=${EK_HANDLE:-0x81010001} ak_handle=${AK_HANDLE:-0x81010002} key_handle=${KEY_HANDLE:-0x81010003}
 only_endorsement_key=
 if [ "${1:-}" = --endorsement-key ]; then only_endorsement_key=1; shift; set -- - - "$@"; fi
-[ $# -ge 3 ] && [ $# -le 4 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 3 ] && [ $# -le 4 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 server=$1 root=$2 state=$3 group=${4:-}
 mkdir -p "$state"; state=$(cd "$state" && pwd)
 [ "$root" = - ] || root=$(realpath "$root")
@@ -107,6 +109,22 @@ size=$((16#${parameters:0:4} * 2))
 bytes "${parameters:4:$size}" >certify.info
 bytes "${parameters:$((4 + size))}" >certify.signature
 
+# --- the registers that the service asks for, quoted over the nonce, and what the firmware measured into them
+pcrs=$(jq -r '(.pcrs // []) | map(tostring) | join(",")' challenge.json)
+echo '{}' >quote.json
+if [ -n "$pcrs" ]; then
+  quietly tpm2_quote -c "$ak_handle" -l "sha256:$pcrs" -q "$nonce" -m quote.info -s quote.signature -f tss
+  quietly tpm2_pcrread "sha256:$pcrs" -o quote.values
+  log=${EVENT_LOG:-/sys/kernel/security/tpm0/binary_bios_measurements}
+  cat "$log" >quote.log 2>/dev/null || : >quote.log
+  # A log is too long for an argument.
+  base64_of quote.log >quote.log.base64
+  jq -n --arg info "$(base64_of quote.info)" --arg signature "$(base64_of quote.signature)" \
+    --arg values "$(base64_of quote.values)" --rawfile log quote.log.base64 \
+    '{quote: $info, quoteSignature: $signature, pcrValues: $values} + (if $log == "" then {} else {eventLog: $log} end)' \
+    >quote.json
+fi
+
 # --- the request (PKCS #10): from it the service takes the key alone; the device key signs it in the TPM
 name=$(der 30 "$(der 31 "$(der 30 "0603550403$(der 0c "$(printf device | hex)")")")")
 info=$(der 30 "020100$name$(hex key.der)a000")
@@ -116,8 +134,8 @@ bytes "$(der 30 "$info$(der 30 06082a8648ce3d040302)$(der 03 "00$(hex request.si
 
 # --- the second step: the answer in, the certificate out
 jq --arg secret "$(base64_of secret)" --arg info "$(base64_of certify.info)" --arg group "$group" \
-  --arg signature "$(base64_of certify.signature)" --arg csr "$(base64_of request.der)" \
-  '. + {secret: $secret, certifyInfo: $info, certifySignature: $signature, csr: $csr}
+  --arg signature "$(base64_of certify.signature)" --arg csr "$(base64_of request.der)" --slurpfile quote quote.json \
+  '. + $quote[0] + {secret: $secret, certifyInfo: $info, certifySignature: $signature, csr: $csr}
      + (if $group == "" then {} else {group: $group} end)' evidence.json >answer.json
 rm -f secret
 if [ -n "${KEEP:-}" ]; then mkdir -p "$KEEP"; cp evidence.json challenge.json answer.json "$KEEP"; fi

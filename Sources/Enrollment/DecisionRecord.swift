@@ -12,6 +12,11 @@ struct DecisionRecord: Codable, Sendable {
     let assurance: Assurance
   }
 
+  struct Register: Codable, Sendable {
+    let pcr: Int
+    let value: Digest
+  }
+
   /// Grows when a field changes its meaning.
   private(set) var v = 1
   /// The caller, as `by` writes an actor.
@@ -39,6 +44,9 @@ struct DecisionRecord: Codable, Sendable {
   var endorsement: String?
   var expired: Bool?
   var weakness: String?
+  /// What it showed of its start: nil where it did not.
+  var secureBoot: Bool?
+  var registers: [Register]?
 
   /// An enrollment's.
   init(
@@ -57,6 +65,10 @@ struct DecisionRecord: Codable, Sendable {
       endorsement = tpm.endorsement.rawValue
       expired = tpm.isExpired ? true : nil
       weakness = tpm.weakness
+      secureBoot = tpm.secureBoot
+      if !tpm.registers.isEmpty {
+        registers = tpm.registers.sorted { $0.key < $1.key }.map { Register(pcr: $0.key, value: $0.value) }
+      }
     }
     switch standing {
     case .unknown: self.standing = "unknown"
@@ -95,12 +107,21 @@ extension DecisionRecord: CanonicalJSON {
     json.field("hardware", objects: hardware)
     json.field("operation", operation)
     json.field("principal", principal)
+    json.field("registers", objects: registers)
     json.field("request", digest: request)
     json.field("role", role)
+    if let secureBoot { json.field("secureBoot", bool: secureBoot) }
     json.field("standing", standing)
     json.field("v", number: UInt64(v))
     json.field("weakness", weakness)
     if let weaker { json.field("weaker", bool: weaker) }
+  }
+}
+
+extension DecisionRecord.Register: CanonicalJSON {
+  func write(to json: inout JSONWriter) {
+    json.field("pcr", number: UInt64(pcr))
+    json.field("value", digest: value)
   }
 }
 

@@ -28,11 +28,20 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
     public let isExpired: Bool
     /// `TPMWeakness`, by its name.
     public let weakness: String?
+    /// nil where it was not shown.
+    public let secureBoot: Bool?
+    /// The registers of the SHA-256 bank that it quoted, by number.
+    public let registers: [Int: Digest]
 
-    public init(endorsement: TPMEndorsement, isExpired: Bool, weakness: String?) {
+    public init(
+      endorsement: TPMEndorsement, isExpired: Bool, weakness: String?, secureBoot: Bool? = nil,
+      registers: [Int: Digest] = [:]
+    ) {
       self.endorsement = endorsement
       self.isExpired = isExpired
       self.weakness = weakness
+      self.secureBoot = secureBoot
+      self.registers = registers
     }
 
     /// nil for other evidence.
@@ -40,7 +49,7 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
       guard case .tpm(let claims) = result.claims else { return nil }
       self.init(
         endorsement: claims.endorsement.kind, isExpired: claims.endorsement.certified?.isExpired ?? false,
-        weakness: claims.weakness?.name)
+        weakness: claims.weakness?.name, secureBoot: claims.boot?.secureBoot, registers: claims.boot?.values ?? [:])
     }
   }
 

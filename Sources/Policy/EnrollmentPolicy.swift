@@ -30,6 +30,10 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     let credentials: Set<DeviceCredentials>?
     /// By what a TPM's endorsement key is trusted. Absent for any, and for other evidence.
     let endorsements: Set<TPMEndorsement>?
+    /// Whether a TPM must have shown that Secure Boot was on.
+    let requiresSecureBoot: Bool
+    /// The values of which each register that is named must have shown one.
+    let registers: [Int: Set<Digest>]
     /// What it takes though it is worth less; a rule that says nothing takes none of it.
     let accepts: Set<Shortcoming>
     /// Wins over the group's.
@@ -52,12 +56,19 @@ public struct EnrollmentPolicy: Sendable, Hashable {
     ])
   }
 
+  /// The registers of the SHA-256 bank that some rule looks at: what a TPM is asked to quote. Register 7 is where Secure Boot
+  /// is measured.
+  public var registers: [Int] {
+    let named = rules.flatMap { Array($0.registers.keys) + ($0.requiresSecureBoot ? [7] : []) }
+    return Set(named).sorted()
+  }
+
   public func decide(_ question: EnrollmentQuestion) -> EnrollmentDecision {
     if let refusal = EnrollmentPolicy.beforeRules(question) { return .refused(reference("blocklist"), refusal) }
     let circumstances = EnrollmentCircumstances(question)
     guard let rule = rule(for: circumstances) else {
-      let short = rules.lazy.compactMap { $0.mismatch(with: circumstances)?.shortcoming }.first
-      return .refused(reference("default"), short.map { EnrollmentRefusal($0, circumstances) } ?? .noRule)
+      let near = rules.lazy.compactMap { $0.mismatch(with: circumstances)?.refusal(of: circumstances) }.first
+      return .refused(reference("default"), near ?? .noRule)
     }
     switch rule.verdict {
     case .refuse: return .refused(reference(rule.name), .rule(rule.name))
@@ -141,10 +152,19 @@ public struct EnrollmentPolicy: Sendable, Hashable {
 extension EnrollmentPolicy.Rule {
   /// What of the circumstances a rule does not match.
   enum Mismatch: Equatable {
-    case evidence, act, standing, group, hardware, credentials, endorsement
+    case evidence, act, standing, group, hardware, credentials, endorsement, secureBoot
+    case register(Int)
     case short(Shortcoming)
 
-    var shortcoming: Shortcoming? { if case .short(let shortcoming) = self { shortcoming } else { nil } }
+    /// Where the rule would permit it but for that; nil where it is for another case.
+    func refusal(of circumstances: EnrollmentCircumstances) -> EnrollmentRefusal? {
+      switch self {
+      case .evidence, .act, .standing, .group, .hardware, .credentials, .endorsement: nil
+      case .secureBoot: .secureBoot(circumstances.tpm?.secureBoot)
+      case .register(let number): .register(number, circumstances.tpm?.registers[number])
+      case .short(let shortcoming): EnrollmentRefusal(shortcoming, circumstances)
+      }
+    }
   }
 
   /// The first that does not match; nil where the rule does.
@@ -157,6 +177,12 @@ extension EnrollmentPolicy.Rule {
     if let credentials, !credentials.contains(circumstances.credentials) { return .credentials }
     if let endorsements, circumstances.tpm.map({ endorsements.contains($0.endorsement) }) != true {
       return .endorsement
+    }
+    if requiresSecureBoot, circumstances.tpm?.secureBoot != true { return .secureBoot }
+    if let other = registers.sorted(by: { $0.key < $1.key }).first(where: { number, values in
+      circumstances.tpm?.registers[number].map(values.contains) != true
+    }) {
+      return .register(other.key)
     }
     guard verdict == .permit else { return nil }
     return circumstances.shortcomings.first { !accepts.contains($0) }.map { .short($0) }
@@ -174,6 +200,7 @@ extension EnrollmentPolicy.Rule {
     case .hardware: "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
     case .endorsement:
       "expected endorsement \(list(endorsements)), found " + (circumstances.tpm?.endorsement.rawValue ?? "none")
+    case .secureBoot, .register: "\(mismatch.refusal(of: circumstances)?.description ?? "")"
     case .short(.weaker): "expected evidence no weaker than the device's last, found weaker"
     case .short(.expired): "expected an endorsement key certificate in its time, found it over"
     case .short(.weakFirmware):

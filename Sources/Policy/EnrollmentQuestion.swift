@@ -73,6 +73,10 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
   case endorsementExpired
   /// A rule would permit it, were the TPM not known by this weakness.
   case weakFirmware(String)
+  /// A rule would permit it, were Secure Boot shown to be on; it was shown off, or not at all.
+  case secureBoot(Bool?)
+  /// A rule would permit it, had the TPM quoted another value of that register; what it quoted, or nothing.
+  case register(Int, Digest?)
 
   public var code: String {
     switch self {
@@ -82,6 +86,8 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
     case .weaker: "evidence-weaker"
     case .endorsementExpired: "certificate-expired"
     case .weakFirmware: "tpm-weak"
+    case .secureBoot: "secure-boot-required"
+    case .register: "pcr-other"
     }
   }
 
@@ -96,6 +102,11 @@ public enum EnrollmentRefusal: Sendable, Hashable, CustomStringConvertible {
       "expected an endorsement key certificate in its time, or a rule that accepts it expired, found neither"
     case .weakFirmware(let name):
       "expected a TPM of which no weakness is known, or a rule that accepts it weak, found \(name)"
+    case .secureBoot(let found):
+      "expected a quote and an event log that show Secure Boot on, found "
+        + (found == nil ? "nothing that shows it" : "it off")
+    case .register(let number, let found):
+      "expected a quote of a value of PCR \(number) that the rule names, found \(found?.hex ?? "none")"
     case .noRule: "expected an enrollment that a rule of enrollment.yaml permits, found none"
     }
   }

@@ -74,8 +74,8 @@ extension EnrollmentPolicy.Profiles {
 extension EnrollmentPolicy.Rule {
   fileprivate init(_ value: StrictYAML) throws(PolicyError) {
     let known =
-      ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "endorsement", "profile"]
-      + Shortcoming.allCases.map(\.rawValue)
+      ["name", "verdict", "evidence", "act", "standing", "groups", "hardware", "credentials", "endorsement"]
+      + EnrollmentPolicy.Rule.keysOfPermits
     let values = try value.mapping(known: known, required: ["name", "verdict"])
     guard let name = values["name"], let verdict = values["verdict"] else { throw value.refuse("expected a rule") }
     self.init(
@@ -92,14 +92,18 @@ extension EnrollmentPolicy.Rule {
       hardware: try values["hardware"]?.words(of: HardwareID.Kind.self),
       credentials: try values["credentials"]?.words(of: DeviceCredentials.self),
       endorsements: try values["endorsement"]?.words(of: TPMEndorsement.self),
+      requiresSecureBoot: try values["secure-boot"]?.word(of: Requirement.self) == .required,
+      registers: try values["pcrs"]?.registers() ?? [:],
       accepts: try EnrollmentPolicy.Rule.accepted(values),
       profile: try values["profile"]?.name())
-    // What only a permit can mean.
-    for key in ["profile"] + Shortcoming.allCases.map(\.rawValue) {
+    for key in EnrollmentPolicy.Rule.keysOfPermits {
       guard self.verdict == .refuse, let value = values[key] else { continue }
       throw value.refuse("expected no \(key) in a rule that refuses, found one")
     }
   }
+
+  /// What only a permit can mean: a rule that refuses what a TPM shows would not refuse one that shows nothing.
+  private static let keysOfPermits = ["secure-boot", "pcrs", "profile"] + Shortcoming.allCases.map(\.rawValue)
 
   private static func accepted(_ values: [String: StrictYAML]) throws(PolicyError) -> Set<Shortcoming> {
     var accepted: Set<Shortcoming> = []
@@ -114,7 +118,30 @@ extension EnrollmentPolicy.Rule {
 /// The one thing to be said of what is worth less.
 private enum Acceptance: String, CaseIterable { case accept }
 
+/// The one thing to be said of what must be shown.
+private enum Requirement: String, CaseIterable { case required }
+
 extension StrictYAML {
+  /// Registers of the SHA-256 bank by number, with the values that each may have.
+  fileprivate func registers() throws(PolicyError) -> [Int: Set<Digest>] {
+    var registers: [Int: Set<Digest>] = [:]
+    for (key, value) in try entries() {
+      let number = try key.integer()
+      guard MeasuredBoot.registers.contains(number) else {
+        throw key.refuse("expected a register from 0 to \(MeasuredBoot.registers.upperBound - 1), found \(number)")
+      }
+      guard registers[number] == nil else { throw key.refuse("expected each register once, found \(number) twice") }
+      registers[number] = try value.set { entry throws(PolicyError) in
+        guard let digest = Digest(hex: try entry.word()) else {
+          throw entry.refuse("expected a SHA-256 register in 64 hexadecimal digits, found another text")
+        }
+        return digest
+      }
+    }
+    guard !registers.isEmpty else { throw refuse("expected registers by number, found none") }
+    return registers
+  }
+
   /// The name of a rule or profile: 1 to 64 of `a-z 0-9 -`.
   fileprivate func name() throws(PolicyError) -> String {
     let text = try word()

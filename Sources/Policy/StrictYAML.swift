@@ -66,7 +66,8 @@ extension StrictYAML {
     return values
   }
 
-  private func entries() throws(PolicyError) -> [(StrictYAML, StrictYAML)] {
+  /// The keys and values of a mapping, as they stand.
+  func entries() throws(PolicyError) -> [(StrictYAML, StrictYAML)] {
     guard case .mapping(let mapping) = node, node.tag == Tag(.map) else {
       throw refuse("expected a mapping, found \(found)")
     }

@@ -17,10 +17,12 @@ struct TPMCommand {
     case policySecret = 0x151
     case create = 0x153
     case load = 0x157
+    case quote = 0x158
     case sign = 0x15d
     case flushContext = 0x165
     case nvReadPublic = 0x169
     case startAuthSession = 0x176
+    case pcrRead = 0x17e
 
     /// Whether a handle stands first in its response.
     var givesHandle: Bool { [.createPrimary, .load, .startAuthSession].contains(self) }
@@ -35,6 +37,7 @@ struct TPMCommand {
       case .create: "make a key"
       case .load: "take the device's key: was it cleared, or is it another TPM?"
       case .sign: "sign"
+      case .quote, .pcrRead: "show its registers"
       case .flushContext: "forget a key"
       }
     }

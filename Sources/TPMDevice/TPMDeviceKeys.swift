@@ -23,6 +23,15 @@ public struct TPMDeviceKeys: Sendable {
     public let secret: [UInt8]
     public let certifyInfo: [UInt8]
     public let certifySignature: [UInt8]
+    /// Where one was asked for.
+    public let quote: Quote?
+  }
+
+  /// TPMS_ATTEST and TPMT_SIGNATURE of a quote, and the registers' values one after the other.
+  public struct Quote: Sendable {
+    public let info: [UInt8]
+    public let signature: [UInt8]
+    public let pcrValues: [UInt8]
   }
 
   /// Makes a device key in the TPM, which it cannot leave.
@@ -44,9 +53,11 @@ public struct TPMDeviceKeys: Sendable {
     }
   }
 
-  /// Opens the credential and certifies the key over the nonce.
+  /// Opens the credential and certifies the key over the nonce; quotes registers of the SHA-256 bank over it too, where some
+  /// are named.
   public func answer(
-    _ kind: EndorsementKind, _ key: TPMKeyBlob, credential: [UInt8], encryptedSecret: [UInt8], nonce: [UInt8]
+    _ kind: EndorsementKind, _ key: TPMKeyBlob, credential: [UInt8], encryptedSecret: [UInt8], nonce: [UInt8],
+    quoting registers: [Int] = []
   ) throws(TPMFailure) -> Answer {
     let secret = try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
       try tpm.activate(
@@ -58,7 +69,18 @@ public struct TPMDeviceKeys: Sendable {
       let loaded = try tpm.load(key, under: try tpm.storageKey())
       return try tpm.certify(loaded, by: try tpm.attestationKey(), nonce: nonce)
     }
-    return Answer(secret: secret, certifyInfo: info, certifySignature: signature)
+    return Answer(
+      secret: secret, certifyInfo: info, certifySignature: signature,
+      quote: registers.isEmpty ? nil : try quote(registers.sorted(), nonce: nonce))
+  }
+
+  private func quote(_ registers: [Int], nonce: [UInt8]) throws(TPMFailure) -> Quote {
+    try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
+      var values: [UInt8] = []
+      for register in registers { values += try tpm.value(ofRegister: register) }
+      let (info, signature) = try tpm.quote(registers, by: try tpm.attestationKey(), nonce: nonce)
+      return Quote(info: info, signature: signature, pcrValues: values)
+    }
   }
 
   /// ECDSA over a SHA-256 digest: r and s, each of 32 bytes.

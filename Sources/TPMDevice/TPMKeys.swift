@@ -82,6 +82,35 @@ extension TPMConnection {
     return (try response.sizedBytes(), response.remainder())
   }
 
+  /// TPMS_ATTEST and TPMT_SIGNATURE of TPM2_Quote over registers of the SHA-256 bank.
+  func quote(
+    _ registers: [Int], by attestationKey: Loaded, nonce: [UInt8]
+  ) throws(TPMFailure) -> (info: [UInt8], signature: [UInt8]) {
+    var response = try send(
+      TPMCommand(
+        code: .quote, handles: [attestationKey.handle], authorizations: [.emptyPassword],
+        parameters: sized(nonce) + [0x00, 0x10] + TPMConnection.selection(registers)))
+    return (try response.sizedBytes(), response.remainder())
+  }
+
+  /// What stands in a register of the SHA-256 bank.
+  func value(ofRegister register: Int) throws(TPMFailure) -> [UInt8] {
+    var response = try send(TPMCommand(code: .pcrRead, parameters: TPMConnection.selection([register])))
+    // pcrUpdateCounter, and the selection once more.
+    _ = try response.take(4 + TPMConnection.selection([]).count)
+    guard try response.number(4) == 1 else {
+      throw TPMFailure("expected a TPM with registers by SHA-256, found no register \(register) in it")
+    }
+    return try response.sizedBytes()
+  }
+
+  /// TPML_PCR_SELECTION (part 2 §10.9.7) of the SHA-256 bank.
+  private static func selection(_ registers: [Int]) -> [UInt8] {
+    var bits: [UInt8] = [0, 0, 0]
+    for register in registers where (0..<24).contains(register) { bits[register / 8] |= 1 << UInt8(register % 8) }
+    return be(1 as UInt32) + [0x00, 0x0b, 0x03] + bits
+  }
+
   /// TPM2_ActivateCredential, in a session that holds the endorsement key's policy. `credential` is TPM2B_ID_OBJECT,
   /// `encryptedSecret` TPM2B_ENCRYPTED_SECRET.
   func activate(

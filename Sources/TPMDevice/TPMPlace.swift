@@ -8,6 +8,14 @@ public struct TPMPlace: Sendable, Hashable, CustomStringConvertible {
     guard isKnown, text.utf8.count <= 256, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
     description = text
   }
+
+  /// Where Linux leaves what the firmware measured into this TPM; nil where it says nothing of it.
+  public var eventLog: String? {
+    let device = description.split(separator: "/").last.map(String.init) ?? ""
+    let number = description == "tabrmd" ? "0" : device.drop { !$0.isNumber }
+    guard description == "tabrmd" || description.hasPrefix("device:/dev/tpm"), !number.isEmpty else { return nil }
+    return "/sys/kernel/security/tpm\(number)/binary_bios_measurements"
+  }
 }
 
 /// The passwords of a TPM's hierarchies, where its owner set some (TPM 2.0 Library part 1 §13).

@@ -125,6 +125,19 @@ private final class VectorFolder {
     #expect(try LedgerReplay.check(test.folder).differences == [])
   }
 
+  @Test func `an attestation with a quote means what it meant`() throws {
+    let test = try VectorFolder([try Vectors.variant("with-quote", "key-attested")])
+    let question = """
+      SELECT count(*) FROM key_attestation WHERE secure_boot = 1
+        AND registers LIKE '0:%' AND registers LIKE '% 7:%' AND length(registers) = 133
+      """
+    let found = try Connection(path: test.folder.database, .readOnly).inDatabase {
+      try Int64.fetchOne($0, sql: question)
+    }
+    #expect(found == 1)
+    #expect(try LedgerReplay.check(test.folder).differences == [])
+  }
+
   @Test func `an attestation by a maker's certificate means what it meant`() throws {
     let test = try VectorFolder([try Vectors.variant("by-certificate", "key-attested")])
     let question = """

@@ -38,13 +38,15 @@ struct TPMEnrollmentTests {
     }
 
     /// What an honest device answers.
-    func answer(_ given: DeviceAttestation.Given, _ evidence: TPMEvidence? = nil) throws -> TPMAnswer {
+    func answer(
+      _ given: DeviceAttestation.Given, _ evidence: TPMEvidence? = nil, quote: Quote? = nil
+    ) throws -> TPMAnswer {
       let credential = given.challenge.credential
       let secret = try tpm.activate(identity: credential.identity, encryptedSeed: credential.encryptedSeed)
       let (info, signature) = try tpm.certify(nonce: given.challenge.nonce)
       return TPMAnswer(
         evidence: evidence ?? self.evidence, secret: SecretBytes(copying: secret), certifyInfo: info,
-        certifySignature: signature)
+        certifySignature: signature, quote: quote)
     }
   }
 

@@ -112,11 +112,52 @@ import Testing
       make: TPMMake(manufacturer: nil, model: nil, version: nil), isExpired: row.expired)
     let claims = TPMClaims(
       hardware: hardware, endorsement: Endorsement(certified), attestationKey: [], deviceKey: .sha256([2]),
-      firmwareVersion: 1, weakness: row.weakness)
+      firmwareVersion: 1, weakness: row.weakness, boot: nil)
     let policies = try policies(enrollment: Self.file("  - {name: all, verdict: permit\(row.rule)}\n"))
     let decision = policies.decide(try question(.tpm(claims), .new, .unknown))
     #expect(decision.code == row.code, "\(row)")
     if row.weakness == .known("CVE-1"), row.code == "tpm-weak" { #expect("\(decision)".contains("CVE-1")) }
+  }
+
+  /// What a TPM showed of its start, what a rule wants, and what comes of it.
+  static let boots: [(boot: MeasuredBoot?, rule: String, code: String?)] = {
+    let (good, other) = (Digest.sha256([1]), Digest.sha256([2]))
+    let on = MeasuredBoot(values: [7: good], secureBoot: true)
+    let off = MeasuredBoot(values: [7: good], secureBoot: false)
+    let noLog = MeasuredBoot(values: [7: good], secureBoot: nil)
+    let (secure, pcr) = (", secure-boot: required", ", pcrs: {7: ['\(good.hex)']}")
+    return [
+      (nil, "", nil), (off, "", nil), (on, secure, nil), (off, secure, "secure-boot-required"),
+      (noLog, secure, "secure-boot-required"), (nil, secure, "secure-boot-required"), (noLog, pcr, nil),
+      (nil, pcr, "pcr-other"), (MeasuredBoot(values: [7: other], secureBoot: true), pcr, "pcr-other"),
+      (MeasuredBoot(values: [0: good], secureBoot: true), pcr, "pcr-other"),
+      (MeasuredBoot(values: [7: other], secureBoot: true), ", pcrs: {7: ['\(good.hex)', '\(other.hex)']}", nil),
+      (on, ", pcrs: {7: ['\(good.hex)'], 0: ['\(good.hex)']}", "pcr-other"), (on, secure + pcr, nil),
+      (off, secure + pcr, "secure-boot-required"),
+    ]
+  }()
+
+  @Test(arguments: boots)
+  func `what a rule wants of a machine's start must have been shown`(
+    row: (boot: MeasuredBoot?, rule: String, code: String?)
+  ) throws {
+    let claims = TPMClaims(
+      hardware: try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get(), endorsement: Endorsement(nil),
+      attestationKey: [], deviceKey: .sha256([2]), firmwareVersion: 1, weakness: nil, boot: row.boot)
+    let policies = try policies(enrollment: Self.file("  - {name: all, verdict: permit\(row.rule)}\n"))
+    #expect(policies.decide(try question(.tpm(claims), .new, .unknown)).code == row.code, "\(row)")
+    // No other evidence shows it.
+    let isAsked = !row.rule.isEmpty
+    #expect((policies.decide(try question(.ticket, .new, .unknown)).code != nil) == isAsked)
+  }
+
+  @Test func `a TPM is asked for the registers that some rule looks at`() throws {
+    let digest = Digest.sha256([1]).hex
+    let rules = "  - {name: a, verdict: permit, pcrs: {4: ['\(digest)'], 0: ['\(digest)']}}\n"
+    #expect(try policies(enrollment: Self.file(rules)).enrollment.registers == [0, 4])
+    let secure = rules + "  - {name: b, verdict: permit, secure-boot: required}\n"
+    #expect(try policies(enrollment: Self.file(secure)).enrollment.registers == [0, 4, 7])
+    #expect(try shippedPolicies().enrollment.registers == [])
   }
 
   @Test func `the shipped file lets a maker's TPM in by its certificate, and not by nothing`() throws {
@@ -126,7 +167,7 @@ import Testing
       make: TPMMake(manufacturer: nil, model: nil, version: nil), isExpired: false)
     let claims = TPMClaims(
       hardware: hardware, endorsement: Endorsement(certified), attestationKey: [], deviceKey: .sha256([2]),
-      firmwareVersion: 1, weakness: nil)
+      firmwareVersion: 1, weakness: nil, boot: nil)
     let decision = try shippedPolicies().decide(try question(.tpm(claims), .new, .unknown))
     #expect(decision.rule == "enrollment.yaml: tpm-maker" && decision.code == nil)
   }
@@ -202,7 +243,7 @@ import Testing
         .tpm(
           TPMClaims(
             hardware: try HardwareID.parse(.tpmEK, Digest.sha256([1]).hex).get(), endorsement: Endorsement(nil),
-            attestationKey: [0, 0x0b], deviceKey: .sha256([2]), firmwareVersion: 1, weakness: nil))
+            attestationKey: [0, 0x0b], deviceKey: .sha256([2]), firmwareVersion: 1, weakness: nil, boot: nil))
       case .ldevid: .ldevid(certificate: certificate, device: Self.bound, deviceID: meter)
       }
     return try question(claims, act, standing, group: name, profile: profile)

@@ -95,6 +95,7 @@ import Testing
     #expect(error.line == 5 && error.problem.contains("neither anchor nor alias"), "\(error)")
   }
 
+  static let pcr = "'\(Digest.sha256([1]).hex)'"
   static let rules: [(String, Int?, String)] = [
     ("  []\n", 4, "expected 1 to 256 entries"), ("  - {name: a}\n", 4, "expected the key verdict"),
     ("  - {verdict: permit}\n", 4, "expected the key name"), ("  - {name: a, verdict: maybe}\n", 4, "permit, refuse"),
@@ -109,6 +110,19 @@ import Testing
     ("  - {name: a, verdict: refuse, expired: accept}\n", 4, "no expired"),
     ("  - {name: a, verdict: permit, weak-firmware: maybe}\n", 4, "accept"),
     ("  - {name: a, verdict: permit, endorsement: [word]}\n", 4, "allowlist, certificate"),
+    ("  - {name: a, verdict: permit, secure-boot: on}\n", 4, "expected a text"),
+    ("  - {name: a, verdict: permit, secure-boot: maybe}\n", 4, "required"),
+    ("  - {name: a, verdict: refuse, secure-boot: required}\n", 4, "no secure-boot"),
+    ("  - {name: a, verdict: refuse, pcrs: {7: [\(pcr)]}}\n", 4, "no pcrs"),
+    ("  - {name: a, verdict: permit, pcrs: {}}\n", 4, "found none"),
+    ("  - {name: a, verdict: permit, pcrs: [7]}\n", 4, "expected a mapping"),
+    ("  - {name: a, verdict: permit, pcrs: {7: \(pcr)}}\n", 4, "expected a list"),
+    ("  - {name: a, verdict: permit, pcrs: {7: []}}\n", 4, "expected 1 to 256 entries"),
+    ("  - {name: a, verdict: permit, pcrs: {24: [\(pcr)]}}\n", 4, "from 0 to 23, found 24"),
+    ("  - {name: a, verdict: permit, pcrs: {-1: [\(pcr)]}}\n", 4, "from 0 to 23, found -1"),
+    ("  - {name: a, verdict: permit, pcrs: {seven: [\(pcr)]}}\n", 4, "whole number"),
+    ("  - {name: a, verdict: permit, pcrs: {7: [\(pcr)], 07: [\(pcr)]}}\n", 4, "7 twice"),
+    ("  - {name: a, verdict: permit, pcrs: {7: [abcd]}}\n", 4, "64 hexadecimal digits"),
     ("  - {name: A, verdict: permit}\n", 4, "a-z 0-9 -"),
     ("  - {name: a, verdict: permit, profile: ../x}\n", 4, "a-z 0-9 -"),
     ("  - {name: a, verdict: permit}\n  - {name: a, verdict: refuse}\n", 5, "once"),

@@ -1,4 +1,5 @@
 import Foundation
+import ServiceAnswers
 import Testing
 
 @testable import muster_device
@@ -30,7 +31,29 @@ import Testing
     "MBgGCSqGSIb3DQEHAqALMAkCAQExADAAoAA=",
   ])
   func `what is no answer of EST is refused`(text: String) {
-    #expect(throws: DeviceFailure.self) { try CertificatesOnly.read(Data(text.utf8)) }
+    #expect(throws: UnreadableAnswer.self) { try CertificatesOnly.read(Data(text.utf8)) }
+  }
+
+  /// What is no challenge.
+  @Test(arguments: [
+    ("""
+    {"attestation":"../x","nonce":"AAAAAAAAAAAAAAAAAAAAAA==","credential":"AAAA","encryptedSecret":"AAAA"}
+    """, "ID of a challenge"),
+    (#"{"attestation":"att_1","nonce":"AAAA","credential":"AAAA","encryptedSecret":"AAAA"}"#, "bytes of nonce"),
+    ("""
+    {"attestation":"a","nonce":"AAAAAAAAAAAAAAAAAAAAAA==","credential":"AAAA","encryptedSecret":"AAAA","pcrs":[24]}
+    """, "from 0 to 23"),
+    (#"{"attestation":"att_1"}"#, "another text"), ("[]", "another text"),
+  ])
+  func `a challenge that is none is refused in words`(text: String, words: String) throws {
+    let refusal = try #require(
+      #expect(throws: UnreadableAnswer.self) { let _: ChallengeAnswer = try ServiceAnswer.decode(Data(text.utf8)) })
+    #expect(refusal.description.contains(words), "\(refusal)")
+  }
+
+  @Test func `what Linux makes up while it is read is read whole`() throws {
+    let status = try #require(try StateFolder.read("/proc/self/status"))
+    #expect(String(decoding: status, as: UTF8.self).contains("nonvoluntary_ctxt_switches"))
   }
 
   @Test func `a refusal's text is shown in one line and not without end`() {

@@ -44,16 +44,6 @@ public struct ActivationCredential: Sendable, Hashable {
 }
 
 extension TPMHash {
-  /// Of a digest, in bytes.
-  var size: Int {
-    switch self {
-    case .sha1: 20
-    case .sha256: 32
-    case .sha384: 48
-    case .sha512: 64
-    }
-  }
-
   func authenticationCode(for bytes: [UInt8], _ key: SymmetricKey) -> [UInt8] {
     switch self {
     case .sha1: Array(HMAC<Insecure.SHA1>.authenticationCode(for: bytes, using: key))

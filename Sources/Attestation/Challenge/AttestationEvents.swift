@@ -77,6 +77,23 @@ public struct KeyAttested: EventBody {
     public let certifySignature: Digest
     /// The maker's certificate, DER; nil where it is trusted by the allowlist.
     public let ekCertificate: Digest?
+    /// What was shown of the registers: TPMS_ATTEST and TPMT_SIGNATURE of the quote, their values, the firmware's log.
+    public let quote: Digest?
+    public let quoteSignature: Digest?
+    public let pcrValues: Digest?
+    public let eventLog: Digest?
+  }
+
+  /// A register of the SHA-256 bank, as it was quoted.
+  public struct Register: Codable, Hashable, Sendable {
+    public let pcr: Int
+    /// In hex.
+    public let value: String
+
+    public init(pcr: Int, value: Digest) {
+      self.pcr = pcr
+      self.value = value.hex
+    }
   }
 
   public let attestation: RecordID
@@ -93,6 +110,8 @@ public struct KeyAttested: EventBody {
   public let isExpired: Bool?
   /// `TPMWeakness`, where the policy accepted one.
   public let weakness: String?
+  /// Whether Secure Boot was on; nil where no event log showed it.
+  public let secureBoot: Bool?
   public let shown: Shown
 
   public struct Details: Codable, Hashable, Sendable {
@@ -103,12 +122,17 @@ public struct KeyAttested: EventBody {
     public let firmwareVersion: String
     /// The TPM's make as its certificate says it.
     public let make: String?
+    /// Rising; nil where none was quoted.
+    public let registers: [Register]?
 
-    public init(hardware: HardwareID, attestationKey: String, firmwareVersion: String, make: String?) {
+    public init(
+      hardware: HardwareID, attestationKey: String, firmwareVersion: String, make: String?, registers: [Register]?
+    ) {
       self.hardware = hardware
       self.attestationKey = attestationKey
       self.firmwareVersion = firmwareVersion
       self.make = make
+      self.registers = registers
     }
   }
 
@@ -123,11 +147,14 @@ public struct KeyAttested: EventBody {
     anchor = claims.endorsement.certified?.anchor
     isExpired = claims.endorsement.certified?.isExpired
     weakness = claims.weakness?.name
+    secureBoot = claims.boot?.secureBoot
     shown = Shown(
       ekPublic: .sha256(answer.evidence.ekPublic), akPublic: .sha256(answer.evidence.akPublic),
       keyPublic: .sha256(answer.evidence.keyPublic), certifyInfo: .sha256(answer.certifyInfo),
       certifySignature: .sha256(answer.certifySignature),
-      ekCertificate: claims.endorsement.certified == nil ? nil : answer.evidence.ekCertificate.map { .sha256($0) })
+      ekCertificate: claims.endorsement.certified == nil ? nil : answer.evidence.ekCertificate.map { .sha256($0) },
+      quote: answer.quote.map { .sha256($0.info) }, quoteSignature: answer.quote.map { .sha256($0.signature) },
+      pcrValues: answer.quote?.pcrValues.map { .sha256($0) }, eventLog: answer.quote?.eventLog.map { .sha256($0) })
   }
 }
 
@@ -137,15 +164,19 @@ extension KeyAttested.Details {
       hardware: claims.hardware, attestationKey: Hex.encode(claims.attestationKey),
       firmwareVersion: Hex.encode(
         (0..<8).reversed().map { UInt8(truncatingIfNeeded: claims.firmwareVersion >> (8 * $0)) }),
-      make: claims.endorsement.certified?.make.description)
+      make: claims.endorsement.certified?.make.description,
+      registers: claims.boot.map { boot in
+        boot.values.sorted { $0.key < $1.key }.map { KeyAttested.Register(pcr: $0.key, value: $0.value) }
+      })
   }
 }
 
 extension TPMAnswer {
-  /// What is kept of a proved answer.
-  public func attachments(_ endorsement: Endorsement) -> [Attachment] {
+  /// What is kept of a proved answer. The event log is large, and kept once: `withLog` where the answer enrolled.
+  public func attachments(_ endorsement: Endorsement, withLog: Bool) -> [Attachment] {
     let certificate = endorsement.certified == nil ? nil : evidence.ekCertificate
     let shown = [evidence.ekPublic, evidence.akPublic, evidence.keyPublic, certifyInfo, certifySignature]
-    return (shown + [certificate].compactMap(\.self)).map { Attachment($0) }
+    let measured = [quote?.info, quote?.signature, quote?.pcrValues, withLog ? quote?.eventLog : nil]
+    return (shown + ([certificate] + measured).compactMap(\.self)).map { Attachment($0) }
   }
 }

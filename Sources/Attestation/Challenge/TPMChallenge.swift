@@ -55,11 +55,16 @@ public struct TPMAnswer: Sendable {
   public let certifyInfo: [UInt8]
   /// TPMT_SIGNATURE.
   public let certifySignature: [UInt8]
+  /// Over the same nonce; nil where none was made.
+  public let quote: Quote?
 
-  public init(evidence: TPMEvidence, secret: SecretBytes, certifyInfo: [UInt8], certifySignature: [UInt8]) {
+  public init(
+    evidence: TPMEvidence, secret: SecretBytes, certifyInfo: [UInt8], certifySignature: [UInt8], quote: Quote? = nil
+  ) {
     self.evidence = evidence
     self.secret = secret
     self.certifyInfo = certifyInfo
     self.certifySignature = certifySignature
+    self.quote = quote
   }
 }

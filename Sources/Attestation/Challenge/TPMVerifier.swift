@@ -13,13 +13,15 @@ public struct TPMClaims: Sendable, Hashable {
   public let firmwareVersion: UInt64
   /// What is known to be weak of the TPM; nil where nothing is.
   public let weakness: TPMWeakness?
+  /// nil where no quote showed it.
+  public let boot: MeasuredBoot?
 
   /// The device ID of this TPM, where it is given none.
   public var proposedDeviceID: DeviceID? { hardware.deviceIDOfTPM }
 }
 
 /// Appraises the answer to a challenge: this very evidence was challenged, its TPM opened the secret, and certified the key
-/// that signed the request, over the nonce of this one time.
+/// that signed the request, over the nonce of this one time. A quote that is shown holds too.
 public struct TPMVerifier: Sendable {
   private let trust: EndorsementTrust
   private let weak: WeakFirmware
@@ -49,8 +51,16 @@ public struct TPMVerifier: Sendable {
       guard certified.subjectPublicKeyInfo == requestKey else { throw .requestOfOtherKey }
       let claims = TPMClaims(
         hardware: shown.hardware, endorsement: endorsement, attestationKey: name, deviceKey: shown.deviceKey,
-        firmwareVersion: certified.firmwareVersion, weakness: weak.weakness(of: shown, certified, endorsement))
+        firmwareVersion: certified.firmwareVersion, weakness: weak.weakness(of: shown, certified, endorsement),
+        boot: try boot(answer, challenge.nonce))
       return try AttestationResult([.init(shown.hardware, .proved)], claimed: claimed, .tpm(claims))
     }
+  }
+
+  private func boot(_ answer: TPMAnswer, _ nonce: [UInt8]) throws(AttestationRefusal) -> MeasuredBoot? {
+    guard let quote = answer.quote else { return nil }
+    let (appraisal, boot) = quote.appraise(akPublic: answer.evidence.akPublic, nonce: nonce)
+    guard appraisal.isAccepted else { throw appraisal.refusal }
+    return boot
   }
 }

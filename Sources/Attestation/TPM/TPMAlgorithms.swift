@@ -19,6 +19,16 @@ public enum TPMHash: UInt16, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Of a digest, in bytes.
+  var size: Int {
+    switch self {
+    case .sha1: 20
+    case .sha256: 32
+    case .sha384: 48
+    case .sha512: 64
+    }
+  }
+
   func hash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     let data = Array(bytes)
     return switch self {

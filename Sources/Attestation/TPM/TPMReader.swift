@@ -28,6 +28,11 @@ struct TPMReader {
   mutating func uint32(_ member: StaticString) throws(MalformedTPM) -> UInt32 { UInt32(try number(4, member)) }
   mutating func uint64(_ member: StaticString) throws(MalformedTPM) -> UInt64 { try number(8, member) }
 
+  /// A number of at most 8 bytes with the least significant first, as event logs have them.
+  mutating func little(_ width: Int, _ member: StaticString) throws(MalformedTPM) -> UInt64 {
+    try take(width, member).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
   /// A TPM2B: its size in two bytes, at most `limit`, then so many bytes.
   mutating func sized(_ member: StaticString, limit: Int) throws(MalformedTPM) -> ArraySlice<UInt8> {
     let size = Int(try uint16(member))
@@ -36,6 +41,8 @@ struct TPMReader {
     }
     return try take(size, member)
   }
+
+  var isAtEnd: Bool { rest.isEmpty }
 
   func end() throws(MalformedTPM) {
     guard rest.isEmpty else { throw MalformedTPM(expected: "the end of \(what)", found: "\(rest.count) more bytes") }

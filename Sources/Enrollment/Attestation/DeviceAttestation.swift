@@ -13,6 +13,8 @@ public struct DeviceAttestation: Sendable {
     public let record: RecordID
     public let challenge: TPMChallenge
     public let expires: Timestamp
+    /// The registers of the SHA-256 bank that a quote over the nonce is wanted of; none where no rule looks at any.
+    public let registers: [Int]
   }
 
   /// `network` is the source's, by which its askings are counted. What is refused is for the caller to count.
@@ -53,7 +55,8 @@ public struct DeviceAttestation: Sendable {
     guard case .committed = try await instance.store.commit(UnitOfWork(events: [event])) else {
       return .refused(.contended)
     }
-    return .done(Given(record: record, challenge: challenge, expires: expires))
+    return .done(
+      Given(record: record, challenge: challenge, expires: expires, registers: instance.policies.enrollment.registers))
   }
 }
 

@@ -15,11 +15,11 @@ extension DeviceEnrollment {
       let unit: UnitOfWork
       switch try await appraised.decision(by: self) {
       case .answer(let enrolled):
-        unit = try appraised.ending(UnitOfWork(events: []), enrolled.device, enrolled.certificate?.record)
+        unit = try appraised.ending(UnitOfWork(events: []), enrolled.device, enrolled.certificate?.record, isNew: false)
         outcome = { _ in .done(enrolled) }
       case .commit(let work, let value):
         let enrolled = work.events.lazy.compactMap { $0.body as? DeviceEnrolled }.first
-        unit = try appraised.ending(work, enrolled?.device, enrolled?.certificate)
+        unit = try appraised.ending(work, enrolled?.device, enrolled?.certificate, isNew: true)
         outcome = { .done(value($0)) }
       case .refuse(let refusal, let event):
         guard let open = appraised.facts.challenge, refusal.kind != .unavailable else {
@@ -113,7 +113,9 @@ private struct AppraisedAnswer {
   }
 
   /// The unit with what ends the challenge: the device's key was attested.
-  func ending(_ unit: UnitOfWork, _ device: RecordID?, _ certificate: RecordID?) throws -> UnitOfWork {
+  func ending(
+    _ unit: UnitOfWork, _ device: RecordID?, _ certificate: RecordID?, isNew: Bool
+  ) throws -> UnitOfWork {
     var unit = unit
     unit.reads = unit.reads.merging(facts.reads)
     guard let challenge = facts.challenge, let claims, let device, let certificate else { return unit }
@@ -122,7 +124,7 @@ private struct AppraisedAnswer {
         at: at, by: .tpm, on: [.record(challenge.record), .record(device), .record(certificate)],
         KeyAttested(
           attestation: challenge.record, device: device, certificate: certificate, claims: claims, answer: answer),
-        details: KeyAttested.Details(claims), attachments: answer.attachments(claims.endorsement)))
+        details: KeyAttested.Details(claims), attachments: answer.attachments(claims.endorsement, withLog: isNew)))
     return unit
   }
 

@@ -17,13 +17,18 @@ public struct KeyAttestationSummary: Codable, Sendable, Hashable {
   public let make: String?
   /// The advisory by which its firmware or key is known to be weak, where the policy accepted that.
   public let weakness: String?
+  /// Whether Secure Boot was on; nil where nothing showed it.
+  public let secureBoot: Bool?
+  /// The registers of the SHA-256 bank that it quoted; nil where it quoted none.
+  public let registers: [KeyAttested.Register]?
   public let attested: Timestamp
   /// The ledger position of the event that says so.
   public let position: UInt64
 
   public init(
     endorsement: TPMEndorsement, hardware: HardwareID?, attestationKey: String?, firmwareVersion: String?,
-    anchor: Digest?, isExpired: Bool?, make: String?, weakness: String?, attested: Timestamp, position: UInt64
+    anchor: Digest?, isExpired: Bool?, make: String?, weakness: String?, secureBoot: Bool?,
+    registers: [KeyAttested.Register]?, attested: Timestamp, position: UInt64
   ) {
     self.endorsement = endorsement
     self.hardware = hardware
@@ -33,6 +38,8 @@ public struct KeyAttestationSummary: Codable, Sendable, Hashable {
     self.isExpired = isExpired
     self.make = make
     self.weakness = weakness
+    self.secureBoot = secureBoot
+    self.registers = registers
     self.attested = attested
     self.position = position
   }

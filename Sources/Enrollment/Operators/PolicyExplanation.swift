@@ -199,7 +199,10 @@ extension Administration {
         credentials: record.credentials.flatMap(DeviceCredentials.init(rawValue:)) ?? .certificate,
         isWeaker: record.weaker ?? false,
         tpm: record.endorsement.flatMap(TPMEndorsement.init(rawValue:)).map {
-          .init(endorsement: $0, isExpired: record.expired ?? false, weakness: record.weakness)
+          .init(
+            endorsement: $0, isExpired: record.expired ?? false, weakness: record.weakness,
+            secureBoot: record.secureBoot,
+            registers: Dictionary((record.registers ?? []).map { ($0.pcr, $0.value) }) { first, _ in first })
         }))
   }
 }

@@ -26,6 +26,8 @@ struct AttestationRoutes: Sendable {
     /// TPM2B_ENCRYPTED_SECRET.
     let encryptedSecret: String
     let expires: Timestamp
+    /// Registers of the SHA-256 bank that a quote over the nonce is wanted of; absent where none is.
+    let pcrs: [Int]?
   }
 
   struct Response: Codable {
@@ -39,15 +41,23 @@ struct AttestationRoutes: Sendable {
     let certifyInfo: String
     /// TPMT_SIGNATURE.
     let certifySignature: String
+    /// TPMS_ATTEST and TPMT_SIGNATURE of TPM2_Quote; the registers' values one after the other; the firmware's event log.
+    let quote: String?
+    let quoteSignature: String?
+    let pcrValues: String?
+    let eventLog: String?
     /// PKCS #10.
     let csr: String
     let group: String?
   }
 
+  /// An event log in base64, and what else there is.
+  private static let withLog = Route.Shape(bodyLimit: 256 * 1024)
+
   var routes: [Route] {
     [
       .device(.post, "/v1/attestations") { try await challenge($0) },
-      .device(.post, "/v1/attestations/{attestation}/answer") { try await answer($0) },
+      .device(.post, "/v1/attestations/{attestation}/answer", AttestationRoutes.withLog) { try await answer($0) },
     ]
   }
 
@@ -61,7 +71,8 @@ struct AttestationRoutes: Sendable {
     let output = Challenge(
       attestation: given.record, nonce: Base64Field.encode(given.challenge.nonce),
       credential: Base64Field.encode(given.challenge.credential.identity),
-      encryptedSecret: Base64Field.encode(given.challenge.credential.encryptedSeed), expires: given.expires)
+      encryptedSecret: Base64Field.encode(given.challenge.credential.encryptedSeed), expires: given.expires,
+      pcrs: given.registers.isEmpty ? nil : given.registers)
     return try Answer.json(output, .created)
   }
 
@@ -75,7 +86,7 @@ struct AttestationRoutes: Sendable {
       evidence: try evidence(input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate),
       secret: SecretBytes(copying: try Base64Field.decode(input.secret, "secret")),
       certifyInfo: try Base64Field.decode(input.certifyInfo, "certifyInfo"),
-      certifySignature: try Base64Field.decode(input.certifySignature, "certifySignature"))
+      certifySignature: try Base64Field.decode(input.certifySignature, "certifySignature"), quote: try quote(input))
     let asked = EnrollmentRequest(
       evidence: .tpm(challenge: attestation, answer), csr: try Base64Field.decode(input.csr, "csr"),
       label: try input.group.map(request.name), source: request.peer.source.description)
@@ -91,6 +102,21 @@ struct AttestationRoutes: Sendable {
     return TPMEvidence(
       ekPublic: try Base64Field.decode(ekPublic, "ekPublic"), akPublic: try Base64Field.decode(akPublic, "akPublic"),
       keyPublic: try Base64Field.decode(keyPublic, "keyPublic"), ekCertificate: certificate)
+  }
+
+  private func quote(_ input: Response) throws(Problem) -> Quote? {
+    guard let info = input.quote, let signature = input.quoteSignature else {
+      guard [input.quote, input.quoteSignature, input.pcrValues, input.eventLog].allSatisfy({ $0 == nil }) else {
+        throw Problem.badRequest(
+          "quote-malformed", "expected quote and quoteSignature, and what else is shown beside them")
+      }
+      return nil
+    }
+    var quote = Quote(
+      info: try Base64Field.decode(info, "quote"), signature: try Base64Field.decode(signature, "quoteSignature"))
+    if let values = input.pcrValues { quote.pcrValues = try Base64Field.decode(values, "pcrValues") }
+    if let log = input.eventLog { quote.eventLog = try Base64Field.decode(log, "eventLog") }
+    return quote
   }
 
   /// One evidence: a certificate beside it would be another.

@@ -23,6 +23,9 @@ let attestationTables = """
     is_expired INTEGER,
     make TEXT,
     weakness TEXT,
+    secure_boot INTEGER,
+    -- Number and value in hex, parted by blanks.
+    registers TEXT,
     attested_at INTEGER NOT NULL,
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;

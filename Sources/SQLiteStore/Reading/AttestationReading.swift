@@ -23,7 +23,7 @@ extension Snapshot {
     try db.first(
       """
       SELECT endorsement, hardware_id, attestation_key, firmware_version, anchor, is_expired, make, weakness,
-        attested_at, position
+        secure_boot, registers, attested_at, position
       FROM key_attestation WHERE public_key = ?
       """, key
     ) { (row) throws(StoreError) in
@@ -32,7 +32,9 @@ extension Snapshot {
         attestationKey: row.isNull(2) ? nil : row.text(2), firmwareVersion: row.isNull(3) ? nil : row.text(3),
         anchor: try row.optional(4, Row.digest), isExpired: row.isNull(5) ? nil : row.bool(5),
         make: row.isNull(6) ? nil : row.text(6), weakness: row.isNull(7) ? nil : row.text(7),
-        attested: row.time(8), position: try row.position(9))
+        secureBoot: row.isNull(8) ? nil : row.bool(8),
+        registers: row.isNull(9) ? nil : try RegistersText.read(row.text(9)), attested: row.time(10),
+        position: try row.position(11))
     }
   }
 }

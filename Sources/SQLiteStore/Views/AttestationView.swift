@@ -12,7 +12,8 @@ enum AttestationView: Projection {
     projections.onErasure(of: KeyAttested.self) { (event, db) throws(StoreError) in
       try db.run(
         """
-        UPDATE key_attestation SET hardware_id = NULL, attestation_key = NULL, firmware_version = NULL, make = NULL
+        UPDATE key_attestation SET hardware_id = NULL, attestation_key = NULL, firmware_version = NULL, make = NULL,
+          registers = NULL
         WHERE position = ?
         """, event.origin.position)
     }
@@ -42,9 +43,29 @@ enum AttestationView: Projection {
       """
       INSERT OR REPLACE INTO key_attestation(
         public_key, device, endorsement, hardware_id, attestation_key, firmware_version, anchor, is_expired, make,
-        weakness, attested_at, position)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        weakness, secure_boot, registers, attested_at, position)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.publicKey, body.device, body.endorsement, details?.hardware.description, details?.attestationKey,
-      details?.firmwareVersion, body.anchor, body.isExpired, details?.make, body.weakness, origin.at, origin.position)
+      details?.firmwareVersion, body.anchor, body.isExpired, details?.make, body.weakness,
+      body.secureBoot, details?.registers.map(RegistersText.text), origin.at, origin.position)
+  }
+}
+
+/// Registers in a column: number and value in hex, parted by blanks.
+enum RegistersText {
+  static func text(_ registers: [KeyAttested.Register]) -> String {
+    registers.map { "\($0.pcr):\($0.value)" }.joined(separator: " ")
+  }
+
+  static func read(_ text: String) throws(StoreError) -> [KeyAttested.Register] {
+    var registers: [KeyAttested.Register] = []
+    for entry in text.split(separator: " ") {
+      let parts = entry.split(separator: ":")
+      guard parts.count == 2, let pcr = Int(parts[0]), let value = Digest(hex: parts[1]) else {
+        throw .conflict("registers that are none")
+      }
+      registers.append(.init(pcr: pcr, value: value))
+    }
+    return registers
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import Foundation
 import MusterModel
+import ServiceAnswers
 import TPMDevice
 
 struct Enroll: AsyncParsableCommand {
@@ -26,6 +27,10 @@ struct Enroll: AsyncParsableCommand {
   var ownerAuth: String?
   @Option(help: "A file with the password of its endorsement hierarchy, where one is set.", completion: .file())
   var endorsementAuth: String?
+  @Option(
+    help: "The firmware's event log, where the service wants it; else what Linux has of it (root may read it).",
+    completion: .file())
+  var eventLog: String?
   @Option(help: "A file for the key, PEM, made where there is none; else in the state folder.", completion: .file())
   var key: String?
   @Option(help: "The board's hardware ID, kind:value, or auto for what Linux says of it.") var hardware: String?
@@ -38,6 +43,7 @@ struct Enroll: AsyncParsableCommand {
     guard tpm != nil || (ownerAuth == nil && endorsementAuth == nil) else {
       throw ValidationError("expected --owner-auth and --endorsement-auth with --tpm alone")
     }
+    guard tpm != nil || eventLog == nil else { throw ValidationError("expected --event-log with --tpm alone") }
     guard tpm != nil || ticket != nil else { throw ValidationError("expected --ticket or --tpm, found neither") }
     guard (ticket == nil) == (device == nil) else {
       throw ValidationError("expected --ticket and --device together: both are the ticket's")
@@ -69,7 +75,7 @@ struct Enroll: AsyncParsableCommand {
         return print("enrolled already as \(kept.deviceID), until \(kept.leaf.notValidAfter.shown)")
       }
       let certificate = try await ServiceClient.with(settings.server, trust: trust.anchors) { client in
-        try await Enrollment(folder: folder, client: client, group: group, hardware: claimed)
+        try await Enrollment(folder: folder, client: client, group: group, hardware: claimed, eventLog: eventLog)
           .run(key, by: authorization)
       }
       print("enrolled as \(certificate.deviceID), until \(certificate.leaf.notValidAfter.shown)")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ServiceAnswers
 
 struct Renew: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ServiceAnswers
 
 struct Status: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,19 +30,9 @@ struct Connect: AsyncParsableCommand {
     discussion: "Example: muster-device connect --state /var/lib/muster-device")
   @OptionGroup var state: StateOptions
 
-  /// The service's answer, as far as it is shown.
-  private struct Identity: Decodable {
-    let deviceID: String
-    let state: String
-    let group: String?
-    let serial: String
-    let notAfter: String
-    let key: String
-  }
-
   func run() async throws {
     let device = try state.device()
-    let identity: Identity = try await device.withClient { try ServiceClient.decode(try await $0.get("/v1/identity")) }
+    let identity: IdentityAnswer = try await device.withClient { try ServiceAnswer.decode(try await $0.get("/v1/identity")) }
     print("device   \(printable(identity.deviceID)), \(printable(identity.state))")
     if let group = identity.group { print("group    \(printable(group))") }
     print("serial   \(printable(identity.serial)), until \(printable(identity.notAfter))")

@@ -1,5 +1,6 @@
 import Foundation
 import NIOSSL
+import ServiceAnswers
 
 /// The device as its state folder has it: enrolled, with its key at hand.
 struct Device {

@@ -1,5 +1,6 @@
 import Foundation
 import NIOSSL
+import ServiceAnswers
 import TPMDevice
 
 /// By what the device is given its certificate.
@@ -15,18 +16,12 @@ struct Enrollment {
   let client: ServiceClient
   let group: String?
   let hardware: [String]
-
-  /// The service's answer, of which the certificate is kept apart.
-  struct Answer: Codable {
-    let deviceID: String
-    let certificate: String?
-    let issuer: String?
-    let position: UInt64
-  }
+  /// A file with what the firmware measured, where it is not where Linux leaves it.
+  let eventLog: String?
 
   func run(_ key: any DeviceKey, by authorization: Authorization) async throws -> DeviceCertificate {
     let request = try await key.request(commonName: "device")
-    let answer: Answer =
+    let answer: EnrolledAnswer =
       switch authorization {
       case .ticket(let deviceID, let code):
         try await client.post(
@@ -77,13 +72,6 @@ extension Enrollment {
     }
   }
 
-  private struct Challenge: Decodable {
-    let attestation: String
-    let nonce: Data
-    let credential: Data
-    let encryptedSecret: Data
-  }
-
   private struct Response: Encodable {
     let ekPublic: String
     let akPublic: String
@@ -92,17 +80,21 @@ extension Enrollment {
     let secret: String
     let certifyInfo: String
     let certifySignature: String
+    let quote: String?
+    let quoteSignature: String?
+    let pcrValues: String?
+    let eventLog: String?
     let csr: String
     let group: String?
   }
 
   /// Evidence in, challenge out; the TPM's answer in, the certificate out. Cut off between the two it begins anew, and the
   /// same key gets the same certificate.
-  private func attest(_ key: any DeviceKey, _ kind: EndorsementKind?, _ request: [UInt8]) async throws -> Answer {
+  private func attest(_ key: any DeviceKey, _ kind: EndorsementKind?, _ request: [UInt8]) async throws -> EnrolledAnswer {
     guard let key = key as? TPMKey else { throw DeviceFailure("expected a key of the TPM, found another", status: 2) }
     let shown = try await onItsThread { try key.tpm.evidence(of: key.blob, kind) }
     let evidence = Evidence(shown)
-    let challenge: Challenge
+    let challenge: ChallengeAnswer
     do {
       challenge = try await client.post("/v1/attestations", evidence)
     } catch var failure as DeviceFailure {
@@ -114,21 +106,28 @@ extension Enrollment {
       }
       throw failure
     }
-    // The ID goes into a path.
-    guard challenge.attestation.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else {
-      throw DeviceFailure("expected the ID of a challenge, found another text")
-    }
     let answer = try await onItsThread {
       try key.tpm.answer(
-        shown.kind, key.blob, credential: Array(challenge.credential),
-        encryptedSecret: Array(challenge.encryptedSecret),
-        nonce: Array(challenge.nonce))
+        shown.kind, key.blob, credential: challenge.credential, encryptedSecret: challenge.encryptedSecret,
+        nonce: challenge.nonce, quoting: challenge.pcrs)
     }
+    let log = answer.quote == nil ? nil : try measured(key.tpm.place)
     return try await client.post(
       "/v1/attestations/\(challenge.attestation)/answer",
       Response(
         ekPublic: evidence.ekPublic, akPublic: evidence.akPublic, keyPublic: evidence.keyPublic,
         ekCertificate: evidence.ekCertificate, secret: base64(answer.secret), certifyInfo: base64(answer.certifyInfo),
-        certifySignature: base64(answer.certifySignature), csr: base64(request), group: group))
+        certifySignature: base64(answer.certifySignature), quote: answer.quote.map { base64($0.info) },
+        quoteSignature: answer.quote.map { base64($0.signature) }, pcrValues: answer.quote.map { base64($0.pcrValues) },
+        eventLog: log.map(base64), csr: base64(request), group: group))
+  }
+
+  /// What the firmware measured: of the file that was named, else where Linux leaves it, if it may be read.
+  private func measured(_ place: TPMPlace) throws(DeviceFailure) -> [UInt8]? {
+    guard let eventLog else { return place.eventLog.flatMap { try? StateFolder.read($0) } }
+    guard let bytes = try StateFolder.read(eventLog) else {
+      throw DeviceFailure("expected the firmware's event log in \(eventLog), found no file", status: 2)
+    }
+    return bytes
   }
 }

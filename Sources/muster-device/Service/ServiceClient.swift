@@ -4,6 +4,7 @@ import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import NIOSSL
+import ServiceAnswers
 
 /// Who the device shows itself as in TLS.
 struct TLSIdentity {
@@ -13,9 +14,6 @@ struct TLSIdentity {
 
 /// The service that the device was given, over TLS under the trust anchor that it was given.
 struct ServiceClient {
-  /// No answer is longer than this.
-  static let answerLimit = 1 << 20
-
   let server: String
   private let http: HTTPClient
 
@@ -49,7 +47,7 @@ struct ServiceClient {
 
   func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
     let content = try await send(.POST, path, type: "application/json", body: try JSONEncoder().encode(body))
-    return try ServiceClient.decode(content)
+    return try ServiceAnswer.decode(content)
   }
 
   /// EST's way: a request in base64, certificates in base64 (RFC 8951 §3).
@@ -61,14 +59,6 @@ struct ServiceClient {
 
   func authorities() async throws -> [[UInt8]] { try CertificatesOnly.read(try await get("/.well-known/est/cacerts")) }
 
-  static func decode<Answer: Decodable>(_ content: Data) throws(DeviceFailure) -> Answer {
-    do {
-      return try JSONDecoder().decode(Answer.self, from: content)
-    } catch {
-      throw DeviceFailure("expected an answer of the service, found another text")
-    }
-  }
-
   private func send(_ method: HTTPMethod, _ path: String, type: String?, body: Data?) async throws -> Data {
     var request = HTTPClientRequest(url: server + path)
     request.method = method
@@ -78,7 +68,7 @@ struct ServiceClient {
     let content: Data
     do {
       answer = try await http.execute(request, timeout: .seconds(60))
-      content = Data(buffer: try await answer.body.collect(upTo: ServiceClient.answerLimit))
+      content = Data(buffer: try await answer.body.collect(upTo: ServiceAnswer.sizeLimit))
     } catch {
       throw ServiceClient.failure(of: error, server)
     }
@@ -93,14 +83,14 @@ struct ServiceClient {
       DeviceFailure(
         "expected the service at \(server) to show a certificate under the trust anchor that this device was given, "
           + "found another: is it the right service, and the right anchor?")
-    case is NIOTooManyBytesError: DeviceFailure("expected an answer of at most \(answerLimit) bytes, found more")
+    case is NIOTooManyBytesError: DeviceFailure("expected an answer of at most \(ServiceAnswer.sizeLimit) bytes, found more")
     default:
       DeviceFailure("expected an answer of \(server), found: \(error); is the service reachable?", isPassing: true)
     }
   }
 
   private func refusal(_ answer: HTTPClientResponse, _ content: Data) -> DeviceFailure {
-    let problem = try? JSONDecoder().decode(Problem.self, from: content)
+    let problem: ProblemAnswer? = try? ServiceAnswer.decode(content)
     // EST's refusals are plain text (RFC 7030 §4.2.3).
     let plain = content.isEmpty ? "\(answer.status)" : String(decoding: content.prefix(1024), as: UTF8.self)
     let text = problem.map { $0.detail ?? $0.title } ?? plain
@@ -111,17 +101,6 @@ struct ServiceClient {
       retryAfter: answer.headers.first(name: "Retry-After").flatMap { Int($0) },
       isPassing: answer.status.code >= 500 || answer.status == .tooManyRequests)
   }
-
-  private struct Problem: Decodable {
-    let code: String
-    let title: String
-    let detail: String?
-  }
-}
-
-/// What comes from elsewhere is shown in one line, without control characters, and not without end.
-func printable(_ text: String) -> String {
-  String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(400)))
 }
 
 /// What to do about a refusal, for who stands at the device.
@@ -133,9 +112,13 @@ private let advices: [String: String] = [
   "device-disabled": "the device is disabled: ask the operator",
   "ek-untrusted":
     "the TPM is not known: the operator allows it (muster hardware allow) or trusts its maker (muster ca trust import)",
+  "event-log-wrong": "the event log is not of this start of the machine, or of another TPM",
   "group-unknown": "name the group that the device is for: --group NAME",
   "hardware-blocked": "the board is blocked: ask the operator",
   "hardware-bound": "the board is another device already: ask the operator",
+  "pcr-other": "the machine was started by other firmware or settings than the policy knows: ask the operator",
+  "secure-boot-required":
+    "turn on Secure Boot; where it is on, run as root so that the firmware's event log can be read, or name it: --event-log",
   "ticket-expired": "get a new ticket (muster ticket issue)",
   "ticket-spent": "another key used the ticket: get a new one (muster ticket issue)",
   "ticket-wrong": "check the device ID and the code: both are the ticket's",

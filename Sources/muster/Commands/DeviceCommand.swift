@@ -141,6 +141,12 @@ extension KeyAttestationSummary {
     return "\(attested), \(hardware?.description ?? "erased") \(endorsed), firmware \(firmwareVersion ?? "erased")"
       + (weakness.map { ", weak: \($0)" } ?? "") + ", position \(position)"
   }
+
+  /// What was quoted of the machine's start; none where nothing was.
+  var measured: [(String, String)] {
+    (secureBoot.map { [("Secure Boot", $0 ? "on" : "off")] } ?? [])
+      + (registers ?? []).map { ("PCR \($0.pcr)", $0.value) }
+  }
 }
 
 private func lines(of device: DeviceDetail) -> [(String, String?)] {
@@ -155,7 +161,10 @@ private func lines(of device: DeviceDetail) -> [(String, String?)] {
     lines.append(("order", "\(made.order?.text ?? "erased"), by \(made.station?.text ?? "erased"), \(made.batch)"))
   }
   lines.append(("key", device.keyResidence?.sentence))
-  if let attestation = device.attestation { lines.append(("attested", attestation.sentence)) }
+  if let attestation = device.attestation {
+    lines.append(("attested", attestation.sentence))
+    lines += attestation.measured
+  }
   lines += device.certificates.prefix(certificatesShown).map {
     ("certificate", "\($0.serial) \($0.status.rawValue), until \($0.notAfter)")
   }

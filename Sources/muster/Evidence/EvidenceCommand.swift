@@ -17,7 +17,8 @@ struct EvidenceCommand: AsyncParsableCommand {
         Example: muster evidence appraise evidence.json --trust tpm-makers.pem
         The file is one JSON object of base64 texts: akPublic and keyPublic (TPM2B_PUBLIC), certifyInfo (TPMS_ATTEST),
         certifySignature (TPMT_SIGNATURE), nonce; where there, csr and ekCertificate (DER), ekPublic (TPM2B_PUBLIC), quote
-        (TPMS_ATTEST) with quoteSignature. What is absent is said as "not shown".
+        (TPMS_ATTEST) with quoteSignature, pcrValues (the registers' values one after the other) and eventLog (the
+        firmware's). What is absent is said as "not shown".
         """)
     @Argument(help: "The evidence.", completion: .file()) var file: String
     @OptionGroup var makers: MakerOptions

@@ -9,7 +9,9 @@ struct EvidenceFile {
   }
 
   private static let needed = ["akPublic", "keyPublic", "certifyInfo", "certifySignature", "nonce"]
-  private static let optional = ["csr", "ekCertificate", "ekPublic", "quote", "quoteSignature"]
+  private static let optional = [
+    "csr", "ekCertificate", "ekPublic", "quote", "quoteSignature", "pcrValues", "eventLog",
+  ]
 
   private let members: [String: [UInt8]]
 
@@ -33,6 +35,9 @@ struct EvidenceFile {
     }
     guard (members["quote"] == nil) == (members["quoteSignature"] == nil) else {
       return .failure(Unreadable(description: "expected quote and quoteSignature together, found one"))
+    }
+    guard members["quote"] != nil || (members["pcrValues"] == nil && members["eventLog"] == nil) else {
+      return .failure(Unreadable(description: "expected pcrValues and eventLog beside a quote, found none"))
     }
     return .success(EvidenceFile(members: members))
   }
@@ -99,7 +104,8 @@ struct EvidenceFile {
       appraisal.add("quote", .notShown)
       return appraisal
     }
-    return Quote(info: quote, signature: bytes("quoteSignature"))
-      .appraise(akPublic: bytes("akPublic"), nonce: bytes("nonce"))
+    return Quote(
+      info: quote, signature: bytes("quoteSignature"), pcrValues: members["pcrValues"], eventLog: members["eventLog"]
+    ).appraise(akPublic: bytes("akPublic"), nonce: bytes("nonce")).appraisal
   }
 }

@@ -210,14 +210,14 @@ import Testing
     func codes(_ registers: [UInt8], nonce: [UInt8] = MadeTPM.nonce) throws -> [String] {
       let info = MadeTPM.Attest.quote(registers, nonce: nonce).bytes
       return Quote(info: info, signature: try key.sign(info))
-        .appraise(akPublic: key.sizedArea, nonce: MadeTPM.nonce).codes
+        .appraise(akPublic: key.sizedArea, nonce: MadeTPM.nonce).appraisal.codes
     }
     #expect(try codes([0x80, 0, 0]) == [])
     #expect(try codes([0, 0, 0]) == ["quote-empty"])
     #expect(try codes([1, 0, 0], nonce: []) == ["nonce-wrong"])
     let certification = MadeTPM.Attest.certify(key.name, nonce: MadeTPM.nonce).bytes
     let posed = Quote(info: certification, signature: try key.sign(certification))
-    #expect(posed.appraise(akPublic: key.sizedArea, nonce: MadeTPM.nonce).codes == ["attest-type"])
+    #expect(posed.appraise(akPublic: key.sizedArea, nonce: MadeTPM.nonce).appraisal.codes == ["attest-type"])
   }
 
   @Test func `an endorsement key is one that decrypts alone, and its certificate's`() throws {

@@ -21,9 +21,16 @@ struct SoftwareTPMTests {
     #expect(found.appraisal.isAccepted && found.key != nil, "\(found.appraisal.codes)")
     #expect(attestation.appraise(nonce: Array(MadeTPM.nonce.reversed())).appraisal.codes == ["nonce-wrong"])
 
+    let log = MadeEventLog.start()
+    try tpm.extend(log)
     let made = try tpm.quote(nonce: MadeTPM.nonce)
-    let quote = Quote(info: made.info, signature: made.signature)
-    #expect(quote.appraise(akPublic: attestation.akPublic, nonce: MadeTPM.nonce).codes == [])
+    var quote = Quote(
+      info: made.info, signature: made.signature, pcrValues: try tpm.values(of: [0, 7]), eventLog: log.bytes)
+    let boot = quote.appraise(akPublic: attestation.akPublic, nonce: MadeTPM.nonce)
+    #expect(boot.appraisal.codes == [] && boot.boot?.secureBoot == true && boot.boot?.values.keys.sorted() == [0, 7])
+    quote.eventLog = MadeEventLog.start(secureBoot: [0]).bytes
+    #expect(
+      quote.appraise(akPublic: attestation.akPublic, nonce: MadeTPM.nonce).appraisal.codes == ["event-log-wrong"])
     // The attestation key's own public area as the device's: it signs the TPM's structures alone.
     var posed = attestation
     posed.keyPublic = attestation.akPublic

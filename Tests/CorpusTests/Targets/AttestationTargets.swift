@@ -23,7 +23,7 @@ let attestationTargets = [
   let found = attestation.appraise(nonce: Array(rest))
   try requirePlain(found.appraisal)
   try requirePlain(
-    Quote(info: parts[2], signature: parts[3]).appraise(akPublic: parts[0], nonce: Array(rest)))
+    Quote(info: parts[2], signature: parts[3]).appraise(akPublic: parts[0], nonce: Array(rest)).appraisal)
   var endorsement = Appraisal()
   endorsement.appraise(ekPublic: parts[0], isCertified: false, as: nil)
   try requirePlain(endorsement)

@@ -55,7 +55,7 @@ let certificateTargets = [
 
 private let group = RecordID(.group, UUIDv7(at: Timestamp(milliseconds: 0)))
 
-private func framed(_ bytes: [UInt8]) -> [[UInt8]] {
+func framed(_ bytes: [UInt8]) -> [[UInt8]] {
   var pieces: [[UInt8]] = []
   var rest = bytes[...]
   while rest.count >= 2, pieces.count < 8 {

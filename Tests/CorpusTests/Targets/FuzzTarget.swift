@@ -19,7 +19,7 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
 
   public static let all: [FuzzTarget] =
     requestTargets + certificateTargets + httpTargets + ledgerTargets + nameTargets + fileTargets + vaultTargets
-    + manifestTargets + attestationTargets
+    + manifestTargets + attestationTargets + measuredTargets + agentTargets
 }
 
 /// What must hold of a parser, and does not.

@@ -1,12 +1,12 @@
-import Foundation
+public import Foundation
 import SwiftASN1
 
 /// A certs-only CMS message in base64, as EST answers (RFC 7030 §4.1.3, RFC 8951 §3): the certificates in it, DER, in order.
-enum CertificatesOnly {
-  static func read(_ body: Data) throws(DeviceFailure) -> [[UInt8]] {
+public enum CertificatesOnly {
+  public static func read(_ body: Data) throws(UnreadableAnswer) -> [[UInt8]] {
     guard let der = Data(base64Encoded: body, options: .ignoreUnknownCharacters),
       let certificates = try? certificates(Array(der)), !certificates.isEmpty
-    else { throw DeviceFailure("expected certificates of the service (RFC 7030 §4.1.3), found something else") }
+    else { throw UnreadableAnswer("expected certificates of the service (RFC 7030 §4.1.3), found something else") }
     return certificates
   }
 
@@ -26,7 +26,7 @@ enum CertificatesOnly {
 
   private static func child(of node: ASN1Node, tagged tag: ASN1Identifier) throws -> ASN1Node {
     guard let found = children(of: node).first(where: { $0.identifier == tag }) else {
-      throw DeviceFailure("expected a CMS message, found another")
+      throw UnreadableAnswer("expected a CMS message, found another")
     }
     return found
   }
