@@ -117,6 +117,13 @@ let package = Package(
 
     .target(name: "TPMDevice", dependencies: ["CTSS"], swiftSettings: settings),
 
+    .target(
+      name: "PKCS11Keys", dependencies: ["CPKCS11", "MusterModel", "CertificateAuthority", "KeyVault", crypto],
+      swiftSettings: settings),
+
+    // PKCS #11's types and numbers; of the rooms, PKCS11Keys alone knows them.
+    .systemLibrary(name: "CPKCS11"),
+
     // The way to a TPM, from libtss2; of the rooms, TPMDevice alone knows it.
     .systemLibrary(name: "CTSS"),
 
@@ -135,8 +142,8 @@ let package = Package(
       dependencies: [
         "CLinux", "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
         "HubAccess",
-        "KeyVault", "Ledger", "Manifests", "Policy", "Publication", "SQLiteStore", argumentParser, asn1, crypto,
-        httpClient, logging,
+        "KeyVault", "Ledger", "Manifests", "PKCS11Keys", "Policy", "Publication", "SQLiteStore", argumentParser, asn1,
+        crypto, httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
         nioHTTP1, nioSSL, unixSignals, x509,
       ], resources: [.embedInCode("Shipped")], swiftSettings: settings),
@@ -184,8 +191,8 @@ let package = Package(
       name: "InstanceTests",
       dependencies: [
         "MusterTesting", "muster", "Attestation", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
-        "HTTPService", "HubAccess", "KeyVault", "Ledger", "Policy", "Publication", "SQLiteStore", argumentParser, asn1,
-        crypto, grdb,
+        "HTTPService", "HubAccess", "KeyVault", "Ledger", "PKCS11Keys", "Policy", "Publication", "SQLiteStore",
+        argumentParser, asn1, crypto, grdb,
         httpTypes,
         hummingbirdCore, lifecycle, logging, nio, nioPosix, nioSSL, x509,
       ], swiftSettings: settings),
@@ -231,6 +238,10 @@ let package = Package(
     .testTarget(
       name: "KeyVaultTests", dependencies: ["MusterTesting", "KeyVault", "MusterModel", crypto], swiftSettings: settings
     ),
+    .testTarget(
+      name: "KeyKeeperTests",
+      dependencies: ["MusterTesting", "PKCS11Keys", "CertificateAuthority", "KeyVault", "MusterModel", crypto],
+      swiftSettings: settings),
     .testTarget(
       name: "PolicyTests", dependencies: ["MusterTesting", "Attestation", "MusterModel", "Policy"],
       swiftSettings: settings),

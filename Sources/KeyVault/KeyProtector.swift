@@ -5,7 +5,8 @@ public import MusterModel
 public protocol KeyProtector: Sendable {
   var kind: SlotKind { get }
   func wrap(_ root: RootKey, slot number: UInt32) throws(VaultError) -> Slot
-  /// Throws `wrongKey` where the slot is not this protector's.
+  /// Throws `wrongKey` where the slot is not this protector's, and `keeper` where what keeps its secret, a TPM or a token,
+  /// does not give it. Blocks for as long as that takes.
   func unwrap(_ slot: Slot) throws(VaultError) -> RootKey
 }
 
@@ -26,14 +27,10 @@ public struct FileProtector: KeyProtector {
   public static func random() -> FileProtector { FileProtector(random: ()) }
 
   public func wrap(_ root: RootKey, slot number: UInt32) throws(VaultError) -> Slot {
-    try Slot(root, Slot.Header(kind: kind, number: number, scrypt: nil), SymmetricKey(key), label: label)
+    try Slot(root, number: number, kind: kind, secret: key)
   }
 
-  public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey {
-    try slot.root(SymmetricKey(key), of: kind, label: label)
-  }
-
-  private var label: String { "muster/slot/file/v1" }
+  public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey { try slot.root(secret: key, of: kind) }
 }
 
 /// A passphrase that an operator types: a vault that starts sealed.
@@ -52,14 +49,10 @@ public struct PassphraseProtector: KeyProtector {
   }
 
   public func wrap(_ root: RootKey, slot number: UInt32) throws(VaultError) -> Slot {
-    try Slot(root, number: number, kind: kind, stretching: passphrase, label: label)
+    try Slot(root, number: number, kind: kind, stretching: passphrase)
   }
 
-  public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey {
-    try slot.root(stretching: passphrase, of: kind, label: label)
-  }
-
-  private var label: String { "muster/slot/passphrase/v1" }
+  public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey { try slot.root(stretching: passphrase, of: kind) }
 }
 
 /// The recovery code that `init` showed once.
@@ -70,49 +63,61 @@ public struct RecoveryCodeProtector: KeyProtector {
   public init(_ code: RecoveryCode) { self.code = code }
 
   public func wrap(_ root: RootKey, slot number: UInt32) throws(VaultError) -> Slot {
-    try Slot(root, number: number, kind: kind, stretching: code.bits, label: label)
+    try Slot(root, number: number, kind: kind, stretching: code.bits)
   }
 
-  public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey {
-    try slot.root(stretching: code.bits, of: kind, label: label)
-  }
-
-  /// Another than the root CA's: who learns one key from the code does not learn the other.
-  private var label: String { "muster/slot/recovery-code/v1" }
+  public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey { try slot.root(stretching: code.bits, of: kind) }
 }
 
 // MARK: - What the protectors share
 
 extension Slot {
-  fileprivate init(
-    _ root: RootKey, _ header: Header, _ secret: SymmetricKey, label: String
+  /// The root under a secret that is nowhere else: a file's key, or what a TPM or a token keeps. `salt` is random bytes, and
+  /// `reference` what finds the secret again.
+  public init(
+    _ root: RootKey, number: UInt32, kind: SlotKind, secret: SecretBytes, salt: [UInt8] = Slot.randomSalt(),
+    reference: [UInt8] = []
   ) throws(VaultError) {
-    let key = Slot.wrappingKey(secret, header, label: label)
-    self.init(header, wrapped: try KeyVault.wrap(root.key, under: key), check: root.check)
+    let header = Header(kind: kind, number: number, scrypt: nil, salt: salt)
+    try self.init(root, header, SymmetricKey(secret), reference: reference)
+  }
+
+  /// Throws `wrongKey` for another secret, `otherProtector` for a slot of another kind.
+  public func root(secret: SecretBytes, of kind: SlotKind) throws(VaultError) -> RootKey {
+    try root(SymmetricKey(secret), of: kind)
   }
 
   fileprivate init(
-    _ root: RootKey, number: UInt32, kind: SlotKind, stretching secret: SecretBytes, label: String
+    _ root: RootKey, number: UInt32, kind: SlotKind, stretching secret: SecretBytes
   ) throws(VaultError) {
     let header = Header(kind: kind, number: number, scrypt: .standard)
-    try self.init(root, header, try KeyVault.scrypt(secret, salt: header.salt, .standard), label: label)
+    try self.init(root, header, try KeyVault.scrypt(secret, salt: header.salt, .standard))
   }
 
-  fileprivate func root(_ secret: SymmetricKey, of kind: SlotKind, label: String) throws(VaultError) -> RootKey {
+  fileprivate func root(stretching secret: SecretBytes, of kind: SlotKind) throws(VaultError) -> RootKey {
+    guard kind == self.kind, let scrypt else { throw .otherProtector(expected: self.kind, found: kind) }
+    return try root(try KeyVault.scrypt(secret, salt: salt, scrypt), of: kind)
+  }
+
+  private init(
+    _ root: RootKey, _ header: Header, _ secret: SymmetricKey, reference: [UInt8] = []
+  ) throws(VaultError) {
+    let wrapped = try KeyVault.wrap(root.key, under: header.wrappingKey(secret))
+    self.init(header, wrapped: wrapped, check: root.check, reference: reference)
+  }
+
+  private func root(_ secret: SymmetricKey, of kind: SlotKind) throws(VaultError) -> RootKey {
     guard kind == self.kind else { throw .otherProtector(expected: self.kind, found: kind) }
-    let key = Slot.wrappingKey(secret, header, label: label)
-    guard let root = RootKey(wrapped: wrapped, under: key, check: check) else { throw .wrongKey }
+    guard let root = RootKey(wrapped: wrapped, under: header.wrappingKey(secret), check: check) else {
+      throw .wrongKey
+    }
     return root
   }
+}
 
-  fileprivate func root(
-    stretching secret: SecretBytes, of kind: SlotKind, label: String
-  ) throws(VaultError) -> RootKey {
-    guard kind == self.kind, let scrypt else { throw .otherProtector(expected: self.kind, found: kind) }
-    return try root(try KeyVault.scrypt(secret, salt: salt, scrypt), of: kind, label: label)
-  }
-
-  private static func wrappingKey(_ secret: SymmetricKey, _ header: Header, label: String) -> SymmetricKey {
-    hkdf(secret, salt: header.salt, info: Array(label.utf8) + header.bound)
+extension Slot.Header {
+  /// The label names the kind: who learns one key from a recovery code does not learn the root CA's, or another slot's.
+  fileprivate func wrappingKey(_ secret: SymmetricKey) -> SymmetricKey {
+    hkdf(secret, salt: salt, info: Array("muster/slot/\(kind.rawValue)/v1".utf8) + bound)
   }
 }

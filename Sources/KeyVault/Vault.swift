@@ -15,17 +15,25 @@ public final class Vault: Sendable, CustomReflectable {
 
   public var isSealed: Bool { state.withLock { $0 == nil } }
 
+  /// The number of the slot that opened it; nil while it is sealed, and where `init` has it.
+  public var openedBy: UInt32? { state.withLock { $0?.openedBy } }
+
   /// Unseals with a slot's protector. Throws `wrongKey`, or `notAuthentic` where a KEK is not under the slot's root.
   /// Takes as long as scrypt takes, outside of any lock.
   public func unseal(
     _ slot: Slot, with protector: some KeyProtector, keks: [WrappedKEK]
   ) throws(VaultError) {
-    try unseal(root: try protector.unwrap(slot), keks: keks)
+    try unseal(root: try protector.unwrap(slot), of: slot.number, keks: keks)
   }
 
   /// Unseals with the root key itself, as `init` has it.
   public func unseal(root: RootKey, keks: [WrappedKEK]) throws(VaultError) {
-    let keys = try Keys(root: root, keks: keks)
+    try unseal(root: root, of: nil, keks: keks)
+  }
+
+  private func unseal(root: RootKey, of slot: UInt32?, keks: [WrappedKEK]) throws(VaultError) {
+    var keys = try Keys(root: root, keks: keks)
+    keys.openedBy = slot
     try state.withLock { state throws(VaultError) in
       guard state == nil else { throw .alreadyUnsealed }
       state = keys
@@ -40,7 +48,7 @@ public final class Vault: Sendable, CustomReflectable {
     try withKeys { keys throws(VaultError) in try keys.addKEK() }
   }
 
-  /// Wraps the root for one more protector.
+  /// Wraps the root for one more protector; blocks as that does.
   public func slot(_ number: UInt32, for protector: some KeyProtector) throws(VaultError) -> Slot {
     try protector.wrap(try withKeys { keys throws(VaultError) in keys.root }, slot: number)
   }
@@ -135,6 +143,7 @@ extension Vault {
 private struct Keys: Sendable {
   let root: RootKey
   var keks: [UInt32: SymmetricKey]
+  var openedBy: UInt32?
   private var macKeys: [String: SymmetricKey] = [:]
   /// Purposes are the program's own words; this only keeps a mistake from growing without end.
   private static let macKeyLimit = 64

@@ -1,3 +1,5 @@
+public import MusterModel
+
 /// Why the vault did not do what it was asked. No case holds or describes a secret.
 public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The root key is not in memory: an operator must unseal.
@@ -19,6 +21,8 @@ public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
   case tooLarge(bytes: Int)
   case passphraseLength(bytes: Int)
   case fileKeyLength(bytes: Int)
+  /// The TPM or token that keeps a slot's secret did not give it.
+  case keeper(KeyKeeperFailure)
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -34,6 +38,7 @@ public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
     case .tooLarge: "secret-too-large"
     case .passphraseLength: "passphrase-length"
     case .fileKeyLength: "file-key-length"
+    case .keeper(let failure): failure.code
     }
   }
 
@@ -56,6 +61,7 @@ public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
       "expected a passphrase of \(PassphraseProtector.lengths.lowerBound) to "
         + "\(PassphraseProtector.lengths.upperBound) bytes, found \(bytes)"
     case .fileKeyLength(let bytes): "expected a file key of \(FileProtector.keySize) bytes, found \(bytes)"
+    case .keeper(let failure): failure.description
     }
   }
 }

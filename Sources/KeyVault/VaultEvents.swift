@@ -15,6 +15,7 @@ public struct KEKCreated: EventBody {
 public enum SlotKind: String, Codable, Sendable, CaseIterable {
   case file, passphrase
   case recoveryCode = "recovery-code"
+  case tpm, pkcs11
 }
 
 /// A slot holds the root key.
@@ -26,6 +27,13 @@ public struct SlotAdded: EventBody {
     self.slot = slot
     self.protector = protector
   }
+}
+
+/// A slot holds the root key no more; its bytes are gone.
+public struct SlotRemoved: EventBody {
+  public static let kind = "slot-removed"
+  public let slot: UInt32
+  public init(slot: UInt32) { self.slot = slot }
 }
 
 public struct VaultUnsealed: EventBody {

@@ -61,6 +61,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case vaultStatus = "vault.status"
   case vaultSeal = "vault.seal"
   case vaultUnseal = "vault.unseal"
+  case vaultSlotAdd = "vault.slot-add"
+  case vaultSlotRemove = "vault.slot-remove"
   case policyExplain = "policy.explain"
   case metricsRead = "metrics.read"
 
@@ -88,7 +90,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
       .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
-      .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal:
+      .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
+      .vaultSlotAdd, .vaultSlotRemove:
       .instance
     case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
     case .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open

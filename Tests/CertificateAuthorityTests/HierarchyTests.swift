@@ -48,8 +48,8 @@ import Testing
 
   @Test func `a sealed key, opened again, signs for its certificate`() throws {
     for authority in [instance.hierarchy.root, instance.hierarchy.devices, instance.hierarchy.service] {
-      let copy = SecretBytes(copying: authority.privateKey.withUnsafeBytes { Array($0) })
-      let signer = try SoftwareSigner(authority.curve, scalar: copy)
+      let copy = SecretBytes(copying: authority.secret.withUnsafeBytes { Array($0) })
+      let signer = try SoftwareSigner(authority.use == .root ? .p384 : .p256, scalar: copy)
       let issuer = try Issuer(
         certificate: authority.issuer.certificate, use: authority.use, signer: signer, points: instance.points)
       #expect(issuer.keyID == authority.issuer.keyID)
@@ -120,7 +120,7 @@ private actor DistantSigner: Signer {
   @Test func `a signer behind an actor issues like any other`() async throws {
     let instance = try Instance()
     let authority = instance.hierarchy.devices
-    let signer = DistantSigner(try SoftwareSigner(.p256, scalar: authority.privateKey))
+    let signer = DistantSigner(try SoftwareSigner(.p256, scalar: authority.secret))
     let issuer = try Issuer(
       certificate: authority.issuer.certificate, use: .devices, signer: signer, points: instance.points)
     let request = try Instance.request()

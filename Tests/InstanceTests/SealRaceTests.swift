@@ -68,7 +68,7 @@ private final class SealingStore: StoreDouble {
 
 extension TestInstance {
   /// The kinds of the ledger's last events.
-  fileprivate func lastKinds(_ count: UInt64) async throws -> [String] {
+  func lastKinds(_ count: UInt64) async throws -> [String] {
     var kinds: [String] = []
     let size = try await size()
     for position in (size - count)..<size {

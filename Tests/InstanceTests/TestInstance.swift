@@ -28,14 +28,16 @@ struct TestInstance: Sendable {
 
   /// Runs `body` on a fresh instance, and removes it. `enrollment` stands in place of the shipped enrollment.yaml.
   static func with(
-    passphrase: String? = nil, enrollment: String? = nil, _ body: (TestInstance) async throws -> Void
+    passphrase: String? = nil, enrollment: String? = nil, planning: (inout FoundingPlan) throws -> Void = { _ in },
+    _ body: (TestInstance) async throws -> Void
   ) async throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "muster-\(UUID().uuidString)").path
     let clock = FixedClock()
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let plan = FoundingPlan(
+    var plan = FoundingPlan(
       organization: "Test Works", trustDomain: try #require(TrustDomain("test.example")), hostnames: ["localhost"],
       publishURL: "http://localhost:8080", passphrase: passphrase.map { SecretBytes(copying: $0.utf8) })
+    try planning(&plan)
     let code = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: path)
     if let enrollment { try writeFile("\(path)/policies/enrollment.yaml", Array(enrollment.utf8), mode: 0o644) }
     let opened = try await OpenInstance.open(path, clock: clock)
@@ -50,9 +52,9 @@ struct TestInstance: Sendable {
   }
 
   /// Closes it and opens it again, as after a restart.
-  func reopened(_ body: (TestInstance) async throws -> Void) async throws {
+  func reopened(sparing slot: UInt32? = nil, _ body: (TestInstance) async throws -> Void) async throws {
     await opened.store.close()
-    let again = try await OpenInstance.open(path, clock: clock)
+    let again = try await OpenInstance.open(path, sparing: slot, clock: clock)
     do {
       try await body(TestInstance(path: path, clock: clock, opened: again, code: code))
     } catch {

@@ -31,6 +31,19 @@ import Testing
     #expect(try text(OfflineRoot.open(try bytes(vector.offlineRoot), with: code)) == "root key")
   }
 
+  @Test func `what another hand put under what a TPM and a token keep opens here`() throws {
+    let vector = try VaultVector.load()
+    let secret = SecretBytes(copying: try bytes(vector.keptSecret))
+    let inTPM = try Slot(try bytes(vector.tpmSlot))
+    let inToken = try Slot(try bytes(vector.tokenSlot))
+    #expect(try inTPM.bytes == bytes(vector.tpmSlot) && inToken.bytes == bytes(vector.tokenSlot))
+    #expect(inTPM.reference == Array("sealed object".utf8) && inToken.reference.isEmpty)
+    #expect(try inTPM.root(secret: secret, of: .tpm).check == inToken.root(secret: secret, of: .pkcs11).check)
+    #expect(throws: VaultError.otherProtector(expected: .tpm, found: .pkcs11)) {
+      try inTPM.root(secret: secret, of: .pkcs11)
+    }
+  }
+
   @Test func `AES key wrap is that of RFC 3394 §4.6`() throws {
     let wrapping = SymmetricKey(data: try bytes("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"))
     let key = SymmetricKey(data: try bytes("00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f"))

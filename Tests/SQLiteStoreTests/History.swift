@@ -177,7 +177,7 @@ struct History {
     let number = UInt32.random(in: 0..<8, using: &random)
     return UnitOfWork(events: [
       try Units.event(PoliciesActivated(files: files)), try Units.event(KEKCreated(kek: number, check: "00")),
-      try Units.event(SlotAdded(slot: number, protector: .passphrase)),
+      try Units.event(SlotAdded(slot: number, protector: .passphrase)), try Units.event(SlotRemoved(slot: number ^ 1)),
     ])
   }
 

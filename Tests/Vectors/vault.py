@@ -53,6 +53,7 @@ def box(key, salt, info, secret):
 
 root, file_key, kek = bytes(range(32)), bytes(range(100, 132)), bytes(range(200, 232))
 salt, code = bytes(range(50, 82)), bytes(range(20))
+kept = bytes(range(150, 182))
 passphrase = b"correct horse battery"
 cost = bytes([14, 8, 1])
 owner = "key_01k742sg09f44rjft085146h25"
@@ -70,6 +71,9 @@ print(
             "passphraseSlot": slot(2, 8, cost, stretch(passphrase, salt), b"muster/slot/passphrase/v1").hex(),
             "recoveryCode": "-".join(text[i : i + 4] for i in range(0, 36, 4)),
             "recoverySlot": slot(3, 9, cost, stretch(code, salt), b"muster/slot/recovery-code/v1").hex(),
+            "keptSecret": kept.hex(),
+            "tpmSlot": (slot(4, 10, bytes(3), kept, b"muster/slot/tpm/v1") + b"sealed object").hex(),
+            "tokenSlot": slot(5, 11, bytes(3), kept, b"muster/slot/pkcs11/v1").hex(),
             "kek": (b"\x01" + struct.pack(">I", 3) + aes_key_wrap(root, kek) + check(kek, b"kek", 3)).hex(),
             "owner": owner,
             "purpose": "issuer",

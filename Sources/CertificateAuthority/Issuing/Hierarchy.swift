@@ -2,15 +2,14 @@ public import MusterModel
 
 /// The CAs that `init` makes: an offline root and, below it, one issuing CA for devices and one for services.
 public struct Hierarchy: Sendable {
-  /// A CA and the key that it has nowhere else yet: seal it, then let it go.
+  /// A CA and what is nowhere else yet of its key: seal it, then let it go.
   public struct Authority: Sendable {
     public let use: IssuerUse
-    public let curve: SoftwareSigner.Curve
-    /// The private scalar.
-    public let privateKey: SecretBytes
+    /// The private scalar, or what finds the key where it is kept.
+    public let secret: SecretBytes
     public let issuer: Issuer
 
-    /// The event's body; `key` is the record under which the private key is sealed, nil for the root.
+    /// The event's body; `key` is the record under which the private key its secret is sealed, nil for the root.
     public func added(key: RecordID?) -> IssuerAdded {
       IssuerAdded(
         use: use, issuerKeyID: issuer.keyID, key: key, certificate: Digest.sha256(issuer.certificate),
@@ -26,23 +25,27 @@ public struct Hierarchy: Sendable {
   public static let issuingYears = 10
 
   /// Root CA: P-384, 25 years, path length 1. Issuing CAs: P-256, 10 years, path length 0. `organization` becomes O;
-  /// 1 to 64 characters without controls, or nil.
-  public static func make(organization: String?, points: PublicationPoints, now: Timestamp) throws -> Hierarchy {
+  /// 1 to 64 characters without controls, or nil. `issuingKey` makes the key of one issuing CA; it may block.
+  public static func make(
+    organization: String?, points: PublicationPoints, now: Timestamp,
+    issuingKey: (IssuerUse) throws -> IssuingKey = { _ in try .software() }
+  ) throws -> Hierarchy {
     if let organization {
       guard (1...64).contains(organization.unicodeScalars.count), organization.utf8.count <= 100,
         organization.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
       else { throw CertificationError.hierarchy("expected an organization of 1 to 64 characters, found another") }
     }
     let start = now.wholeSeconds
-    let root = try makeRoot(organization, points, start)
-    return Hierarchy(
-      root: root, devices: try makeIssuing(.devices, below: root, organization, start),
-      service: try makeIssuing(.service, below: root, organization, start))
+    let (root, signer) = try makeRoot(organization, points, start)
+    func issuing(_ use: IssuerUse) throws -> Authority {
+      try makeIssuing(use, try issuingKey(use), below: root.issuer, signer, organization, start)
+    }
+    return Hierarchy(root: root, devices: try issuing(.devices), service: try issuing(.service))
   }
 
   private static func makeRoot(
     _ organization: String?, _ points: PublicationPoints, _ start: Timestamp
-  ) throws -> Authority {
+  ) throws -> (Authority, SoftwareSigner) {
     let (scalar, signer) = try SoftwareSigner.generate(.p384)
     let name = name("root CA", organization, signer.publicKey)
     let identifier = signer.publicKey.subjectKeyIdentifier
@@ -56,18 +59,17 @@ public struct Hierarchy: Sendable {
       extensions: extensions.flatMap(\.der))
     let der = SignedDER.encode(body, signer.algorithm, try signer.signature(of: body))
     try verify(der, with: signer)
-    return try authority(.root, .p384, scalar, der, signer, points)
+    return (try authority(.root, IssuingKey(signer: signer, secret: scalar), der, points), signer)
   }
 
   private static func makeIssuing(
-    _ use: IssuerUse, below root: Authority, _ organization: String?, _ start: Timestamp
+    _ use: IssuerUse, _ key: IssuingKey, below parent: Issuer, _ rootSigner: SoftwareSigner, _ organization: String?,
+    _ start: Timestamp
   ) throws -> Authority {
-    let (scalar, signer) = try SoftwareSigner.generate(.p256)
-    let parent = root.issuer
-    let rootSigner = try SoftwareSigner(root.curve, scalar: root.privateKey)
+    let publicKey = key.signer.publicKey
     let extensions = [
       ExtensionEncoding.basicConstraints(pathLength: 0, isCA: true), ExtensionEncoding.keyUsage(KeyUsageBits.authority),
-      ExtensionEncoding.subjectKeyIdentifier(signer.publicKey.subjectKeyIdentifier),
+      ExtensionEncoding.subjectKeyIdentifier(publicKey.subjectKeyIdentifier),
       ExtensionEncoding.authorityKeyIdentifier(parent.subjectKeyIdentifier),
       ExtensionEncoding.crlDistributionPoint(parent.points.crl(issuer: parent.keyID, shard: nil)),
       ExtensionEncoding.authorityInfoAccess(ocsp: nil, issuer: parent.points.certificate(issuer: parent.keyID)),
@@ -75,11 +77,11 @@ public struct Hierarchy: Sendable {
     let body = TBSCertificate.encode(
       serial: UUIDv7(at: start).bytes, algorithm: rootSigner.algorithm.der, issuer: parent.name.der,
       validity: try validity(start, years: issuingYears),
-      subject: name("\(use.rawValue) CA", organization, signer.publicKey),
-      key: signer.publicKey.der, extensions: extensions.flatMap(\.der))
+      subject: name("\(use.rawValue) CA", organization, publicKey), key: publicKey.der,
+      extensions: extensions.flatMap(\.der))
     let der = SignedDER.encode(body, rootSigner.algorithm, try rootSigner.signature(of: body))
     try verify(der, with: rootSigner)
-    return try authority(use, .p256, scalar, der, signer, parent.points)
+    return try authority(use, key, der, parent.points)
   }
 
   /// What was just signed must read, and verify, before anything is built on it.
@@ -91,12 +93,11 @@ public struct Hierarchy: Sendable {
   }
 
   private static func authority(
-    _ use: IssuerUse, _ curve: SoftwareSigner.Curve, _ scalar: SecretBytes, _ der: [UInt8], _ signer: SoftwareSigner,
-    _ points: PublicationPoints
+    _ use: IssuerUse, _ key: IssuingKey, _ der: [UInt8], _ points: PublicationPoints
   ) throws -> Authority {
     Authority(
-      use: use, curve: curve, privateKey: scalar,
-      issuer: try Issuer(certificate: der, use: use, signer: signer, points: points))
+      use: use, secret: key.secret,
+      issuer: try Issuer(certificate: der, use: use, signer: key.signer, points: points))
   }
 
   /// The key's first digits keep names apart where a CA is made anew, or two instances meet at one hub.

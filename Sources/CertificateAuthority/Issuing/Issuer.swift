@@ -48,6 +48,13 @@ public final class Issuer: Sendable {
   }
 }
 
+extension Issuer {
+  /// The key of a CA's certificate.
+  public static func publicKey(of certificate: [UInt8]) throws -> SubjectPublicKey {
+    try SubjectPublicKey.check(try CertificateContents(certificate).subjectPublicKeyInfo, blocked: .none).get()
+  }
+}
+
 /// The bits of keyUsage that a CA has (RFC 5280 §4.2.1.3).
 enum KeyUsageBits {
   static let keyCertSign = 5

@@ -8,45 +8,53 @@ public struct VaultAdministration: Sendable {
   let instance: Instance
   let reader: any InstanceReader
   let points: PublicationPoints
+  let keptSigner: KeptSigner
 
-  public init(_ instance: Instance, reader: any InstanceReader, points: PublicationPoints) {
+  public init(
+    _ instance: Instance, reader: any InstanceReader, points: PublicationPoints, keptSigner: @escaping KeptSigner
+  ) {
     self.instance = instance
     self.reader = reader
     self.points = points
+    self.keptSigner = keptSigner
   }
 
-  /// What opens a slot: text that a person typed.
+  /// What opens a slot: text that a person typed, or what whoever has the folder has.
   public enum Opener: Sendable {
     case passphrase(SecretBytes)
     case recoveryCode(SecretBytes)
-    /// The file slot's key, read by whoever has the folder.
-    case fileKey(SecretBytes)
+    case protector(any KeyProtector)
 
-    var kind: SlotKind {
+    /// nil for text that is none: no slot is tried.
+    func protector() throws -> (any KeyProtector)? {
       switch self {
-      case .passphrase: .passphrase
-      case .recoveryCode: .recoveryCode
-      case .fileKey: .file
+      case .passphrase(let text):
+        return PassphraseProtector.lengths.contains(text.count) ? try PassphraseProtector(text) : nil
+      case .recoveryCode(let text): return (try? RecoveryCode.parse(text).get()).map(RecoveryCodeProtector.init)
+      case .protector(let protector): return protector
       }
     }
   }
 
-  /// Opens the first slot that this opens, loads the keys below it, and records it. A wrong one changes nothing.
-  public func unseal(_ opener: Opener, by caller: Caller) async throws -> Outcome<VaultStatus> {
+  /// Opens the first slot that this opens, but not `spared`, loads the keys below it, and records it. A wrong one changes
+  /// nothing. Throws `VaultError.keeper` where a TPM or a token does not give what opens its slot.
+  public func unseal(
+    _ opener: Opener, sparing spared: UInt32? = nil, by caller: Caller
+  ) async throws -> Outcome<VaultStatus> {
     switch try await Administration(instance).grant(.vaultUnseal, to: caller) {
     case .refused(let refusal): return .refused(refusal)
     case .done: break
     }
     guard let actor = caller.principal.actor else { return .refused(.nobody) }
     guard instance.vault.isSealed else { return .done(try await status()) }
-    guard try await open(opener) else {
+    guard let protector = try opener.protector(), try await open(protector, sparing: spared) else {
       return .refused(try await record(.wrongOpener, actor, caller))
     }
     // What cannot be recorded does not happen: the vault stays open only once it is on disk that it was opened.
     do {
       try await load()
       let event = try Event(
-        at: instance.clock.now(), by: actor, on: [.vault], VaultUnsealed(protector: opener.kind))
+        at: instance.clock.now(), by: actor, on: [.vault], VaultUnsealed(protector: protector.kind))
       let unit = UnitOfWork(reads: caller.reads, events: [event])
       guard case .committed = try await instance.store.commit(unit) else {
         shut()
@@ -89,7 +97,7 @@ public struct VaultAdministration: Sendable {
     }
   }
 
-  private func status() async throws -> VaultStatus {
+  func status() async throws -> VaultStatus {
     VaultStatus(
       isSealed: instance.vault.isSealed,
       slots: try await slots().map { .init(slot: $0.number, protector: $0.kind, note: $0.kind.note) },
@@ -101,8 +109,8 @@ public struct VaultAdministration: Sendable {
     instance.vault.seal()
   }
 
-  private func slots() async throws -> [Slot] {
-    try await reader.secrets(purpose: VaultSecret.slot).map { try Slot($0.bytes) }
+  func slots() async throws -> [Slot] {
+    try await reader.secrets(purpose: VaultSecret.slot).map { try Slot($0.bytes) }.sorted { $0.number < $1.number }
   }
 
   private func keks() async throws -> [WrappedKEK] {
@@ -110,22 +118,18 @@ public struct VaultAdministration: Sendable {
   }
 
   /// false where no slot of its kind opens.
-  private func open(_ opener: Opener) async throws -> Bool {
+  private func open(_ protector: any KeyProtector, sparing spared: UInt32?) async throws -> Bool {
     let keks = try await keks()
-    for slot in try await slots() where slot.kind == opener.kind {
+    var failure: VaultError?
+    for slot in try await slots() where slot.kind == protector.kind && slot.number != spared {
       do {
-        switch opener {
-        case .passphrase(let text): try instance.vault.unseal(slot, with: PassphraseProtector(text), keks: keks)
-        case .fileKey(let key): try instance.vault.unseal(slot, with: FileProtector(key: key), keks: keks)
-        case .recoveryCode(let text):
-          guard case .success(let code) = RecoveryCode.parse(text) else { return false }
-          try instance.vault.unseal(slot, with: RecoveryCodeProtector(code), keks: keks)
-        }
+        try await onItsThread { [vault = instance.vault] in try vault.unseal(slot, with: protector, keks: keks) }
         return true
-      } catch {
-        continue
+      } catch let error as VaultError {
+        if case .keeper = error { failure = error }
       }
     }
+    if let failure { throw failure }
     return false
   }
 }
@@ -135,6 +139,9 @@ public enum VaultSecret {
   public static let slot = "vault-slot"
   public static let kek = "vault-kek"
   public static let signingKey = "signing-key"
+  /// What finds a CA's key in a TPM, in a token.
+  public static let tpmSigningKey = "tpm-signing-key"
+  public static let pkcs11SigningKey = "pkcs11-signing-key"
   public static let responderKey = "ocsp-responder-key"
 }
 
@@ -158,6 +165,8 @@ extension SlotKind {
     case .file: "beside the database: no protection against who copies the folder"
     case .passphrase: "typed at each start"
     case .recoveryCode: "kept away: opens when all else is lost"
+    case .tpm: "in this machine's TPM"
+    case .pkcs11: "in a token behind PKCS #11"
     }
   }
 }
@@ -165,38 +174,4 @@ extension SlotKind {
 extension Refusal {
   static let wrongOpener = Refusal(
     .forbidden, "vault-not-opened", "expected what opens a slot of the vault, found something that opens none")
-}
-
-// MARK: - The keys below the vault
-
-extension VaultAdministration {
-  /// Loads the issuing CAs' keys and their responders', once the vault is unsealed.
-  public func load() async throws {
-    let keys = try await sealed(VaultSecret.signingKey)
-    var issuers: [Issuer] = []
-    for record in try await reader.issuers() {
-      guard let key = record.key, let sealed = keys[key] else { continue }
-      let signer = try SoftwareSigner(.p256, scalar: try instance.vault.open(sealed))
-      issuers.append(try Issuer(certificate: record.der, use: record.use, signer: signer, points: points))
-    }
-    instance.authorities.unseal(issuers, responders: try await responders(of: issuers))
-  }
-
-  private func responders(of issuers: [Issuer]) async throws -> [IssuerUse: OCSPResponder] {
-    let keys = try await sealed(VaultSecret.responderKey)
-    let profile = instance.policies.permitOCSPResponder(by: .service).profile
-    var responders: [IssuerUse: OCSPResponder] = [:]
-    for issuer in issuers {
-      guard let certificate = try await reader.ownCertificate(profile: profile, issuerKeyID: issuer.keyID),
-        let key = keys[certificate.record]
-      else { continue }
-      let signer = try SoftwareSigner(.p256, scalar: try instance.vault.open(key))
-      responders[issuer.use] = try OCSPResponder(issuer: issuer, certificate: certificate.der, signer: signer)
-    }
-    return responders
-  }
-
-  private func sealed(_ purpose: String) async throws -> [RecordID: SealedSecret] {
-    Dictionary(try await reader.secrets(purpose: purpose).map { ($0.owner, $0) }, uniquingKeysWith: { $1 })
-  }
 }

@@ -57,6 +57,9 @@ struct Dispatcher: Sendable {
       throw gone.cause
     } catch let failure as any StoreFailure where failure.outage != nil {
       problem = failure.outage.map(Problem.init) ?? .internalError
+    } catch let failure as KeyKeeperFailure {
+      observation.failed(exchange, failure)
+      problem = Problem(failure)
     } catch {
       observation.failed(exchange, error)
       problem = .internalError

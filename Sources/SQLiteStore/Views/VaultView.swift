@@ -14,5 +14,8 @@ enum VaultView: Projection {
         "INSERT INTO slot(slot, protector, added_at, position) VALUES (?, ?, ?, ?)", event.body.slot,
         event.body.protector.rawValue, event.origin.at, event.origin.position)
     }
+    projections.on(SlotRemoved.self) { (event, db) throws(StoreError) in
+      try db.run("DELETE FROM slot WHERE slot = ?", event.body.slot)
+    }
   }
 }

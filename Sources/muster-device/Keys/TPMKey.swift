@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import MusterModel
 import NIOCore
 import NIOSSL
 import TPMDevice
@@ -70,12 +71,5 @@ struct TPMKey: DeviceKey {
 
     static func == (left: TLSKey, right: TLSKey) -> Bool { left.key.blob == right.key.blob }
     func hash(into hasher: inout Hasher) { hasher.combine(key.blob) }
-  }
-}
-
-/// A TPM takes its time, in C: on a thread of its own.
-func onItsThread<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
-  try await withCheckedThrowingContinuation { continuation in
-    Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
   }
 }

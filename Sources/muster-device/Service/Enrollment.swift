@@ -1,4 +1,5 @@
 import Foundation
+import MusterModel
 import NIOSSL
 import ServiceAnswers
 import TPMDevice

@@ -9,7 +9,7 @@ struct BenchCommand: AsyncParsableCommand {
       Example: muster bench --fleet 1000000 --html capacity.html
       One unit is one P-256 signature and one verification by openssl speed, on this machine, in this run.
       """,
-    subcommands: [Run.self, Soak.self, Client.self], defaultSubcommand: Run.self)
+    subcommands: [Run.self, Keys.self, Soak.self, Client.self], defaultSubcommand: Run.self)
 
   struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -20,11 +20,19 @@ struct Initialize: AsyncParsableCommand {
   @Option(help: "Where certificates say that CRLs and OCSP are, plain http; for good.") var publishURL: String?
   @Option(help: "Write the recovery code to this file instead, mode 0600.", completion: .file())
   var recoveryCodeFile: String?
-  @Option(help: "What holds the vault's root at each start: file or passphrase.") var protector = Protector.file
+  @Option(help: "What holds the vault's root at each start: file, passphrase or pkcs11.") var protector = Protector.file
   @Option(help: "The passphrase's file; else it is read from standard input.", completion: .file())
   var passphraseFile: String?
 
-  enum Protector: String, ExpressibleByArgument, CaseIterable { case file, passphrase }
+  @Option(help: "Where the issuing CAs' keys are made and stay: sealed (in the database) or pkcs11 (in the token).")
+  var caKeys = CAKeys.sealed
+  @OptionGroup var keeperOptions: KeyKeeperOptions
+
+  enum Protector: String, ExpressibleByArgument, CaseIterable {
+    case file, passphrase, pkcs11
+
+    var keeper: SlotKind? { self == .pkcs11 ? .pkcs11 : nil }
+  }
 
   func run() async throws {
     // Before anything is made: the code is shown once.
@@ -53,7 +61,8 @@ struct Initialize: AsyncParsableCommand {
     return FoundingPlan(
       organization: organization, trustDomain: try domain(hostnames[0]), hostnames: hostnames,
       publishURL: publishURL,
-      passphrase: protector == .passphrase ? try SecretInput.read(file: passphraseFile, what: "passphrase") : nil)
+      passphrase: protector == .passphrase ? try SecretInput.read(file: passphraseFile, what: "passphrase") : nil,
+      keepers: try keeperOptions.keepers(), keeper: protector.keeper, caKeys: caKeys)
   }
 
   /// By default the first host name if it has a dot, else a name that no one else has.
@@ -72,26 +81,4 @@ struct Initialize: AsyncParsableCommand {
   }
 }
 
-/// Secrets come from files or standard input, never from arguments.
-enum SecretInput {
-  static let limit = 4096
-
-  /// The first line, without its end.
-  static func read(file: String?, what: String) throws -> SecretBytes {
-    let handle: FileHandle
-    if let file, file != "-" {
-      guard let opened = FileHandle(forReadingAtPath: file) else {
-        throw CommandFailure("expected the \(what) in \(file), found no file that can be read")
-      }
-      handle = opened
-    } else {
-      if isatty(STDIN_FILENO) == 1 { standardError("muster: type the \(what), then Enter") }
-      handle = .standardInput
-    }
-    var data = try handle.read(upToCount: limit) ?? Data()
-    defer { data.resetBytes(in: 0..<data.count) }
-    let line = data.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-    guard !line.isEmpty else { throw CommandFailure("expected a \(what), found an empty line") }
-    return SecretBytes(copying: line)
-  }
-}
+extension CAKeys: ExpressibleByArgument {}

@@ -7,7 +7,7 @@ import MusterModel
 struct VaultCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vault", abstract: "The vault that keeps the CAs' keys and all secrets.",
-    subcommands: [Status.self, Seal.self, Unseal.self])
+    subcommands: [Status.self, Seal.self, Unseal.self, SlotCommand.self])
 
   struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

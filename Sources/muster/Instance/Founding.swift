@@ -14,8 +14,27 @@ struct FoundingPlan: Sendable {
   var trustDomain: TrustDomain
   var hostnames: [String]
   var publishURL: String
-  /// nil for the file slot.
+  /// nil for the file slot, or the slot of `keeper`.
   var passphrase: SecretBytes?
+  var keepers = KeyKeepers(pkcs11: nil)
+  /// Which of them has the first slot.
+  var keeper: SlotKind?
+  var caKeys = CAKeys.sealed
+}
+
+/// Where the issuing CAs' keys live.
+enum CAKeys: String, Sendable, CaseIterable {
+  /// In this process's memory, and sealed on disk.
+  case sealed
+  case pkcs11
+
+  /// Under which what finds them is kept.
+  var purpose: String {
+    switch self {
+    case .sealed: VaultSecret.signingKey
+    case .pkcs11: VaultSecret.pkcs11SigningKey
+    }
+  }
 }
 
 /// Makes an instance: the hierarchy, the vault's root, the ledger's first events, the first administrator. All of it is
@@ -78,13 +97,16 @@ struct Founding {
     try folder.write(.ledgerKey, ledgerKey.rawRepresentation, isSecret: true)
     try folder.write(.ledgerVerifier, Array((signer.verifier.key + "\n").utf8))
 
-    let vault = try FoundingVault(passphrase: plan.passphrase)
+    try plan.keepers.write(to: folder)
+    let vault = try FoundingVault(plan)
     if let key = vault.fileKey { try key.withUnsafeBytes { try folder.write(.vaultKey, Array($0), isSecret: true) } }
-    let hierarchy = try Hierarchy.make(organization: plan.organization, points: points, now: now)
+    let hierarchy = try Hierarchy.make(organization: plan.organization, points: points, now: now) { _ in
+      try plan.keepers.issuingKey(plan.caKeys)
+    }
     try folder.write(.root, PEM.certificate(hierarchy.root.issuer.certificate).utf8)
     let chain = [hierarchy.devices, hierarchy.service].map { PEM.certificate($0.issuer.certificate) }.joined()
     try folder.write(.chain, chain.utf8)
-    let sealedRoot = try OfflineRoot.seal(hierarchy.root.privateKey, under: vault.code)
+    let sealedRoot = try OfflineRoot.seal(hierarchy.root.secret, under: vault.code)
     try folder.write(.offlineRoot, sealedRoot, isSecret: true)
 
     let store = try FolderStore(folder.data, .create, signer: signer)
@@ -157,7 +179,7 @@ struct Founding {
           attachments: [Attachment(authority.issuer.certificate)]))
       guard let key else { continue }
       secrets.append(
-        try vault.vault.seal(authority.privateKey, owner: key, purpose: VaultSecret.signingKey, version: 1))
+        try vault.vault.seal(authority.secret, owner: key, purpose: plan.caKeys.purpose, version: 1))
     }
     events += try vault.events(at: at)
     events.append(
@@ -175,14 +197,17 @@ struct FoundingVault {
   private let slots: [Slot]
   private let kek: WrappedKEK
 
-  init(passphrase: SecretBytes?) throws {
+  init(_ plan: FoundingPlan) throws {
     let root = RootKey.random()
     try vault.unseal(root: root, keks: [])
     kek = try vault.addKEK()
     let first: Slot
-    if let passphrase {
+    if let passphrase = plan.passphrase {
       fileKey = nil
       first = try vault.slot(1, for: PassphraseProtector(passphrase))
+    } else if let keeper = try plan.keeper.map({ try plan.keepers.protector(named: $0) }) {
+      fileKey = nil
+      first = try vault.slot(1, for: keeper)
     } else {
       let protector = FileProtector.random()
       fileKey = protector.key

@@ -12,7 +12,9 @@ struct HealthFindings: Sendable {
   /// When the newest full CRL of an issuer ends; nil where there is none.
   let endOfList: @Sendable (_ issuerKeyID: String) -> Timestamp?
 
-  func all() -> [HealthFinding] { [store, sealed, keyBesideDatabase, publishURL, rootList].compactMap(\.self) }
+  func all() -> [HealthFinding] {
+    [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, publishURL, rootList].compactMap(\.self)
+  }
 
   private var store: HealthFinding? {
     switch opened.store.outage {
@@ -32,6 +34,14 @@ struct HealthFindings: Sendable {
     guard opened.instance.vault.isSealed else { return nil }
     return HealthFinding(
       isBlocking: true, code: "vault-sealed", detail: "nothing is issued until it is unsealed: muster vault unseal")
+  }
+
+  /// Why the vault does not open by itself, or a CA cannot sign. It goes on by itself once the key is back.
+  private var keys: [HealthFinding] {
+    opened.unsealing.failures.map { HealthFinding(isBlocking: true, code: $0.code, detail: $0.description) }
+      + opened.keepers.failures.filter { $0.isInUse }.map {
+        HealthFinding(isBlocking: true, code: $0.failure.code, detail: "no CA signs: \($0.failure)")
+      }
   }
 
   private var keyBesideDatabase: HealthFinding? {

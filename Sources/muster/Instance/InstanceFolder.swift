@@ -20,6 +20,8 @@ struct InstanceFolder: Sendable {
     case ledgerKey = "service/ledger.key"
     /// The file slot's key: a vault that unseals itself.
     case vaultKey = "service/vault.key"
+    /// Which token, behind which module: a URI (RFC 7512).
+    case pkcs11 = "service/pkcs11"
     case offlineRoot = "offline/root-key.sealed"
     case blockedKeys = "profiles/blocked-keys.txt"
     /// Not in a folder that an older Muster made: there the program's own stands.

@@ -19,11 +19,15 @@ struct OpenInstance: Sendable {
   let points: PublicationPoints
   let rootKeyID: String
   let instance: Instance
+  let keepers: KeyKeepers
   let vault: VaultAdministration
+  let unsealing: OwnUnsealing
 
   /// Takes the folder, checks what is in it, records the policies where they changed, and unseals the vault where it
-  /// holds its own key.
-  static func open(_ path: String, clock: any WallClock = SystemClock()) async throws -> OpenInstance {
+  /// holds or names its own key; not by the slot `spared`.
+  static func open(
+    _ path: String, sparing spared: UInt32? = nil, clock: any WallClock = SystemClock()
+  ) async throws -> OpenInstance {
     let folder = InstanceFolder(path)
     guard folder.exists else {
       throw CommandFailure("expected an instance in \(path), found none; make one: muster init --data \(path)")
@@ -38,7 +42,7 @@ struct OpenInstance: Sendable {
     do {
       let opened = try await OpenInstance(folder, store, rules, clock)
       try await opened.activateRules()
-      try await opened.unsealByFile()
+      try await opened.unsealing.attempt(by: opened.vault, sparing: spared)
       return opened
     } catch {
       await store.close()
@@ -47,8 +51,10 @@ struct OpenInstance: Sendable {
   }
 
   /// Opens, runs `body`, and lets go of the folder.
-  static func with(_ path: String, _ body: (OpenInstance) async throws -> Void) async throws {
-    let opened = try await open(path)
+  static func with(
+    _ path: String, sparing spared: UInt32? = nil, _ body: (OpenInstance) async throws -> Void
+  ) async throws {
+    let opened = try await open(path, sparing: spared)
     do {
       try await body(opened)
       await opened.store.close()
@@ -84,7 +90,10 @@ struct OpenInstance: Sendable {
     instance = Instance(
       store: store, facts: readers, listings: readers, ledger: readers, vault: Vault(), policies: rules.policies,
       authorities: authorities, clock: clock, epoch: record.epoch)
-    vault = VaultAdministration(instance, reader: readers, points: points)
+    let keepers = try KeyKeepers(folder)
+    self.keepers = keepers
+    vault = VaultAdministration(instance, reader: readers, points: points, keptSigner: keepers.signer)
+    unsealing = OwnUnsealing(folder, keepers, instance)
   }
 
   /// The instance with another way to its store: one that wakes who must know.
@@ -119,15 +128,6 @@ struct OpenInstance: Sendable {
       at: instance.clock.now(), by: .folder, on: [.policies], rules.activated, attachments: rules.attachments)
     guard case .committed = try await store.commit(UnitOfWork(events: [event])) else {
       throw CommandFailure("expected to record the policies in force, found the store refusing them")
-    }
-  }
-
-  private func unsealByFile() async throws {
-    guard var key = folder.readIfThere(.vaultKey) else { return }
-    let secret = SecretBytes(copying: key)
-    for index in key.indices { key[index] = 0 }
-    if case .refused(let refusal) = try await vault.unseal(.fileKey(secret), by: .folder()) {
-      standardError("muster: service/vault.key does not open the vault (\(refusal.reason)): it stays sealed")
     }
   }
 }

@@ -26,6 +26,9 @@ struct PublishedStatus: Service, StatusPublisher {
     store = WakingStore(opened.store, alsoOn: [VaultUnsealed.kind]) { lists.wake() }
   }
 
+  /// Look now whether something is to be published.
+  func wake() { lists.wake() }
+
   func run() async throws { await cancelWhenGracefulShutdown { await lists.run() } }
 
   func revocationList(of issuerKeyID: String, shard: UInt32?) async throws -> SignedStatus? {

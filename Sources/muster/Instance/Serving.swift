@@ -29,13 +29,16 @@ struct Serving {
     try await ListenCheck.check([("--listen", address)] + (plain.map { [("--listen-plain", $0)] } ?? []))
     let credential = CurrentCredential(try ServerIdentity.read(opened.folder).credential)
     let upkeep = CertificateUpkeep(opened: opened, credential: credential, logger: logger, interval: upkeepInterval)
-    try await upkeep.renewWhatIsDue()
+    do { try await upkeep.renewWhatIsDue() } catch let failure as KeyKeeperFailure {
+      logger.error("renewing the service's own certificates has to wait", metadata: ["why": "\(failure)"])
+    }
     try await recordStart()
     let status = try await PublishedStatus(opened, logger: logger)
     let instance = opened.instance(committingTo: status.store)
+    let vault = VaultAdministration(
+      instance, reader: opened.readers, points: opened.points, keptSigner: opened.keepers.signer)
     let rooms = ServiceRooms(
-      instance: instance, reader: opened.readers,
-      vault: VaultAdministration(instance, reader: opened.readers, points: opened.points), points: opened.points,
+      instance: instance, reader: opened.readers, vault: vault, points: opened.points,
       status: status, hubs: opened.readers)
     let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
     let application = ServiceApplication(
@@ -43,7 +46,8 @@ struct Serving {
       logger: logger,
       findings: { findings.all() })
     let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
-    return [status, upkeep, housekeeping, application]
+    let keys = KeyUpkeep(opened: opened, vault: vault, wake: { status.wake() }, logger: logger)
+    return [status, upkeep, keys, housekeeping, application]
   }
 
   private func announce(_ bound: Listening.Bound) {

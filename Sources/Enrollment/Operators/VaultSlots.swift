@@ -1,0 +1,74 @@
+public import KeyVault
+public import MusterModel
+import Policy
+
+/// Several slots hold the root at once, so that an instance moves from one protector to another without touching data.
+extension VaultAdministration {
+  /// Wraps the root for one more protector, by whoever has the folder. The vault must be unsealed.
+  public func addSlot(_ protector: any KeyProtector, by caller: Caller) async throws -> Outcome<VaultStatus.Slot> {
+    try await Administration(instance).change(.vaultSlotAdd, by: caller, asking: FactsQuery()) { _, grant, actor, now in
+      guard !instance.vault.isSealed else { return .refused(.sealed) }
+      let number = (try await slots().map(\.number).max() ?? 0) + 1
+      let slot = try await onItsThread { [vault = instance.vault] in try vault.slot(number, for: protector) }
+      let event = try Event(
+        at: now, by: actor, on: [.vault], policy: grant.decidedBy, SlotAdded(slot: number, protector: slot.kind))
+      let secret = SealedSecret(
+        owner: RecordID(.key, UUIDv7(at: now)), purpose: VaultSecret.slot, version: number, bytes: slot.bytes)
+      return .commit(
+        UnitOfWork(events: [event], secrets: [secret]),
+        VaultStatus.Slot(slot: number, protector: slot.kind, note: slot.kind.note))
+    }
+  }
+
+  /// Takes a slot away, whose bytes are gone with the commit, and returns it. Another than this one must have opened the
+  /// vault: so one that opens is always left, and the last never goes.
+  public func removeSlot(_ number: UInt32, by caller: Caller) async throws -> Outcome<RemovedSlot> {
+    try await Administration(instance).change(.vaultSlotRemove, by: caller, asking: FactsQuery()) {
+      _, grant, actor, now in
+      let records = try await reader.secrets(purpose: VaultSecret.slot)
+      guard let gone = records.first(where: { $0.version == number }) else { return .refused(.noSlot(number)) }
+      guard records.count > 1 else { return .refused(.lastSlot) }
+      guard let opener = instance.vault.openedBy else { return .refused(.sealed) }
+      guard opener != number else { return .refused(.slotInUse(number)) }
+      let event = try Event(
+        at: now, by: actor, on: [.vault], policy: grant.decidedBy, SlotRemoved(slot: number))
+      let unit = UnitOfWork(
+        events: [event], secrets: try await others(than: gone, at: now), forgets: [gone.owner])
+      return .commit(unit, RemovedSlot(bytes: gone.bytes))
+    }
+  }
+
+  /// What else is kept for the owner of a slot that goes, for another owner: `init` gives all of it to one.
+  private func others(than gone: SealedSecret, at time: Timestamp) async throws -> [SealedSecret] {
+    let kept = try await reader.secrets(purpose: VaultSecret.slot) + reader.secrets(purpose: VaultSecret.kek)
+    let owner = RecordID(.key, UUIDv7(at: time))
+    return kept.filter { $0.owner == gone.owner && $0 != gone }.map {
+      SealedSecret(owner: owner, purpose: $0.purpose, version: $0.version, bytes: $0.bytes)
+    }
+  }
+}
+
+/// A slot that the vault had.
+public struct RemovedSlot: Codable, Sendable {
+  private let bytes: [UInt8]
+
+  fileprivate init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// To be forgotten by what keeps its secret, too.
+  public func slot() throws -> Slot { try Slot(bytes) }
+}
+
+extension Refusal {
+  static func noSlot(_ number: UInt32) -> Refusal {
+    Refusal(.notFound, "vault-slot-unknown", "expected a slot of the vault, found none of number \(number)")
+  }
+
+  static let lastSlot = Refusal(
+    .conflict, "vault-slot-last", "expected another slot that holds the root, found the last: add one first")
+
+  static func slotInUse(_ number: UInt32) -> Refusal {
+    Refusal(
+      .conflict, "vault-slot-in-use",
+      "expected the vault opened by a slot that stays, found it opened by slot \(number) itself")
+  }
+}

@@ -1,0 +1,45 @@
+import Enrollment
+import Logging
+import MusterModel
+import ServiceLifecycle
+
+/// Takes up again what a token that was away holds up: the vault is unsealed and CRLs are signed once it is back. What is
+/// wrong is logged when it changes.
+struct KeyUpkeep: Service {
+  let opened: OpenInstance
+  /// Commits by the store that wakes who must know.
+  let vault: VaultAdministration
+  let wake: @Sendable () -> Void
+  let logger: Logger
+  /// Between two rounds.
+  var interval = Duration.seconds(5)
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      var said: [KeyKeeperFailure] = opened.unsealing.failures
+      for failure in said { say(failure) }
+      while !Task.isCancelled {
+        try? await Task.sleep(for: interval)
+        do { try await look() } catch {
+          logger.error("looking after the keys failed", metadata: ["why": "\(error)"])
+        }
+        let found = opened.unsealing.failures + opened.keepers.failures.map(\.failure)
+        guard found != said else { continue }
+        for failure in found where !said.contains(failure) { say(failure) }
+        if found.isEmpty { logger.notice("the keys are back") }
+        said = found
+        wake()
+      }
+    }
+  }
+
+  /// One round.
+  func look() async throws {
+    try await opened.unsealing.again(by: vault)
+    try await onItsThread { [keepers = opened.keepers] in keepers.probe() }
+  }
+
+  private func say(_ failure: KeyKeeperFailure) {
+    logger.error("a key is out of reach", metadata: ["code": "\(failure.code)", "why": "\(failure)"])
+  }
+}

@@ -1,0 +1,53 @@
+import Enrollment
+import Foundation
+import KeyVault
+import MusterModel
+
+/// One more slot, with what the folder needs so that it opens: on disk before the slot is, for a slot that nothing opens is
+/// none.
+struct SlotAddition {
+  let protector: any KeyProtector
+  /// To be shown once.
+  let recoveryCode: RecoveryCode?
+  private let fileKey: SecretBytes?
+  private let keepers: KeyKeepers?
+
+  /// `named` is what the command line names; without it what the folder names.
+  init(_ kind: SlotKind, _ opened: OpenInstance, _ named: KeyKeepers, _ passphraseFile: String?) throws {
+    var (code, key, keepers): (RecoveryCode?, SecretBytes?, KeyKeepers?)
+    switch kind {
+    case .file:
+      guard !opened.folder.has(.vaultKey) else {
+        throw CommandFailure("expected a folder without service/vault.key, found one: it has its slot")
+      }
+      let file = FileProtector.random()
+      (protector, key) = (file, file.key)
+    case .passphrase: protector = try PassphraseProtector(SecretInput.read(file: passphraseFile, what: "passphrase"))
+    case .recoveryCode:
+      let random = RecoveryCode.random()
+      (protector, code) = (RecoveryCodeProtector(random), random)
+    case .tpm, .pkcs11:
+      if let new = named.protector(kind) {
+        (protector, keepers) = (new, named)
+      } else {
+        protector = try opened.keepers.protector(named: kind)
+      }
+    }
+    (recoveryCode, fileKey, self.keepers) = (code, key, keepers)
+  }
+
+  func commit(to opened: OpenInstance) async throws -> VaultStatus.Slot {
+    let folder = opened.folder
+    if let keepers {
+      try opened.keepers.agree(with: keepers)
+      try keepers.write(to: folder)
+    }
+    if let fileKey { try fileKey.withUnsafeBytes { try folder.write(.vaultKey, Array($0), isSecret: true) } }
+    switch try await opened.vault.addSlot(protector, by: .folder()) {
+    case .done(let slot): return slot
+    case .refused(let refusal):
+      if fileKey != nil { try? FileManager.default.removeItem(atPath: folder.path(of: .vaultKey)) }
+      throw CommandFailure("\(refusal.reason) (\(refusal.code))", isRefusal: true)
+    }
+  }
+}
