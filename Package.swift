@@ -156,7 +156,7 @@ let package = Package(
       name: "muster-device",
       dependencies: [
         "MusterModel", "ServiceAnswers", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio, nioFoundation,
-        nioHTTP1, nioSSL, x509,
+        nioHTTP1, nioSSL,
       ], swiftSettings: settings),
 
     // For test targets alone: conformance suites of the seams, and what tests share.
@@ -199,7 +199,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "MusterTesting", "muster", "muster-device", "ServiceAnswers", "MusterModel", "CertificateAuthority", "Enrollment", "HubAccess",
+        "MusterTesting", "muster", "muster-device", "ServiceAnswers", "MusterModel", "CertificateAuthority",
+        "Enrollment", "HubAccess",
         "KeyVault", "Policy", "SQLiteStore", httpClient, nio, nioHTTP1, nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(

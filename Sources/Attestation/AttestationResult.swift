@@ -29,6 +29,11 @@ public struct AttestationResult: Sendable, Hashable {
   /// Each ID once: first what the evidence itself names, by which policies decide, then what the device claims.
   public let hardware: [Hardware]
   public let claims: Claims
+  /// What a TPM proved of the key beside evidence of another kind; nil where none was asked.
+  private let beside: TPMClaims?
+
+  /// What a TPM proved of the key, whatever authorises.
+  public var tpm: TPMClaims? { if case .tpm(let claims) = claims { claims } else { beside } }
 
   public var evidence: Evidence.Kind {
     switch claims {
@@ -42,7 +47,13 @@ public struct AttestationResult: Sendable, Hashable {
   }
 
   /// `claimed` is what the device says of itself beside the evidence; it never lifts what the evidence shows.
-  init(_ shown: [Hardware], claimed: [HardwareID], _ claims: Claims) throws(AttestationRefusal) {
+  init(
+    _ evident: [Hardware], claimed: [HardwareID], _ claims: Claims, beside: TPMClaims? = nil
+  ) throws(AttestationRefusal) {
+    let proved = beside.map { Hardware($0.hardware, .proved) }
+    let shown =
+      evident.map { $0.id == proved?.id ? Hardware($0.id, .proved) : $0 }
+      + [proved].compactMap(\.self).filter { proved in !evident.contains { $0.id == proved.id } }
     // Who has the proof shows it; who claims to is wrong.
     if let proof = claimed.first(where: { id in id.kind.isProof && !shown.contains { $0.id == id } }) {
       throw .claimOfProof(proof.kind)
@@ -55,6 +66,7 @@ public struct AttestationResult: Sendable, Hashable {
     }
     hardware = shown + added
     self.claims = claims
+    self.beside = beside
   }
 }
 

@@ -20,16 +20,16 @@ public struct TicketVerifier: Sendable {
 
   public init() {}
 
-  /// The device ID must agree in case too: it is a user name, not a search.
+  /// The device ID must agree in case too: it is a user name, not a search. `tpm` is what a TPM proved of the key beside it.
   public func appraise(
-    _ evidence: TicketEvidence, against reference: Reference, claimed: [HardwareID] = []
+    _ evidence: TicketEvidence, against reference: Reference, claimed: [HardwareID] = [], beside tpm: TPMClaims? = nil
   ) -> Result<AttestationResult, AttestationRefusal> {
     Result { () throws(AttestationRefusal) in
       guard constantTimeEqual(evidence.code, reference.code), evidence.deviceID == reference.deviceID
       else { throw .ticketWrong }
       return try AttestationResult(
         [.init(reference.hardware, .asserted)], claimed: claimed,
-        .ticket(reference.ticket, deviceID: reference.deviceID))
+        .ticket(reference.ticket, deviceID: reference.deviceID), beside: tpm)
     }
   }
 }

@@ -18,7 +18,7 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
   public let credentials: DeviceCredentials
   /// Whether the device's key was attested, and this is not that key nor one attested anew.
   public let isWeaker: Bool
-  /// What is to be known of a TPM; nil for other evidence.
+  /// What is to be known of a TPM; nil where none proved anything.
   public let tpm: TPM?
 
   /// By what a TPM's endorsement key is trusted, and what is against it.
@@ -44,9 +44,9 @@ public struct EnrollmentCircumstances: Sendable, Hashable {
       self.registers = registers
     }
 
-    /// nil for other evidence.
+    /// nil where no TPM proved anything.
     public init?(_ result: AttestationResult) {
-      guard case .tpm(let claims) = result.claims else { return nil }
+      guard let claims = result.tpm else { return nil }
       self.init(
         endorsement: claims.endorsement.kind, isExpired: claims.endorsement.certified?.isExpired ?? false,
         weakness: claims.weakness?.name, secureBoot: claims.boot?.secureBoot, registers: claims.boot?.values ?? [:])

@@ -41,9 +41,10 @@ enum TPMTemplate {
     0x0023, own | userWithAuth | noDA | restricted | sign,
     null + [0x00, 0x18, 0x00, 0x0b] + p256 + null + [0, 0, 0, 0])
 
-  /// The storage key under which the device key lies (TCG TPM 2.0 Provisioning Guidance §7.5.1).
+  /// The storage key under which the device key lies: the one that a key file with TPM_RH_OWNER as its parent means (ASN.1
+  /// Specification for TPM 2.0 Key Files §3.1.8), so that tpm2-openssl makes the same.
   static let storage = area(
-    0x0023, own | userWithAuth | noDA | restricted | decrypt, aes128CFB + null + p256 + null + zeros32 + zeros32)
+    0x0023, own | userWithAuth | noDA | restricted | decrypt, aes128CFB + null + p256 + null + [0, 0, 0, 0])
 
   /// P-256, for TLS: it signs whatever it is given.
   static let device = area(0x0023, own | userWithAuth | noDA | sign, null + null + p256 + null + [0, 0, 0, 0])

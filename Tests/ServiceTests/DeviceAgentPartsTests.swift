@@ -36,13 +36,17 @@ import Testing
 
   /// What is no challenge.
   @Test(arguments: [
-    ("""
-    {"attestation":"../x","nonce":"AAAAAAAAAAAAAAAAAAAAAA==","credential":"AAAA","encryptedSecret":"AAAA"}
-    """, "ID of a challenge"),
+    (
+      """
+      {"attestation":"../x","nonce":"AAAAAAAAAAAAAAAAAAAAAA==","credential":"AAAA","encryptedSecret":"AAAA"}
+      """, "ID of a challenge"
+    ),
     (#"{"attestation":"att_1","nonce":"AAAA","credential":"AAAA","encryptedSecret":"AAAA"}"#, "bytes of nonce"),
-    ("""
-    {"attestation":"a","nonce":"AAAAAAAAAAAAAAAAAAAAAA==","credential":"AAAA","encryptedSecret":"AAAA","pcrs":[24]}
-    """, "from 0 to 23"),
+    (
+      """
+      {"attestation":"a","nonce":"AAAAAAAAAAAAAAAAAAAAAA==","credential":"AAAA","encryptedSecret":"AAAA","pcrs":[24]}
+      """, "from 0 to 23"
+    ),
     (#"{"attestation":"att_1"}"#, "another text"), ("[]", "another text"),
   ])
   func `a challenge that is none is refused in words`(text: String, words: String) throws {

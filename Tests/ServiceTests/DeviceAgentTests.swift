@@ -178,6 +178,29 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a board enrolls by its maker's certificate, with a key of its own`() async throws {
+      try await ServedInstance.with { instance in
+        let agent = Agent(instance)
+        let maker = try await MakerPKI(instance.folder)
+        let enroll = agent.enroll + ["--idevid", maker.leaf, "--idevid-key", maker.key]
+        let unknown = try await agent.run(enroll)
+        #expect(unknown.status == 1 && unknown.errors.contains("certificate-untrusted"), "\(unknown.errors)")
+        _ = try await instance.muster("group", "add", "pumps", "--trust", maker.root).succeeded()
+        let enrolled = try await agent.run(enroll).succeeded()
+        #expect(enrolled.hasPrefix("enrolled as SN-0001"), "\(enrolled)")
+        #expect(try await agent.run("connect").succeeded().contains("SN-0001, enabled"))
+        #expect(try await agent.run("renew", "--now").succeeded().hasPrefix("renewed until"))
+        for misuse in [["--idevid", maker.leaf], ["--idevid-key", maker.key], ["--ticket", "-"]] {
+          #expect(try await Agent(instance, "b").run(agent.enroll + misuse).status == 2, "\(misuse)")
+        }
+        let both = enroll + ["--device", "pump-7", "--ticket", "-"]
+        #expect(try await Agent(instance, "b").run(both).status == 2)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: maker.key)
+        let open = try await Agent(instance, "c").run(enroll)
+        #expect(open.status == 1 && open.errors.contains("chmod 600"), "\(open.errors)")
+      }
+    }
+
     @Test func `a key that lies elsewhere is made there, used, and stays`() async throws {
       try await ServedInstance.with { instance in
         let agent = Agent(instance)
@@ -315,6 +338,67 @@ extension ServiceTests {
       }
     }
 
+    @Test(.enabled(if: Self.hasProvider, "needs tpm2-openssl"))
+    func `other programs sign with the TPM's key by the file that the agent keeps`() async throws {
+      let tpm = try SoftwareTPM()
+      try await ServedInstance.with { instance in
+        let agent = Agent(instance)
+        let code = try await agent.ticket("pump-7")
+        _ = try await agent.enroll("pump-7", code, ["--tpm", tpm.tcti]).succeeded()
+        #expect(try agent.mode("\(agent.state)/tpm-key.pem") == 0o600)
+        #expect(try agent.file("tpm-key.pem").hasPrefix("-----BEGIN TSS2 PRIVATE KEY-----"))
+        let request = instance.folder.file("request.pem")
+        let provider = ["-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2"]
+        _ = try await run(
+          "openssl",
+          ["req", "-new", "-key", "\(agent.state)/tpm-key.pem", "-subj", "/CN=any", "-out", request] + provider,
+          environment: ["TPM2OPENSSL_TCTI": tpm.tcti]
+        ).succeeded()
+        _ = try await run("openssl", ["req", "-in", request, "-verify", "-noout"]).succeeded()
+        let asked = try await run("openssl", ["req", "-in", request, "-pubkey", "-noout"]).succeeded()
+        let certified = try await run(
+          "openssl", ["x509", "-in", "\(agent.state)/certificate.pem", "-pubkey", "-noout"]
+        ).succeeded()
+        #expect(asked == certified)
+      }
+    }
+
+    /// Without a TPM it cannot be asked for: whether it lies where openssl looks for it.
+    private static let hasProvider: Bool = {
+      let said = (try? runBlocking("openssl", ["version", "-m"]))?.output.split(separator: "\"") ?? []
+      return said.dropFirst().first.map { FileManager.default.fileExists(atPath: "\($0)/tpm2.so") } ?? false
+    }()
+
+    @Test func `beside a ticket the TPM's word is on record, and where it does not hold the ticket is not spent`()
+      async throws
+    {
+      let tpm = try SoftwareTPM()
+      try await ServedInstance.with { instance in
+        let agent = Agent(instance)
+        let code = try await agent.ticket("pump-7")
+        let attested = ["--tpm", tpm.tcti, "--attest"]
+        let unknown = try await agent.enroll("pump-7", code, attested)
+        #expect(unknown.status == 1 && unknown.errors.contains("ek-untrusted"), "\(unknown.errors)")
+        let hardware = try #require(unknown.errors.firstMatch(of: /tpm-ek:[0-9a-f]{64}/)).output
+        _ = try await instance.muster("hardware", "allow", String(hardware)).succeeded()
+        let wrong = try await agent.enroll("pump-7", "0000-0000-0000-0000", attested)
+        #expect(wrong.status == 1 && wrong.errors.contains("ticket-wrong"), "\(wrong.errors)")
+        _ = try await agent.enroll("pump-7", code, attested).succeeded()
+        #expect(try await agent.run("connect").succeeded().contains("key      tpm"))
+        let shown = try await instance.muster("device", "show", "pump-7").succeeded()
+        #expect(shown.contains("by ticket") && shown.contains("\(hardware) by the allowlist"), "\(shown)")
+        #expect(shown.contains("\(hardware) (proved)") && shown.contains("(asserted)"), "\(shown)")
+        let certificate = try agent.file("certificate.pem")
+        try agent.remove("certificate.pem")
+        _ = try await agent.enroll("pump-7", code, attested).succeeded()
+        #expect(try agent.file("certificate.pem") == certificate)
+        for misuse in [["--attest"], ["--tpm", tpm.tcti, "--attest"]] {
+          #expect(try await Agent(instance, "b").run(agent.enroll + misuse).status == 2, "\(misuse)")
+        }
+        try await instance.expectWholeLedger()
+      }
+    }
+
     @Test func `killed between its steps it goes on with the same key of the TPM`() async throws {
       let tpm = try SoftwareTPM()
       try await ServedInstance.with { instance in
@@ -322,7 +406,7 @@ extension ServiceTests {
         let enroll = agent.enroll + ["--tpm", tpm.tcti, "--group", "pumps"]
         _ = try await instance.muster("group", "add", "pumps").succeeded()
         let unknown = try await agent.run(enroll)
-        let key = try Data(contentsOf: URL(filePath: "\(agent.state)/tpm-key.blob"))
+        let key = try Data(contentsOf: URL(filePath: "\(agent.state)/tpm-key.pem"))
         let hardware = try #require(unknown.errors.firstMatch(of: /tpm-ek:[0-9a-f]{64}/)).output
         _ = try await instance.muster("hardware", "allow", String(hardware)).succeeded()
         // Between challenge and answer: the next exchange is another.
@@ -334,7 +418,7 @@ extension ServiceTests {
           if agent.has("certificate.pem") { try agent.remove("certificate.pem") }
         }
         _ = try await agent.run(enroll).succeeded()
-        #expect(try Data(contentsOf: URL(filePath: "\(agent.state)/tpm-key.blob")) == key)
+        #expect(try Data(contentsOf: URL(filePath: "\(agent.state)/tpm-key.pem")) == key)
         #expect(try await agent.run("connect").succeeded().contains("key      tpm"))
         let devices = try await instance.muster("device", "list", "--output", "csv").succeeded()
         #expect(devices.split(whereSeparator: \.isNewline).count == 2)

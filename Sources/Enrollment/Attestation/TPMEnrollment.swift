@@ -1,16 +1,22 @@
 import Attestation
 import CertificateAuthority
 import DeviceRegistry
+import KeyVault
 import MusterModel
 
 extension DeviceEnrollment {
-  /// A device answers its TPM's challenge. Whatever comes of it ends the challenge, but what could not be decided now: of
+  /// A device answers its TPM's challenge; with a ticket beside it, that one authorises, and both must hold. Whatever comes of it ends the challenge, but what could not be decided now: of
   /// many answers at once one is committed, and the others find none open.
   func enroll(
-    _ request: EnrollmentRequest, answering challenge: RecordID, _ answer: TPMAnswer
+    _ request: EnrollmentRequest, answering challenge: RecordID, _ answer: TPMAnswer,
+    beside ticket: (deviceID: DeviceID, code: TicketCode)? = nil
   ) async throws -> Outcome<Enrolled> {
+    guard instance.authorities.issuer(for: .devices) != nil else { return .refused(.sealed) }
+    let evidence = try ticket.map {
+      TicketEvidence(deviceID: $0.deviceID, code: try instance.vault.mac(of: $0.code))
+    }
     for _ in 0..<Instance.attempts {
-      let appraised = try await appraise(request, challenge, answer)
+      let appraised = try await appraise(request, challenge, answer, evidence)
       let outcome: @Sendable (LedgerPosition) -> Outcome<Enrolled>
       let unit: UnitOfWork
       switch try await appraised.decision(by: self) {
@@ -35,44 +41,50 @@ extension DeviceEnrollment {
   }
 
   private func appraise(
-    _ request: EnrollmentRequest, _ challenge: RecordID, _ answer: TPMAnswer
+    _ request: EnrollmentRequest, _ challenge: RecordID, _ answer: TPMAnswer, _ ticket: TicketEvidence?
   ) async throws -> AppraisedAnswer {
     let wish = verify(request)
     let shown = answer.evidence.appraise()
     var query = FactsQuery()
     query.challenge = challenge
     query.tpmMakers = true
-    query.group = request.label.map { .name($0) }
+    if let ticket {
+      query.ticket = .code(ticket.code)
+    } else {
+      query.group = request.label.map { .name($0) }
+    }
     if let shown = try? shown.get() {
       query.hardware = [shown.hardware] + request.claimed
-      query.deviceOfHardware = true
-      query.deviceID = shown.proposedDeviceID
       query.publicKey = shown.deviceKey
+      if ticket == nil {
+        query.deviceOfHardware = true
+        query.deviceID = shown.proposedDeviceID
+      }
     }
     let facts = try await instance.facts.facts(for: query)
     let now = instance.clock.now()
     // Nobody learns by a request that is no good whether a challenge is open.
     guard let open = facts.challenge, now < open.expires else {
-      return AppraisedAnswer(request, answer, facts, .failure(Refusal(.challengeOver)), now)
+      return AppraisedAnswer(request, answer, ticket, facts, .failure(Refusal(.challengeOver)), now)
     }
     let verified: VerifiedRequest
     switch wish {
-    case .refused(let refusal): return AppraisedAnswer(request, answer, facts, .failure(refusal), now)
+    case .refused(let refusal): return AppraisedAnswer(request, answer, ticket, facts, .failure(refusal), now)
     case .done(let sound):
       guard case .certificate(let found) = sound else {
-        return AppraisedAnswer(request, answer, facts, .failure(.certificateExpected), now)
+        return AppraisedAnswer(request, answer, ticket, facts, .failure(.certificateExpected), now)
       }
       verified = found
     }
     guard case .success(let keys) = shown else {
-      return AppraisedAnswer(request, answer, facts, .failure(Refusal(.otherEvidence)), now)
+      return AppraisedAnswer(request, answer, ticket, facts, .failure(Refusal(.otherEvidence)), now)
     }
     let verifier = TPMVerifier(
       trust: try await instance.trust(of: keys.hardware, facts), weak: instance.authorities.weakFirmware)
     let result = verifier.appraise(
       answer, requestKey: verified.key.der, against: open, claimed: request.claimed, at: now)
     return AppraisedAnswer(
-      request, answer, facts, result.map { (verified, $0) }.mapError { Refusal($0) }, now)
+      request, answer, ticket, facts, result.map { (verified, $0) }.mapError { Refusal($0) }, now)
   }
 }
 
@@ -80,16 +92,19 @@ extension DeviceEnrollment {
 private struct AppraisedAnswer {
   let request: EnrollmentRequest
   let answer: TPMAnswer
+  /// What authorises in the TPM's place.
+  let ticket: TicketEvidence?
   let facts: Facts
   let found: Result<(VerifiedRequest, AttestationResult), Refusal>
   let at: Timestamp
 
   init(
-    _ request: EnrollmentRequest, _ answer: TPMAnswer, _ facts: Facts,
+    _ request: EnrollmentRequest, _ answer: TPMAnswer, _ ticket: TicketEvidence?, _ facts: Facts,
     _ found: Result<(VerifiedRequest, AttestationResult), Refusal>, _ time: Timestamp
   ) {
     self.request = request
     self.answer = answer
+    self.ticket = ticket
     self.facts = facts
     self.found = found
     at = time
@@ -104,6 +119,10 @@ private struct AppraisedAnswer {
     switch found {
     case .failure(let refusal): return .refuse(refusal, nil)
     case .success(let (verified, result)):
+      if let ticket {
+        return try await enrollment.signed(
+          enrollment.redeem(ticket, request, .certificate(verified), facts, beside: claims))
+      }
       guard let proposed = claims?.proposedDeviceID else { return .refuse(.serialIsNoDeviceID, nil) }
       let attempt = EnrollmentAttempt(
         request: request, wish: .certificate(verified), facts: facts, result: result,

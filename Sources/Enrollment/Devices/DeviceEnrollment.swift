@@ -20,7 +20,8 @@ public struct DeviceEnrollment: Sendable {
     case .station(let asked): return try await enroll(request, by: .station(asked))
     case .groupKey(let token): return try await enroll(request, by: .groupKey(token))
     case .certificate(let chain): return try await enroll(request, chain)
-    case .tpm(let challenge, let answer): return try await enroll(request, answering: challenge, answer)
+    case .tpm(let challenge, let answer, let ticket):
+      return try await enroll(request, answering: challenge, answer, beside: ticket)
     }
   }
 
@@ -98,13 +99,15 @@ public struct DeviceEnrollment: Sendable {
     }
   }
 
-  private func redeem(
-    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
+  /// `tpm` is what a TPM proved of the request's key beside the ticket.
+  func redeem(
+    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts,
+    beside tpm: TPMClaims? = nil
   ) throws -> Step {
     guard let ticket = facts.ticket else { return .decided(.refuse(Refusal(.ticketWrong), nil)) }
     let reference = TicketVerifier.Reference(
       ticket: ticket.record, deviceID: ticket.deviceID, hardware: ticket.hardware, code: evidence.code)
-    switch TicketVerifier().appraise(evidence, against: reference, claimed: request.claimed) {
+    switch TicketVerifier().appraise(evidence, against: reference, claimed: request.claimed, beside: tpm) {
     case .failure(let refusal): return .decided(.refuse(Refusal(refusal), nil))
     case .success(let result):
       let attempt = EnrollmentAttempt(

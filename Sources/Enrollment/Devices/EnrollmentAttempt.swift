@@ -152,7 +152,7 @@ extension Facts {
   }
 
   /// Whether an enrollment by it would give a device whose key a TPM holds another that nothing is shown of.
-  func isWeaker(_ result: AttestationResult) -> Bool { attestedKey != nil && result.evidence != .tpm }
+  func isWeaker(_ result: AttestationResult) -> Bool { attestedKey != nil && result.tpm == nil }
 }
 
 extension CertificateSnapshot {

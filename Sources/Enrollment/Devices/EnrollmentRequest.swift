@@ -15,8 +15,8 @@ public struct EnrollmentRequest: Sendable {
     case station(StationRequest)
     /// A token by a key derived from the group's.
     case groupKey(EnrollmentToken)
-    /// The answer to a TPM's challenge.
-    case tpm(challenge: RecordID, TPMAnswer)
+    /// The answer to a TPM's challenge; beside a ticket, which authorises then, where one is named.
+    case tpm(challenge: RecordID, TPMAnswer, ticket: (DeviceID, TicketCode)? = nil)
   }
 
   /// What the device is to prove itself by from then on.

@@ -49,6 +49,10 @@ struct AttestationRoutes: Sendable {
     /// PKCS #10.
     let csr: String
     let group: String?
+    /// What authorises, where the TPM's word stands beside it.
+    let ticket: EnrollmentRoutes.Input.Ticket?
+    /// What the device says of its hardware.
+    let hardware: [String]?
   }
 
   /// An event log in base64, and what else there is.
@@ -87,11 +91,13 @@ struct AttestationRoutes: Sendable {
       secret: SecretBytes(copying: try Base64Field.decode(input.secret, "secret")),
       certifyInfo: try Base64Field.decode(input.certifyInfo, "certifyInfo"),
       certifySignature: try Base64Field.decode(input.certifySignature, "certifySignature"), quote: try quote(input))
+    let enrollments = EnrollmentRoutes(rooms: rooms, strangers: strangers)
     let asked = EnrollmentRequest(
-      evidence: .tpm(challenge: attestation, answer), csr: try Base64Field.decode(input.csr, "csr"),
-      label: try input.group.map(request.name), source: request.peer.source.description)
-    let enrolled = try await DeviceEnrollment(rooms.instance).enroll(asked).answered()
-    return try EnrollmentRoutes(rooms: rooms, strangers: strangers).answer(enrolled)
+      evidence: .tpm(challenge: attestation, answer, ticket: try enrollments.ticket(input.ticket, request)),
+      csr: try Base64Field.decode(input.csr, "csr"), label: try input.group.map(request.name),
+      claimed: try enrollments.hardware(input.hardware), source: request.peer.source.description)
+    let outcome = try await DeviceEnrollment(rooms.instance).enroll(asked)
+    return try enrollments.answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
   }
 
   private func evidence(

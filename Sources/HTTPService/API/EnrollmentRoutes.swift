@@ -2,6 +2,7 @@ import DeviceRegistry
 import Enrollment
 import Foundation
 import HTTPTypes
+import KeyVault
 import MusterModel
 
 /// `POST /v1/enrollments`: the same enrollment as by EST, in JSON.
@@ -47,7 +48,8 @@ struct EnrollmentRoutes: Sendable {
     let input: Input = try StrictJSON.decode(request)
     let asked = EnrollmentRequest(
       evidence: try evidence(input, request), wish: try wish(input),
-      label: try input.group.map(groupName), claimed: try hardware(input), source: request.peer.source.description)
+      label: try input.group.map(groupName), claimed: try hardware(input.hardware),
+      source: request.peer.source.description)
     let outcome = try await DeviceEnrollment(rooms.instance).enroll(asked)
     return try answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
   }
@@ -74,16 +76,23 @@ struct EnrollmentRoutes: Sendable {
       try strangers.checkAttempts(request.peer.source, at: request.at)
       return try evidence.token(token, request)
     }
-    guard let ticket = input.ticket else { return try evidence.certificate(request) }
-    try strangers.checkAttempts(request.peer.source, at: request.at)
-    guard let deviceID = DeviceID(ticket.deviceID) else {
-      throw .badRequest("device-id-malformed", "expected a device ID (\(DeviceID.rule))")
-    }
-    return try evidence.ticket(deviceID, SecretBytes(copying: ticket.code.utf8), request)
+    guard let (deviceID, code) = try ticket(input.ticket, request) else { return try evidence.certificate(request) }
+    return .ticket(deviceID, code)
   }
 
-  private func hardware(_ input: Input) throws(Problem) -> [HardwareID] {
-    let texts = input.hardware ?? []
+  /// What cannot be a code is a wrong one; nil where no ticket is named.
+  func ticket(_ input: Input.Ticket?, _ request: RoutedRequest) throws(Problem) -> (DeviceID, TicketCode)? {
+    guard let input else { return nil }
+    try strangers.checkAttempts(request.peer.source, at: request.at)
+    guard let deviceID = DeviceID(input.deviceID) else {
+      throw .badRequest("device-id-malformed", "expected a device ID (\(DeviceID.rule))")
+    }
+    let code = try DeviceEvidence(strangers: strangers).code(SecretBytes(copying: input.code.utf8), request)
+    return (deviceID, code)
+  }
+
+  func hardware(_ names: [String]?) throws(Problem) -> [HardwareID] {
+    let texts = names ?? []
     guard texts.count <= 16 else {
       throw .badRequest("too-much-hardware", "expected at most 16 hardware IDs, found \(texts.count)")
     }

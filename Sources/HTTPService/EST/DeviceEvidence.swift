@@ -22,13 +22,11 @@ struct DeviceEvidence: Sendable {
     } catch {
       throw wrong(error, request)
     }
-    return try ticket(credentials.deviceID, credentials.code, request)
+    return .ticket(credentials.deviceID, try code(credentials.code, request))
   }
 
-  /// The ticket of `deviceID`; refuses what cannot be a code as a wrong one, so that nothing is learned from it.
-  func ticket(
-    _ deviceID: DeviceID, _ code: SecretBytes, _ request: RoutedRequest
-  ) throws(Problem) -> EnrollmentRequest.Evidence {
+  /// A ticket's code; refuses what cannot be one as a wrong one, so that nothing is learned from it.
+  func code(_ code: SecretBytes, _ request: RoutedRequest) throws(Problem) -> TicketCode {
     guard request.peer.chain.isEmpty else {
       throw Problem.evidenceAmbiguous
     }
@@ -39,7 +37,7 @@ struct DeviceEvidence: Sendable {
           detail: "expected the device ID and the code of one ticket, found another code or device ID"
         ).adding(.wwwAuthenticate, BasicCredentials.challenge), request)
     }
-    return .ticket(deviceID, code)
+    return code
   }
 
   /// What cannot be a token is refused as a wrong one.

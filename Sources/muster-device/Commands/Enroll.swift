@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import Foundation
 import MusterModel
+import NIOSSL
 import ServiceAnswers
 import TPMDevice
 
@@ -19,6 +20,9 @@ struct Enroll: AsyncParsableCommand {
   @Option(help: "The trust anchor's fingerprint instead: SHA-256 of its DER, in hex.") var caSha256: String?
   @Option(help: "A file with a ticket's code, or - for standard input.", completion: .file()) var ticket: String?
   @Option(help: "The device ID of the ticket.") var device: String?
+  @Option(help: "The board's certificate by its maker (IDevID) with its issuers', PEM.", completion: .file())
+  var idevid: String?
+  @Option(help: "That certificate's key, PEM.", completion: .file()) var idevidKey: String?
   @Option(help: "Where the TPM is that is to hold the key: device:/dev/tpmrm0, tabrmd, swtpm:host=127.0.0.1,port=2321.")
   var tpm: String?
   @Option(help: "The TPM's endorsement key, rsa or ecc; else the one that its maker certified.") var endorsement:
@@ -27,6 +31,8 @@ struct Enroll: AsyncParsableCommand {
   var ownerAuth: String?
   @Option(help: "A file with the password of its endorsement hierarchy, where one is set.", completion: .file())
   var endorsementAuth: String?
+  @Flag(help: "With a ticket and a TPM: the TPM's word that it holds the key goes beside the ticket.") var attest =
+    false
   @Option(
     help: "The firmware's event log, where the service wants it; else what Linux has of it (root may read it).",
     completion: .file())
@@ -43,8 +49,17 @@ struct Enroll: AsyncParsableCommand {
     guard tpm != nil || (ownerAuth == nil && endorsementAuth == nil) else {
       throw ValidationError("expected --owner-auth and --endorsement-auth with --tpm alone")
     }
+    guard !attest || (tpm != nil && ticket != nil) else {
+      throw ValidationError("expected --attest with --tpm and --ticket")
+    }
     guard tpm != nil || eventLog == nil else { throw ValidationError("expected --event-log with --tpm alone") }
-    guard tpm != nil || ticket != nil else { throw ValidationError("expected --ticket or --tpm, found neither") }
+    guard tpm != nil || ticket != nil || idevid != nil else {
+      throw ValidationError("expected --ticket, --idevid or --tpm, found none")
+    }
+    guard (idevid == nil) == (idevidKey == nil) else {
+      throw ValidationError("expected --idevid and --idevid-key together")
+    }
+    guard ticket == nil || idevid == nil else { throw ValidationError("expected either --ticket or --idevid") }
     guard (ticket == nil) == (device == nil) else {
       throw ValidationError("expected --ticket and --device together: both are the ticket's")
     }
@@ -64,6 +79,7 @@ struct Enroll: AsyncParsableCommand {
 
   func run() async throws {
     let authorization = try self.authorization()
+    let maker = try makersIdentity()
     let claimed = try claimedHardware()
     let folder = try StateFolder.made(at: state.state)
     try await folder.locked {
@@ -74,7 +90,7 @@ struct Enroll: AsyncParsableCommand {
         try kept.require(key.publicKey)
         return print("enrolled already as \(kept.deviceID), until \(kept.leaf.notValidAfter.shown)")
       }
-      let certificate = try await ServiceClient.with(settings.server, trust: trust.anchors) { client in
+      let certificate = try await ServiceClient.with(settings.server, trust: trust.anchors, as: maker) { client in
         try await Enrollment(folder: folder, client: client, group: group, hardware: claimed, eventLog: eventLog)
           .run(key, by: authorization)
       }
@@ -82,8 +98,24 @@ struct Enroll: AsyncParsableCommand {
     }
   }
 
+  /// What TLS shows of the board's maker; nil where another evidence authorises.
+  private func makersIdentity() throws -> TLSIdentity? {
+    guard let idevid, let idevidKey else { return nil }
+    guard let chain = try? NIOSSLCertificate.fromPEMBytes(try StateFolder.read(idevid) ?? []), !chain.isEmpty else {
+      throw DeviceFailure("expected the maker's certificate in PEM in \(idevid), found something else", status: 2)
+    }
+    guard let bytes = try StateFolder.readPrivate(idevidKey),
+      let key = try? NIOSSLPrivateKey(bytes: bytes, format: .pem)
+    else {
+      throw DeviceFailure("expected that certificate's key in PEM in \(idevidKey), found something else", status: 2)
+    }
+    return TLSIdentity(chain: chain, key: .privateKey(key))
+  }
+
   private func authorization() throws -> Authorization {
-    guard let ticket, let device else { return .attestation(endorsement.flatMap(EndorsementKind.init(rawValue:))) }
+    if idevid != nil { return .idevid }
+    let kind = endorsement.flatMap(EndorsementKind.init(rawValue:))
+    guard let ticket, let device else { return .attestation(kind) }
     let bytes =
       ticket == "-"
       ? try FileHandle.standardInput.read(upToCount: 256).map { Array($0) } : try StateFolder.read(ticket)
@@ -91,7 +123,8 @@ struct Enroll: AsyncParsableCommand {
     guard (1...64).contains(code.utf8.count) else {
       throw DeviceFailure("expected a ticket's code, found none", status: 2)
     }
-    return .ticket(deviceID: device, code: code)
+    return attest
+      ? .attestedTicket(deviceID: device, code: code, kind) : .ticket(deviceID: device, code: code)
   }
 
   private func claimedHardware() throws -> [String] {

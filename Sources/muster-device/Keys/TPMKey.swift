@@ -15,21 +15,17 @@ struct TPMKey: DeviceKey {
   static func inFolder(_ folder: StateFolder, _ tpm: TPMDeviceKeys) throws -> TPMKey {
     if let kept = try read(folder, tpm) { return kept }
     let blob = try tpm.makeKey()
-    try folder.write(.tpmKey, blob.privatePart + blob.publicArea)
+    try folder.write(.tpmKey, TSS2PrivateKey.pem(blob))
     return try TPMKey(tpm, blob)
   }
 
   /// nil where there is none.
   static func read(_ folder: StateFolder, _ tpm: TPMDeviceKeys) throws -> TPMKey? {
     guard let bytes = try folder.read(.tpmKey) else { return nil }
-    guard bytes.count > 2 else { throw damaged(folder) }
-    let end = 2 + Int(bytes[0]) << 8 + Int(bytes[1])
-    guard end < bytes.count else { throw damaged(folder) }
-    return try TPMKey(tpm, TPMKeyBlob(privatePart: Array(bytes[..<end]), publicArea: Array(bytes[end...])))
-  }
-
-  private static func damaged(_ folder: StateFolder) -> DeviceFailure {
-    DeviceFailure("expected a TPM's key in \(folder.path(of: .tpmKey)), found something else")
+    guard let blob = TSS2PrivateKey.read(bytes) else {
+      throw DeviceFailure("expected a TPM's key in \(folder.path(of: .tpmKey)), found something else")
+    }
+    return try TPMKey(tpm, blob)
   }
 
   private init(_ tpm: TPMDeviceKeys, _ blob: TPMKeyBlob) throws {

@@ -7,6 +7,10 @@ import TPMDevice
 /// By what the device is given its certificate.
 enum Authorization {
   case ticket(deviceID: String, code: String)
+  /// The same, with a TPM's word on the key beside it.
+  case attestedTicket(deviceID: String, code: String, EndorsementKind?)
+  /// The maker's certificate, which TLS shows.
+  case idevid
   /// A TPM's word alone: the key is the TPM's.
   case attestation(EndorsementKind?)
 }
@@ -27,10 +31,17 @@ struct Enrollment {
       case .ticket(let deviceID, let code):
         try await client.post(
           "/v1/enrollments",
-          TicketRequest(
+          EnrollmentRequest(
             ticket: .init(deviceID: deviceID, code: code), csr: base64(request), group: group,
             hardware: hardware.isEmpty ? nil : hardware))
-      case .attestation(let kind): try await attest(key, kind, request)
+      case .idevid:
+        try await client.post(
+          "/v1/enrollments",
+          EnrollmentRequest(
+            ticket: nil, csr: base64(request), group: group, hardware: hardware.isEmpty ? nil : hardware))
+      case .attestation(let kind): try await attest(key, kind, request, beside: nil)
+      case .attestedTicket(let deviceID, let code, let kind):
+        try await attest(key, kind, request, beside: .init(deviceID: deviceID, code: code))
       }
     guard let certificate = answer.certificate, let issuer = answer.issuer else {
       throw DeviceFailure("expected a certificate of the service, found none in its answer")
@@ -42,12 +53,13 @@ struct Enrollment {
     return kept
   }
 
-  private struct TicketRequest: Encodable {
-    struct Ticket: Encodable {
-      let deviceID: String
-      let code: String
-    }
-    let ticket: Ticket
+  private struct Ticket: Encodable {
+    let deviceID: String
+    let code: String
+  }
+
+  private struct EnrollmentRequest: Encodable {
+    let ticket: Ticket?
     let csr: String
     let group: String?
     let hardware: [String]?
@@ -87,11 +99,15 @@ extension Enrollment {
     let eventLog: String?
     let csr: String
     let group: String?
+    let ticket: Ticket?
+    let hardware: [String]?
   }
 
   /// Evidence in, challenge out; the TPM's answer in, the certificate out. Cut off between the two it begins anew, and the
   /// same key gets the same certificate.
-  private func attest(_ key: any DeviceKey, _ kind: EndorsementKind?, _ request: [UInt8]) async throws -> EnrolledAnswer {
+  private func attest(
+    _ key: any DeviceKey, _ kind: EndorsementKind?, _ request: [UInt8], beside ticket: Ticket?
+  ) async throws -> EnrolledAnswer {
     guard let key = key as? TPMKey else { throw DeviceFailure("expected a key of the TPM, found another", status: 2) }
     let shown = try await onItsThread { try key.tpm.evidence(of: key.blob, kind) }
     let evidence = Evidence(shown)
@@ -120,7 +136,8 @@ extension Enrollment {
         ekCertificate: evidence.ekCertificate, secret: base64(answer.secret), certifyInfo: base64(answer.certifyInfo),
         certifySignature: base64(answer.certifySignature), quote: answer.quote.map { base64($0.info) },
         quoteSignature: answer.quote.map { base64($0.signature) }, pcrValues: answer.quote.map { base64($0.pcrValues) },
-        eventLog: log.map(base64), csr: base64(request), group: group))
+        eventLog: log.map(base64), csr: base64(request), group: group, ticket: ticket,
+        hardware: ticket == nil || hardware.isEmpty ? nil : hardware))
   }
 
   /// What the firmware measured: of the file that was named, else where Linux leaves it, if it may be read.

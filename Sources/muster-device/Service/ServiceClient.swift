@@ -83,7 +83,8 @@ struct ServiceClient {
       DeviceFailure(
         "expected the service at \(server) to show a certificate under the trust anchor that this device was given, "
           + "found another: is it the right service, and the right anchor?")
-    case is NIOTooManyBytesError: DeviceFailure("expected an answer of at most \(ServiceAnswer.sizeLimit) bytes, found more")
+    case is NIOTooManyBytesError:
+      DeviceFailure("expected an answer of at most \(ServiceAnswer.sizeLimit) bytes, found more")
     default:
       DeviceFailure("expected an answer of \(server), found: \(error); is the service reachable?", isPassing: true)
     }

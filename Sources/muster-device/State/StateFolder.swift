@@ -6,8 +6,8 @@ struct StateFolder: Sendable {
     case settings = "settings.json"
     case trust = "trust.pem"
     case privateKey = "private-key.pem"
-    /// TPM2B_PRIVATE and TPM2B_PUBLIC, one after the other.
-    case tpmKey = "tpm-key.blob"
+    /// `TSS2 PRIVATE KEY`: of use to its TPM alone.
+    case tpmKey = "tpm-key.pem"
     /// The device's, then its issuers'.
     case certificate = "certificate.pem"
   }
@@ -57,6 +57,16 @@ struct StateFolder: Sendable {
       throw DeviceFailure("expected a file of at most \(sizeLimit) bytes at \(path), found another")
     }
     return Array(data)
+  }
+
+  /// A key's file, which nobody else may read; nil where it is not there.
+  static func readPrivate(_ path: String) throws(DeviceFailure) -> [UInt8]? {
+    guard let bytes = try read(path) else { return nil }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+      throw DeviceFailure("expected the key file \(path) to be yours alone (chmod 600), found it open to others")
+    }
+    return bytes
   }
 
   func write(_ file: File, _ bytes: [UInt8]) throws(DeviceFailure) { try StateFolder.write(path(of: file), bytes) }

@@ -33,5 +33,7 @@ let agentTargets = [FuzzTarget("service-answers", upTo: 4096, serviceAnswers)]
 
 private func show(_ certificate: DeviceCertificate) throws {
   try requirePlain(certificate.deviceID.prefix(200))
-  try require(certificate.renewalDue <= certificate.leaf.notValidAfter || !certificate.isValid(at: Date()), "expected a time before its end")
+  try require(
+    certificate.renewalDue <= certificate.leaf.notValidAfter || !certificate.isValid(at: Date()),
+    "expected a time before its end")
 }
