@@ -16,6 +16,8 @@ public struct TPMDeviceKeys: Sendable {
     public let keyPublic: [UInt8]
     /// As it lies in the TPM's memory: filling may stand behind it.
     public let ekCertificate: [UInt8]?
+    /// Its issuers', where the maker left them in the TPM too.
+    public let ekIssuers: [[UInt8]]
   }
 
   /// What it answers: the secret, TPMS_ATTEST and TPMT_SIGNATURE.
@@ -49,7 +51,8 @@ public struct TPMDeviceKeys: Sendable {
       let chosen = kind ?? EndorsementKind.allCases.first { certificates[$0] != nil } ?? .ecc
       return Evidence(
         kind: chosen, ekPublic: try tpm.endorsementKey(chosen).publicArea,
-        akPublic: try tpm.attestationKey().publicArea, keyPublic: key.publicArea, ekCertificate: certificates[chosen])
+        akPublic: try tpm.attestationKey().publicArea, keyPublic: key.publicArea, ekCertificate: certificates[chosen],
+        ekIssuers: certificates[chosen] == nil ? [] : try tpm.endorsementIssuers())
     }
   }
 

@@ -141,6 +141,30 @@ extension TPMConnection {
     return session
   }
 
+  /// What the maker left of the issuers of its certificates: DER one after the other, over the indices from 0x01c00100 on
+  /// (TCG EK Credential Profile §2.2.1.5.2). Of more than four, the first.
+  func endorsementIssuers() throws(TPMFailure) -> [[UInt8]] {
+    var bytes: [UInt8] = []
+    for index in 0x01c0_0100..<(0x01c0_0108 as UInt32) {
+      guard let portion = try read(index: index) else { break }
+      bytes += portion
+    }
+    var rest = bytes[...]
+    var issuers: [[UInt8]] = []
+    while issuers.count < 4, let size = TPMConnection.sizeOfCertificate(rest), size <= rest.count {
+      issuers.append(Array(rest.prefix(size)))
+      rest = rest.dropFirst(size)
+    }
+    return issuers
+  }
+
+  /// Of a DER sequence whose length is in two bytes, as every certificate's; nil for filling.
+  private static func sizeOfCertificate(_ bytes: ArraySlice<UInt8>) -> Int? {
+    let head = Array(bytes.prefix(4))
+    guard head.count == 4, head[0] == 0x30, head[1] == 0x82 else { return nil }
+    return 4 + Int(head[2]) << 8 + Int(head[3])
+  }
+
   /// What an NV index holds; nil where there is none.
   func read(index: UInt32) throws(TPMFailure) -> [UInt8]? {
     guard var described = try? send(TPMCommand(code: .nvReadPublic, handles: [index])) else { return nil }

@@ -145,6 +145,35 @@ struct TPMMakerTests {
     }
   }
 
+  @Test func `what a device brings along helps to build the path, and is trusted for nothing`() async throws {
+    try await withBoard { known in
+      let (start, issuer) = (known.start, try TPMMaker(under: known.maker, from: known.start))
+      let certificate = try issuer.certify(try known.board.tpm.endorsementPublicKey(), from: start)
+      func bringing(_ issuers: [[UInt8]], _ certificate: [UInt8]? = certificate) -> TPMEvidence {
+        TPMEvidence(
+          ekPublic: known.board.evidence.ekPublic, akPublic: known.board.evidence.akPublic,
+          keyPublic: known.board.evidence.keyPublic, ekCertificate: certificate, ekIssuers: issuers)
+      }
+      let whole = bringing([[0x30, 0], issuer.root])
+      // Its root came along too: that is no anchor.
+      #expect(
+        try await known.challenge(bringing([issuer.root, known.maker.root])).refusalCode == "certificate-untrusted")
+      _ = try await known.trust(known.maker)
+      let rows: [(TPMEvidence, String)] = [
+        (bringing([]), "certificate-untrusted"),
+        (bringing([try TPMMaker(under: known.maker, from: start).root]), "certificate-untrusted"),
+        (bringing(Array(repeating: issuer.root, count: 5)), "evidence-unreadable"),
+        (bringing([issuer.root], nil), "evidence-unreadable"),
+      ]
+      for (evidence, code) in rows { #expect(try await known.challenge(evidence).refusalCode == code) }
+      let swapped = try await known.challenge(whole).get()
+      #expect(try await known.enroll(swapped, bringing([issuer.root])).refusalCode == "attestation-other-evidence")
+      let enrolled = try await known.enroll(known.challenge(whole).get(), whole).get()
+      let attestation = try await known.test.instance.listings.device(enrolled.deviceID)?.attestation
+      #expect(attestation?.anchor == Digest.sha256(known.maker.root))
+    }
+  }
+
   @Test func `the allowlist lets in what no maker's certificate does`() async throws {
     try await withBoard { known in
       let other = try TPMMaker("Another", from: known.start)

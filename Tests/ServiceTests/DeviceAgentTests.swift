@@ -299,6 +299,25 @@ extension ServiceTests {
       }
     }
 
+    @Test func `the issuers that its maker left in the TPM's memory are brought along`() async throws {
+      let tpm = try SoftwareTPM()
+      let start = SystemClock().now() - .seconds(86_400)
+      let maker = try TPMMaker(from: start)
+      let issuer = try TPMMaker(under: maker, from: start)
+      try tpm.makeKeys(endorsement: "ecc", attestationKey: "ecc -g sha256 -s ecdsa", deviceKey: "ecc256")
+      try tpm.store(certificate: try issuer.certify(try tpm.endorsementPublicKey(), from: start), ofRSA: false)
+      try tpm.store(issuers: [issuer.root])
+      try await ServedInstance.with { instance in
+        _ = try await instance.muster("group", "add", "pumps").succeeded()
+        let bundle = try instance.folder.write(maker.pem, to: "maker.pem")
+        _ = try await instance.muster("ca", "trust", "import", bundle).succeeded()
+        let agent = Agent(instance)
+        let enrolled = try await agent.run(agent.enroll + ["--tpm", tpm.tcti, "--group", "pumps"])
+        #expect(try enrolled.succeeded().hasPrefix("enrolled as tpm-"))
+        try await instance.expectWholeLedger()
+      }
+    }
+
     @Test func `a TPM whose owner set passwords is used by their files, and refused in words without`() async throws {
       let tpm = try SoftwareTPM()
       try tpm.run("tpm2_changeauth -c owner owner-password")

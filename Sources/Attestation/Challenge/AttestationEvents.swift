@@ -77,6 +77,8 @@ public struct KeyAttested: EventBody {
     public let certifySignature: Digest
     /// The maker's certificate, DER; nil where it is trusted by the allowlist.
     public let ekCertificate: Digest?
+    /// Its issuers' that the device brought along; nil where it brought none.
+    public let ekIssuers: [Digest]?
     /// What was shown of the registers: TPMS_ATTEST and TPMT_SIGNATURE of the quote, their values, the firmware's log.
     public let quote: Digest?
     public let quoteSignature: Digest?
@@ -153,6 +155,8 @@ public struct KeyAttested: EventBody {
       keyPublic: .sha256(answer.evidence.keyPublic), certifyInfo: .sha256(answer.certifyInfo),
       certifySignature: .sha256(answer.certifySignature),
       ekCertificate: claims.endorsement.certified == nil ? nil : answer.evidence.ekCertificate.map { .sha256($0) },
+      ekIssuers: claims.endorsement.certified == nil || answer.evidence.ekIssuers.isEmpty
+        ? nil : answer.evidence.ekIssuers.map { .sha256($0) },
       quote: answer.quote.map { .sha256($0.info) }, quoteSignature: answer.quote.map { .sha256($0.signature) },
       pcrValues: answer.quote?.pcrValues.map { .sha256($0) }, eventLog: answer.quote?.eventLog.map { .sha256($0) })
   }
@@ -174,9 +178,10 @@ extension KeyAttested.Details {
 extension TPMAnswer {
   /// What is kept of a proved answer. The event log is large, and kept once: `withLog` where the answer enrolled.
   public func attachments(_ endorsement: Endorsement, withLog: Bool) -> [Attachment] {
-    let certificate = endorsement.certified == nil ? nil : evidence.ekCertificate
+    let certificates =
+      endorsement.certified == nil ? [] : [evidence.ekCertificate].compactMap(\.self) + evidence.ekIssuers
     let shown = [evidence.ekPublic, evidence.akPublic, evidence.keyPublic, certifyInfo, certifySignature]
     let measured = [quote?.info, quote?.signature, quote?.pcrValues, withLog ? quote?.eventLog : nil]
-    return (shown + ([certificate] + measured).compactMap(\.self)).map { Attachment($0) }
+    return (shown + certificates + measured.compactMap(\.self)).map { Attachment($0) }
   }
 }

@@ -38,7 +38,8 @@ public struct EndorsementTrust: Sendable {
     let byList: Result<Endorsement, AttestationRefusal> =
       isAllowed ? .success(Endorsement(nil)) : .failure(.endorsementKeyUnknown)
     guard let certificate = evidence.ekCertificate else { return byList }
-    let (appraisal, key) = EKCertificate(certificate).appraise(under: makers, at: time, acceptsExpired: true)
+    let (appraisal, key) = EKCertificate(certificate).appraise(
+      under: makers.bringing(evidence.ekIssuers), at: time, acceptsExpired: true)
     guard let key else { return isAllowed ? byList : .failure(appraisal.refusal) }
     guard key.hardware == shown.hardware else {
       return .failure(

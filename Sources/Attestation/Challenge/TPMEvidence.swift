@@ -10,17 +10,25 @@ public struct TPMEvidence: Sendable, Hashable {
   public let keyPublic: [UInt8]
   /// The endorsement key's certificate by its maker, DER; nil where none is shown.
   public let ekCertificate: [UInt8]?
+  /// Certificates of its issuers that the device brings along, DER: they help to build the path, and are trusted for nothing.
+  public let ekIssuers: [[UInt8]]
 
-  public init(ekPublic: [UInt8], akPublic: [UInt8], keyPublic: [UInt8], ekCertificate: [UInt8]? = nil) {
+  /// The most that a device may bring along.
+  public static let issuerLimit = 4
+
+  public init(
+    ekPublic: [UInt8], akPublic: [UInt8], keyPublic: [UInt8], ekCertificate: [UInt8]? = nil, ekIssuers: [[UInt8]] = []
+  ) {
     self.ekPublic = ekPublic
     self.akPublic = akPublic
     self.keyPublic = keyPublic
     self.ekCertificate = ekCertificate
+    self.ekIssuers = ekIssuers
   }
 
   /// SHA-256("muster/tpm-evidence/v1" ‖ each of what is shown, after its size in four bytes): a challenge is of just this.
   public var digest: Digest {
-    let shown = [ekPublic, akPublic, keyPublic] + [ekCertificate].compactMap(\.self)
+    let shown = [ekPublic, akPublic, keyPublic] + [ekCertificate].compactMap(\.self) + ekIssuers
     let parts = shown.flatMap { part in
       (0..<4).reversed().map { UInt8(truncatingIfNeeded: part.count >> (8 * $0)) } + part
     }
@@ -29,6 +37,13 @@ public struct TPMEvidence: Sendable, Hashable {
 
   /// Reads the keys and holds each to its role.
   public func appraise() -> Result<ShownTPM, AttestationRefusal> {
+    guard ekIssuers.count <= (ekCertificate == nil ? 0 : TPMEvidence.issuerLimit) else {
+      return .failure(
+        .check(
+          code: "evidence-unreadable",
+          "expected at most \(TPMEvidence.issuerLimit) issuers of a certificate that is shown, found \(ekIssuers.count)"
+        ))
+    }
     var appraisal = Appraisal()
     let endorsementKey = appraisal.readKey(ekPublic, .endorsement)
     let attestationKey = appraisal.readKey(akPublic, .attestation)

@@ -9,6 +9,8 @@ public struct MakerTrust: Sendable {
   public static let limit = (bytes: 16 * 1024 * 1024, certificates: 8192)
 
   private var bySubject: [[UInt8]: [MakerCertificate]] = [:]
+  /// What a device brought along: never an anchor.
+  private var brought: [MakerCertificate] = []
   public private(set) var anchors = 0
   /// Certificates that could not be read, and so are not trusted.
   public private(set) var unreadable = 0
@@ -17,6 +19,14 @@ public struct MakerTrust: Sendable {
 
   /// Of certificates in DER, as they were imported.
   public init(_ certificates: [[UInt8]]) { add(certificates) }
+
+  /// With certificates that a device brings along, DER: they help to build the path. One that is self-issued is passed over.
+  func bringing(_ certificates: [[UInt8]]) -> MakerTrust {
+    guard !certificates.isEmpty else { return self }
+    var trust = self
+    trust.brought = certificates.compactMap { try? MakerCertificate($0) }.filter { !$0.isSelfIssued }
+    return trust
+  }
 
   /// Reads all certificates of a PEM text (RFC 7468), or one in DER.
   public static func parse(_ bytes: [UInt8]) -> Result<MakerTrust, AttestationRefusal> {
@@ -53,7 +63,7 @@ public struct MakerTrust: Sendable {
 
   /// Those that may have issued `certificate`, the likeliest first: by name, then by the key identifier it names.
   func issuers(of certificate: MakerCertificate) -> [MakerCertificate] {
-    let named = bySubject[certificate.issuer] ?? []
+    let named = (bySubject[certificate.issuer] ?? []) + brought.filter { $0.subject == certificate.issuer }
     guard let keyID = certificate.extensions.authorityKeyID else { return named }
     return named.filter { $0.extensions.subjectKeyID == keyID }
       + named.filter { $0.extensions.subjectKeyID != keyID }

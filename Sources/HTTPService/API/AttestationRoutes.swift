@@ -16,6 +16,8 @@ struct AttestationRoutes: Sendable {
     let keyPublic: String
     /// The endorsement key's certificate, DER.
     let ekCertificate: String?
+    /// Its issuers', DER, where the device has them.
+    let ekIssuers: [String]?
   }
 
   struct Challenge: Encodable {
@@ -35,6 +37,7 @@ struct AttestationRoutes: Sendable {
     let akPublic: String
     let keyPublic: String
     let ekCertificate: String?
+    let ekIssuers: [String]?
     /// What TPM2_ActivateCredential gave.
     let secret: String
     /// TPMS_ATTEST.
@@ -68,7 +71,8 @@ struct AttestationRoutes: Sendable {
   private func challenge(_ request: RoutedRequest) async throws -> Answer {
     try refuseCertificate(request)
     let input: Evidence = try StrictJSON.decode(request)
-    let evidence = try evidence(input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate)
+    let evidence = try evidence(
+      input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate, input.ekIssuers)
     let given = try await DeviceAttestation(rooms.instance).challenge(
       evidence, source: request.peer.source.description, network: request.peer.source.network.description
     ).answered()
@@ -87,7 +91,8 @@ struct AttestationRoutes: Sendable {
     }
     let input: Response = try StrictJSON.decode(request)
     let answer = TPMAnswer(
-      evidence: try evidence(input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate),
+      evidence: try evidence(
+        input.ekPublic, input.akPublic, input.keyPublic, input.ekCertificate, input.ekIssuers),
       secret: SecretBytes(copying: try Base64Field.decode(input.secret, "secret")),
       certifyInfo: try Base64Field.decode(input.certifyInfo, "certifyInfo"),
       certifySignature: try Base64Field.decode(input.certifySignature, "certifySignature"), quote: try quote(input))
@@ -101,13 +106,16 @@ struct AttestationRoutes: Sendable {
   }
 
   private func evidence(
-    _ ekPublic: String, _ akPublic: String, _ keyPublic: String, _ ekCertificate: String?
+    _ ekPublic: String, _ akPublic: String, _ keyPublic: String, _ ekCertificate: String?, _ ekIssuers: [String]?
   ) throws(Problem) -> TPMEvidence {
     var certificate: [UInt8]?
     if let ekCertificate { certificate = try Base64Field.decode(ekCertificate, "ekCertificate") }
+    var issuers: [[UInt8]] = []
+    for issuer in ekIssuers ?? [] { issuers.append(try Base64Field.decode(issuer, "ekIssuers")) }
     return TPMEvidence(
       ekPublic: try Base64Field.decode(ekPublic, "ekPublic"), akPublic: try Base64Field.decode(akPublic, "akPublic"),
-      keyPublic: try Base64Field.decode(keyPublic, "keyPublic"), ekCertificate: certificate)
+      keyPublic: try Base64Field.decode(keyPublic, "keyPublic"), ekCertificate: certificate,
+      ekIssuers: issuers)
   }
 
   private func quote(_ input: Response) throws(Problem) -> Quote? {

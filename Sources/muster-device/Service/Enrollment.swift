@@ -76,12 +76,14 @@ extension Enrollment {
     let akPublic: String
     let keyPublic: String
     let ekCertificate: String?
+    let ekIssuers: [String]?
 
     init(_ shown: TPMDeviceKeys.Evidence) {
       ekPublic = base64(shown.ekPublic)
       akPublic = base64(shown.akPublic)
       keyPublic = base64(shown.keyPublic)
       ekCertificate = shown.ekCertificate.map(base64)
+      ekIssuers = shown.ekIssuers.isEmpty ? nil : shown.ekIssuers.map(base64)
     }
   }
 
@@ -90,6 +92,7 @@ extension Enrollment {
     let akPublic: String
     let keyPublic: String
     let ekCertificate: String?
+    let ekIssuers: [String]?
     let secret: String
     let certifyInfo: String
     let certifySignature: String
@@ -133,7 +136,8 @@ extension Enrollment {
       "/v1/attestations/\(challenge.attestation)/answer",
       Response(
         ekPublic: evidence.ekPublic, akPublic: evidence.akPublic, keyPublic: evidence.keyPublic,
-        ekCertificate: evidence.ekCertificate, secret: base64(answer.secret), certifyInfo: base64(answer.certifyInfo),
+        ekCertificate: evidence.ekCertificate, ekIssuers: evidence.ekIssuers, secret: base64(answer.secret),
+        certifyInfo: base64(answer.certifyInfo),
         certifySignature: base64(answer.certifySignature), quote: answer.quote.map { base64($0.info) },
         quoteSignature: answer.quote.map { base64($0.signature) }, pcrValues: answer.quote.map { base64($0.pcrValues) },
         eventLog: log.map(base64), csr: base64(request), group: group, ticket: ticket,

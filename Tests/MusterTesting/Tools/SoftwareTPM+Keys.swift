@@ -82,8 +82,16 @@ extension SoftwareTPM {
   /// Leaves a certificate where its maker would: in the NV index of its endorsement key's (TCG EK Credential Profile §2.2.1.4
   /// and §2.2.1.5).
   package func store(certificate: [UInt8], ofRSA isRSA: Bool) throws {
+    try store(certificate, at: isRSA ? "0x01c00002" : "0x01c0000a")
+  }
+
+  /// And those of its issuers (§2.2.1.5.2), one after the other, with filling behind them.
+  package func store(issuers: [[UInt8]]) throws {
+    try store(issuers.flatMap(\.self) + [0xff, 0xff, 0xff], at: "0x01c00100")
+  }
+
+  private func store(_ certificate: [UInt8], at index: String) throws {
     try folder.write(certificate, "ek.certificate")
-    let index = isRSA ? "0x01c00002" : "0x01c0000a"
     try run(
       "tpm2_nvdefine \(index) -C p -s \(certificate.count) "
         + "-a ppwrite|writedefine|ppread|ownerread|authread|no_da|platformcreate")

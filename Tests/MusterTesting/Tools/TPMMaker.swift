@@ -21,6 +21,17 @@ package struct TPMMaker: Sendable {
       })
   }
 
+  /// An issuing CA under another maker's root: its `root` is the CA's certificate, which is none.
+  package init(under maker: TPMMaker, from start: Timestamp, days: Int = 3650) throws {
+    name = try DistinguishedName { CommonName("Made-up TPM Issuing CA") }
+    root = try TPMMaker.sign(
+      .init(key.publicKey), subject: name, issuer: maker.name, by: maker.key, from: start, days: days,
+      Certificate.Extensions {
+        Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+        Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+      })
+  }
+
   package var pem: String { PEMDocument(type: "CERTIFICATE", derBytes: root).pemString + "\n" }
 
   /// A certificate of an endorsement key, by its SubjectPublicKeyInfo. `manufacturer` is a vendor ID, as `id:49465800`.
