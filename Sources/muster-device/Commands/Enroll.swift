@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import Foundation
 import MusterModel
+import TPMCommands
 import TPMDevice
 
 struct Enroll: AsyncParsableCommand {

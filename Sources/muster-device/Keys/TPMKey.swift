@@ -3,6 +3,7 @@ import Foundation
 import MusterModel
 import NIOCore
 import NIOSSL
+import TPMCommands
 import TPMDevice
 
 /// A key that a TPM holds; in the state folder lies what that TPM alone can read.
@@ -22,10 +23,8 @@ struct TPMKey: DeviceKey {
   /// nil where there is none.
   static func read(_ folder: StateFolder, _ tpm: TPMDeviceKeys) throws -> TPMKey? {
     guard let bytes = try folder.read(.tpmKey) else { return nil }
-    guard bytes.count > 2 else { throw damaged(folder) }
-    let end = 2 + Int(bytes[0]) << 8 + Int(bytes[1])
-    guard end < bytes.count else { throw damaged(folder) }
-    return try TPMKey(tpm, TPMKeyBlob(privatePart: Array(bytes[..<end]), publicArea: Array(bytes[end...])))
+    guard let blob = TPMKeyBlob(bytes) else { throw damaged(folder) }
+    return try TPMKey(tpm, blob)
   }
 
   private static func damaged(_ folder: StateFolder) -> DeviceFailure {

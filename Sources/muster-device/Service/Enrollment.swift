@@ -1,6 +1,7 @@
 import Foundation
 import MusterModel
 import NIOSSL
+import TPMCommands
 import TPMDevice
 
 /// By what the device is given its certificate.
