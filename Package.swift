@@ -98,6 +98,9 @@ let package = Package(
       dependencies: ["MusterModel", "CertificateAuthority", "DeviceRegistry", "KeyVault", "Ledger"],
       swiftSettings: settings),
 
+    // What a TPM is asked, for the agent on a device and for the service's own keys.
+    .target(name: "TPMCommands", dependencies: ["CTSS", "MusterModel"], swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
@@ -115,7 +118,11 @@ let package = Package(
         nio, nioPosix, nioHTTP1, nioHTTPTypes, nioSSL, nioTLS,
       ], resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
 
-    .target(name: "TPMDevice", dependencies: ["CTSS"], swiftSettings: settings),
+    .target(name: "TPMDevice", dependencies: ["TPMCommands"], swiftSettings: settings),
+
+    .target(
+      name: "TPMKeys", dependencies: ["TPMCommands", "MusterModel", "CertificateAuthority", "KeyVault", crypto],
+      swiftSettings: settings),
 
     .target(
       name: "PKCS11Keys", dependencies: ["CPKCS11", "MusterModel", "CertificateAuthority", "KeyVault", crypto],
@@ -124,7 +131,7 @@ let package = Package(
     // PKCS #11's types and numbers; of the rooms, PKCS11Keys alone knows them.
     .systemLibrary(name: "CPKCS11"),
 
-    // The way to a TPM, from libtss2; of the rooms, TPMDevice alone knows it.
+    // The way to a TPM, from libtss2; of the rooms, TPMCommands alone knows it.
     .systemLibrary(name: "CTSS"),
 
     // OAEP with a label, from OpenSSL; of the rooms, Attestation alone knows it.
@@ -142,7 +149,8 @@ let package = Package(
       dependencies: [
         "CLinux", "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
         "HubAccess",
-        "KeyVault", "Ledger", "Manifests", "PKCS11Keys", "Policy", "Publication", "SQLiteStore", argumentParser, asn1,
+        "KeyVault", "Ledger", "Manifests", "PKCS11Keys", "Policy", "Publication", "SQLiteStore", "TPMCommands",
+        "TPMKeys", argumentParser, asn1,
         crypto, httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
         nioHTTP1, nioSSL, unixSignals, x509,
@@ -155,8 +163,8 @@ let package = Package(
     .executableTarget(
       name: "muster-device",
       dependencies: [
-        "MusterModel", "ServiceAnswers", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio, nioFoundation,
-        nioHTTP1, nioSSL,
+        "MusterModel", "ServiceAnswers", "TPMCommands", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio,
+        nioFoundation, nioHTTP1, nioSSL,
       ], swiftSettings: settings),
 
     // For test targets alone: conformance suites of the seams, and what tests share.
@@ -192,6 +200,7 @@ let package = Package(
       dependencies: [
         "MusterTesting", "muster", "Attestation", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
         "HTTPService", "HubAccess", "KeyVault", "Ledger", "PKCS11Keys", "Policy", "Publication", "SQLiteStore",
+        "TPMCommands",
         argumentParser, asn1, crypto, grdb,
         httpTypes,
         hummingbirdCore, lifecycle, logging, nio, nioPosix, nioSSL, x509,
@@ -241,7 +250,10 @@ let package = Package(
     ),
     .testTarget(
       name: "KeyKeeperTests",
-      dependencies: ["MusterTesting", "PKCS11Keys", "CertificateAuthority", "KeyVault", "MusterModel", crypto],
+      dependencies: [
+        "MusterTesting", "PKCS11Keys", "TPMCommands", "TPMKeys", "CertificateAuthority", "KeyVault", "MusterModel",
+        crypto,
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "PolicyTests", dependencies: ["MusterTesting", "Attestation", "MusterModel", "Policy"],

@@ -1,3 +1,5 @@
+public import TPMCommands
+
 /// A device's TPM: what is asked of it, each time over a connection that leaves nothing behind. Calls block.
 public struct TPMDeviceKeys: Sendable {
   public let place: TPMPlace

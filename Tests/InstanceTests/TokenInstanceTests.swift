@@ -21,7 +21,7 @@ struct TokenInstanceTests {
   ) async throws {
     try await TestInstance.with(
       planning: {
-        $0.keepers = KeyKeepers(pkcs11: try PKCS11URI(token.uri))
+        $0.keepers = KeyKeepers(pkcs11: try PKCS11URI(token.uri), tpm: nil)
         $0.keeper = isRoot ? .pkcs11 : nil
         $0.caKeys = .pkcs11
       }, body)
@@ -127,7 +127,7 @@ struct TokenInstanceTests {
   @Test func `an instance moves from its file into a token and back`() async throws {
     let token = try SoftwareToken()
     try await TestInstance.with { test in
-      let keepers = KeyKeepers(pkcs11: try PKCS11URI(token.uri))
+      let keepers = KeyKeepers(pkcs11: try PKCS11URI(token.uri), tpm: nil)
       let slot = try await SlotAddition(.pkcs11, test.opened, keepers, nil).commit(to: test.opened)
       try await test.reopened(sparing: 1) { test in
         #expect(test.instance.vault.openedBy == slot.slot)
@@ -136,7 +136,7 @@ struct TokenInstanceTests {
       try await test.reopened { test in
         #expect(test.instance.vault.openedBy == slot.slot, "service/vault.key opens nothing any more")
         try FileManager.default.removeItem(atPath: test.folder.path(of: .vaultKey))
-        _ = try await SlotAddition(.file, test.opened, KeyKeepers(pkcs11: nil), nil).commit(to: test.opened)
+        _ = try await SlotAddition(.file, test.opened, KeyKeepers.none, nil).commit(to: test.opened)
       }
       try await test.reopened(sparing: slot.slot) { test in
         let removed = try await test.opened.vault.removeSlot(slot.slot, by: .folder()).get().slot()
@@ -152,7 +152,7 @@ struct TokenInstanceTests {
   @Test func `another token than the one that has the keys is refused`() async throws {
     let (token, other) = (try SoftwareToken(), try SoftwareToken())
     try await with(token) { test in
-      let addition = try SlotAddition(.pkcs11, test.opened, KeyKeepers(pkcs11: try PKCS11URI(other.uri)), nil)
+      let addition = try SlotAddition(.pkcs11, test.opened, KeyKeepers(pkcs11: try PKCS11URI(other.uri), tpm: nil), nil)
       await #expect(throws: CommandFailure.self) { try await addition.commit(to: test.opened) }
     }
   }
@@ -160,12 +160,12 @@ struct TokenInstanceTests {
 
 extension TestInstance {
   /// The codes of what health says, of the keys alone.
-  fileprivate func findings() -> [String] {
+  func findings() -> [String] {
     HealthFindings(opened: opened, isPlainServed: true) { _ in clock.now() + .seconds(365 * 86_400) }.all().map(\.code)
       .filter { $0 != "vault-key-beside-database" }
   }
 
-  fileprivate func keys() -> KeyUpkeep {
+  func keys() -> KeyUpkeep {
     KeyUpkeep(
       opened: opened, vault: opened.vault, wake: {}, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }

@@ -4,6 +4,7 @@ import Foundation
 import MusterModel
 import NIOSSL
 import ServiceAnswers
+import TPMCommands
 import TPMDevice
 
 struct Enroll: AsyncParsableCommand {

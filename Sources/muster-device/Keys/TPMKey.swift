@@ -3,6 +3,7 @@ import Foundation
 import MusterModel
 import NIOCore
 import NIOSSL
+import TPMCommands
 import TPMDevice
 
 /// A key that a TPM holds; in the state folder lies what that TPM alone can read.
@@ -22,10 +23,12 @@ struct TPMKey: DeviceKey {
   /// nil where there is none.
   static func read(_ folder: StateFolder, _ tpm: TPMDeviceKeys) throws -> TPMKey? {
     guard let bytes = try folder.read(.tpmKey) else { return nil }
-    guard let blob = TSS2PrivateKey.read(bytes) else {
-      throw DeviceFailure("expected a TPM's key in \(folder.path(of: .tpmKey)), found something else")
-    }
+    guard let blob = TSS2PrivateKey.read(bytes) else { throw damaged(folder) }
     return try TPMKey(tpm, blob)
+  }
+
+  private static func damaged(_ folder: StateFolder) -> DeviceFailure {
+    DeviceFailure("expected a TPM's key in \(folder.path(of: .tpmKey)), found something else")
   }
 
   private init(_ tpm: TPMDeviceKeys, _ blob: TPMKeyBlob) throws {

@@ -1,4 +1,5 @@
 import SwiftASN1
+import TPMCommands
 import TPMDevice
 
 /// A TPM's key in a file as other programs take it too, tpm2-openssl among them (ASN.1 Specification for TPM 2.0 Key Files,

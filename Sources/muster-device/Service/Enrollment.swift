@@ -2,6 +2,7 @@ import Foundation
 import MusterModel
 import NIOSSL
 import ServiceAnswers
+import TPMCommands
 import TPMDevice
 
 /// By what the device is given its certificate.

@@ -1,4 +1,5 @@
 import Foundation
+import TPMCommands
 import TPMDevice
 
 /// What an enrollment was begun with, on disk before anyone is asked.

@@ -7,7 +7,7 @@ extension BenchCommand {
   /// How fast a CA signs, by where its key lives.
   struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Measures how fast a CA signs with a key in memory, and in the token that is named.",
+      abstract: "Measures how fast a CA signs with a key in memory, and in the token and the TPM that are named.",
       discussion: """
         Example: muster bench keys --pkcs11 'pkcs11:token=muster?module-path=…&pin-source=file:…'
         A key is made for it, and destroyed after.
@@ -29,7 +29,7 @@ extension BenchCommand {
         Column<SigningRate>("key") { $0.key }, Column("a second") { decimal($0.perSecond) },
         Column("p50 ms") { decimal($0.p50) }, Column("p99 ms") { decimal($0.p99) },
       ])
-      for place in CAKeys.allCases where place == .sealed || keepers.has(place) {
+      for place in CAKeys.allCases where keepers.has(place) {
         let key = try await onItsThread { try keepers.issuingKey(place) }
         defer { keepers.forget(key, in: place) }
         try listing.add(try await SigningRate(of: key.signer, named: place.rawValue, count, callers))

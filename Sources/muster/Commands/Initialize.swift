@@ -20,18 +20,25 @@ struct Initialize: AsyncParsableCommand {
   @Option(help: "Where certificates say that CRLs and OCSP are, plain http; for good.") var publishURL: String?
   @Option(help: "Write the recovery code to this file instead, mode 0600.", completion: .file())
   var recoveryCodeFile: String?
-  @Option(help: "What holds the vault's root at each start: file, passphrase or pkcs11.") var protector = Protector.file
+  @Option(help: "What holds the vault's root at each start: file, passphrase, tpm or pkcs11.") var protector = Protector
+    .file
   @Option(help: "The passphrase's file; else it is read from standard input.", completion: .file())
   var passphraseFile: String?
 
-  @Option(help: "Where the issuing CAs' keys are made and stay: sealed (in the database) or pkcs11 (in the token).")
+  @Option(help: "Where the issuing CAs' keys are made and stay: sealed (in the database), tpm or pkcs11.")
   var caKeys = CAKeys.sealed
   @OptionGroup var keeperOptions: KeyKeeperOptions
 
   enum Protector: String, ExpressibleByArgument, CaseIterable {
-    case file, passphrase, pkcs11
+    case file, passphrase, tpm, pkcs11
 
-    var keeper: SlotKind? { self == .pkcs11 ? .pkcs11 : nil }
+    var keeper: SlotKind? {
+      switch self {
+      case .file, .passphrase: nil
+      case .tpm: .tpm
+      case .pkcs11: .pkcs11
+      }
+    }
   }
 
   func run() async throws {

@@ -36,7 +36,7 @@ extension VaultCommand {
           one away. A new recovery code opens the vault alone: the root CA's key stays under the first.
           """)
       @Option(help: "The instance's folder.", completion: .directory) var data: String
-      @Option(help: "file, passphrase, recovery-code or pkcs11.", transform: slotKind) var protector: SlotKind
+      @Option(help: "file, passphrase, recovery-code, tpm or pkcs11.", transform: slotKind) var protector: SlotKind
       @Option(help: "The new passphrase's file; else it is read from standard input.", completion: .file())
       var passphraseFile: String?
       @Option(

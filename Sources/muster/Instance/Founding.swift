@@ -16,7 +16,7 @@ struct FoundingPlan: Sendable {
   var publishURL: String
   /// nil for the file slot, or the slot of `keeper`.
   var passphrase: SecretBytes?
-  var keepers = KeyKeepers(pkcs11: nil)
+  var keepers = KeyKeepers.none
   /// Which of them has the first slot.
   var keeper: SlotKind?
   var caKeys = CAKeys.sealed
@@ -26,13 +26,14 @@ struct FoundingPlan: Sendable {
 enum CAKeys: String, Sendable, CaseIterable {
   /// In this process's memory, and sealed on disk.
   case sealed
-  case pkcs11
+  case pkcs11, tpm
 
   /// Under which what finds them is kept.
   var purpose: String {
     switch self {
     case .sealed: VaultSecret.signingKey
     case .pkcs11: VaultSecret.pkcs11SigningKey
+    case .tpm: VaultSecret.tpmSigningKey
     }
   }
 }

@@ -22,6 +22,8 @@ struct InstanceFolder: Sendable {
     case vaultKey = "service/vault.key"
     /// Which token, behind which module: a URI (RFC 7512).
     case pkcs11 = "service/pkcs11"
+    /// Where the TPM is, and in a second line its PIN's file where there is one.
+    case tpm = "service/tpm"
     case offlineRoot = "offline/root-key.sealed"
     case blockedKeys = "profiles/blocked-keys.txt"
     /// Not in a folder that an older Muster made: there the program's own stands.

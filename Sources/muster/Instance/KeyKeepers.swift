@@ -4,31 +4,50 @@ import Foundation
 import KeyVault
 import MusterModel
 import PKCS11Keys
+import TPMCommands
+import TPMKeys
 
-/// What keeps keys of the instance outside of its folder, as `service/pkcs11` says. Nothing is asked of it before it is
-/// needed.
+/// What keeps keys of the instance outside of its folder, as `service/pkcs11` and `service/tpm` say. Nothing is asked of it
+/// before it is needed.
 struct KeyKeepers: Sendable {
   let token: PKCS11Token?
+  let tpm: TPMKeeper?
+  private let setting: TPMSetting?
+  /// Of the TPM's slots that are made; one that is opened says its own.
+  private let policy: TPMSealPolicy?
 
-  init(pkcs11: PKCS11URI?) {
+  static let none = KeyKeepers(pkcs11: nil, tpm: nil)
+
+  init(pkcs11: PKCS11URI?, tpm setting: TPMSetting?, policy: TPMSealPolicy? = nil) {
     token = pkcs11.map { uri in PKCS11Token(uri) { () throws(KeyKeeperFailure) in try PINFile.read(uri.pinFile) } }
+    tpm = setting?.keeper()
+    self.setting = setting
+    self.policy = policy
   }
 
   init(_ folder: InstanceFolder) throws {
     do {
-      self.init(pkcs11: try KeyKeepers.line(folder, .pkcs11).map(PKCS11URI.init))
+      let uri = try KeyKeepers.text(folder, .pkcs11).map(PKCS11URI.init)
+      let setting = try KeyKeepers.text(folder, .tpm).map { text in
+        guard let setting = TPMSetting(text) else {
+          throw CommandFailure("expected a TPM and its PIN's file in \(folder.path(of: .tpm)), found something else")
+        }
+        return setting
+      }
+      self.init(pkcs11: uri, tpm: setting)
     } catch let malformed as PKCS11URI.Malformed {
       throw CommandFailure("\(folder.path(of: .pkcs11)): \(malformed)")
     }
   }
 
-  private static func line(_ folder: InstanceFolder, _ file: InstanceFolder.File) throws -> String? {
+  private static func text(_ folder: InstanceFolder, _ file: InstanceFolder.File) throws -> String? {
     folder.readIfThere(file).map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
   }
 
   /// Says in the folder where they are.
   func write(to folder: InstanceFolder) throws {
     if let token { try folder.write(.pkcs11, "\(token.uri)\n".utf8, isSecret: true) }
+    if let setting { try folder.write(.tpm, setting.text.utf8, isSecret: true) }
   }
 
   /// Throws where the folder names another than `other` already: its slots and keys would be out of reach.
@@ -36,18 +55,21 @@ struct KeyKeepers: Sendable {
     if let token, let named = other.token, token.uri != named.uri {
       throw CommandFailure("expected the token of service/pkcs11, \(token.uri), found \(named.uri)")
     }
+    if let setting, let named = other.setting, setting.place != named.place {
+      throw CommandFailure("expected the TPM of service/tpm, \(setting.place), found \(named.place)")
+    }
   }
+}
 
-  /// A slot was removed: what kept its secret forgets it.
-  func forget(_ slot: Slot) throws(VaultError) {
-    if slot.kind == .pkcs11, let token { try PKCS11Protector(token).forget(slot) }
-  }
+// MARK: - The vault's slots
 
+extension KeyKeepers {
   /// nil for a kind that none of them is.
   func protector(_ kind: SlotKind) -> (any KeyProtector)? {
     switch kind {
     case .pkcs11: token.map(PKCS11Protector.init)
-    case .tpm, .file, .passphrase, .recoveryCode: nil
+    case .tpm: tpm.map { TPMProtector($0, policy: policy) }
+    case .file, .passphrase, .recoveryCode: nil
     }
   }
 
@@ -57,10 +79,19 @@ struct KeyKeepers: Sendable {
     return protector
   }
 
+  /// A slot was removed: what kept its secret forgets it. A TPM keeps none.
+  func forget(_ slot: Slot) throws(VaultError) {
+    if slot.kind == .pkcs11, let token { try PKCS11Protector(token).forget(slot) }
+  }
+
   private static func missing(_ kind: String) -> CommandFailure {
     CommandFailure("expected --\(kind) to say where it is, found none", status: 2)
   }
+}
 
+// MARK: - The CAs' keys
+
+extension KeyKeepers {
   /// Makes a CA's key; blocks.
   func issuingKey(_ place: CAKeys) throws -> IssuingKey {
     switch place {
@@ -68,12 +99,21 @@ struct KeyKeepers: Sendable {
     case .pkcs11:
       guard let token else { throw KeyKeepers.missing(place.rawValue) }
       return try token.makeSigningKey()
+    case .tpm:
+      guard let tpm else { throw KeyKeepers.missing(place.rawValue) }
+      return try tpm.makeSigningKey()
     }
   }
 
-  func has(_ place: CAKeys) -> Bool { place == .pkcs11 && token != nil }
+  func has(_ place: CAKeys) -> Bool {
+    switch place {
+    case .sealed: true
+    case .pkcs11: token != nil
+    case .tpm: tpm != nil
+    }
+  }
 
-  /// A key that was made to be tried.
+  /// A key that was made to be tried. A TPM keeps none.
   func forget(_ key: IssuingKey, in place: CAKeys) {
     if place == .pkcs11, let token { try? token.forgetSigningKey(key.secret) }
   }
@@ -81,14 +121,22 @@ struct KeyKeepers: Sendable {
   /// Over a CA's key that one of them keeps.
   func signer(_ purpose: String, _ reference: SecretBytes, _ publicKey: SubjectPublicKey) throws -> any Signer {
     if purpose == VaultSecret.pkcs11SigningKey, let token { return token.signer(reference, of: publicKey) }
-    throw CommandFailure("expected service/pkcs11 to name the token that has the CAs' keys, found none")
+    if purpose == VaultSecret.tpmSigningKey, let tpm { return try tpm.signer(reference, of: publicKey) }
+    throw CommandFailure("expected service/pkcs11 or service/tpm to name what has the CAs' keys, found none")
   }
 
   /// What keeps one of them from being of use, and whether a CA's key is there.
   var failures: [(failure: KeyKeeperFailure, isInUse: Bool)] {
-    [token.flatMap { token in token.failure.map { ($0, token.isInUse) } }].compactMap(\.self)
+    [
+      token.flatMap { token in token.failure.map { ($0, token.isInUse) } },
+      tpm.flatMap { tpm in tpm.failure.map { ($0, tpm.isInUse) } },
+    ]
+    .compactMap(\.self)
   }
 
-  /// Looks after those that keep CAs' keys; blocks.
-  func probe() { if let token, token.isInUse { token.probe() } }
+  /// Looks after those that keep CAs' keys; blocks. A TPM, which nobody pulls out, is asked only where it failed.
+  func probe() {
+    if let token, token.isInUse { token.probe() }
+    if let tpm, tpm.isInUse, tpm.failure != nil { tpm.probe() }
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A TPM in software (swtpm), and tpm2-tools to speak with it: a foreign client of the same structures. Ports are the
 /// system's choice; it ends with the object.
@@ -8,7 +9,7 @@ package final class SoftwareTPM: Sendable {
   }
 
   package let folder: TemporaryFolder
-  private let process: Int32
+  private let process: Mutex<Int32>
   package let port: Int
 
   /// swtpm's control channel stands one above its port: where either was taken meanwhile, another pair is tried. It must
@@ -21,7 +22,8 @@ package final class SoftwareTPM: Sendable {
       do {
         try Self.waitUntilReady(folder, port)
         guard process.isRunning else { throw Unmet(description: "expected a TPM of its own at port \(port)") }
-        (self.folder, self.process, self.port) = (folder, process.processIdentifier, port)
+        (self.folder, self.port) = (folder, port)
+        self.process = Mutex(process.processIdentifier)
         return
       } catch {
         kill(process.processIdentifier, SIGKILL)
@@ -48,27 +50,57 @@ package final class SoftwareTPM: Sendable {
   private static func waitUntilReady(_ folder: TemporaryFolder, _ port: Int) throws {
     var refusal: (any Error)?
     for _ in 0..<50 {
-      do { return try run("tpm2_getcap properties-fixed", folder, port) } catch { refusal = error }
+      do {
+        try run("tpm2_getcap properties-fixed", folder, port)
+        return
+      } catch { refusal = error }
     }
     if let refusal { throw refusal }
   }
 
   deinit {
     // A child of a pool's thread has SIGTERM blocked; its state goes with its folder.
-    kill(process, SIGKILL)
+    halt()
+  }
+
+  /// It is gone as if it were pulled out; what it keeps stays.
+  package func halt() { process.withLock { _ = kill($0, SIGKILL) } }
+
+  /// It is back at the same port with what it kept.
+  package func resume() throws {
+    let process = try Self.start(folder, port)
+    self.process.withLock { $0 = process.processIdentifier }
+    try Self.waitUntilReady(folder, port)
   }
 
   /// As tpm2-tools take it in TPM2TOOLS_TCTI.
   package var tcti: String { "swtpm:host=127.0.0.1,port=\(port)" }
 
   /// Runs a tool of tpm2-tools in the folder, its arguments parted by blanks.
-  package func run(_ line: String) throws { try Self.run(line, folder, port) }
+  package func run(_ line: String) throws { _ = try output(of: line) }
 
-  private static func run(_ line: String, _ folder: TemporaryFolder, _ port: Int) throws {
+  /// The same, with what the tool printed.
+  package func output(of line: String) throws -> String { try Self.run(line, folder, port) }
+
+  /// How many wrong passwords it has counted.
+  package func failures() throws -> Int {
+    let line = try output(of: "tpm2_getcap properties-variable").split(separator: "\n")
+      .first { $0.hasPrefix("TPM2_PT_LOCKOUT_COUNTER:") }
+    return try required(line?.split(separator: "x").last.flatMap { Int($0, radix: 16) }, "a count of the TPM")
+  }
+
+  /// What lies in it, of a kind: `transient`, `loaded-session`, `saved-session`.
+  package func handles(_ kind: String) throws -> [Substring] {
+    try output(of: "tpm2_getcap handles-\(kind)").split(separator: "\n")
+  }
+
+  @discardableResult
+  private static func run(_ line: String, _ folder: TemporaryFolder, _ port: Int) throws -> String {
     let words = line.split(separator: " ").map(String.init)
     let ran = try runBlocking(
       "env", ["TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=\(port)"] + words, in: folder.url)
     guard ran.status == 0 else { throw Unmet(description: "\(line): \(ran.output)\(ran.errors)") }
+    return ran.output
   }
 
   package func flush() throws { try run("tpm2_flushcontext -t") }

@@ -1,24 +1,24 @@
-/// The steps that a device's keys take, each one command.
+/// The steps that keys in a TPM take, each one command.
 extension TPMConnection {
   private static let owner: UInt32 = 0x4000_0001
   private static let none: UInt32 = 0x4000_0007
   private static let endorsement: UInt32 = 0x4000_000b
 
-  struct Loaded {
+  package struct Loaded {
     let handle: UInt32
     /// TPM2B_PUBLIC.
-    let publicArea: [UInt8]
+    package let publicArea: [UInt8]
   }
 
-  func endorsementKey(_ kind: EndorsementKind) throws(TPMFailure) -> Loaded {
+  package func endorsementKey(_ kind: EndorsementKind) throws(TPMFailure) -> Loaded {
     try primary(TPMConnection.endorsement, passwords.endorsement, kind.template)
   }
 
-  func attestationKey() throws(TPMFailure) -> Loaded {
+  package func attestationKey() throws(TPMFailure) -> Loaded {
     try primary(TPMConnection.endorsement, passwords.endorsement, TPMTemplate.attestation)
   }
 
-  func storageKey() throws(TPMFailure) -> Loaded {
+  package func storageKey() throws(TPMFailure) -> Loaded {
     try primary(TPMConnection.owner, passwords.owner, TPMTemplate.storage)
   }
 
@@ -38,7 +38,7 @@ extension TPMConnection {
   }
 
   /// Makes the device key under the storage key.
-  func makeDeviceKey(under parent: Loaded) throws(TPMFailure) -> TPMKeyBlob {
+  package func makeDeviceKey(under parent: Loaded) throws(TPMFailure) -> TPMKeyBlob {
     var response = try send(
       TPMCommand(
         code: .create, handles: [parent.handle], authorizations: [.emptyPassword],
@@ -46,7 +46,7 @@ extension TPMConnection {
     return TPMKeyBlob(privatePart: try response.whole(), publicArea: try response.whole())
   }
 
-  func load(_ blob: TPMKeyBlob, under parent: Loaded) throws(TPMFailure) -> Loaded {
+  package func load(_ blob: TPMKeyBlob, under parent: Loaded) throws(TPMFailure) -> Loaded {
     let response = try send(
       TPMCommand(
         code: .load, handles: [parent.handle], authorizations: [.emptyPassword],
@@ -54,8 +54,10 @@ extension TPMConnection {
     return Loaded(handle: response.handle ?? 0, publicArea: blob.publicArea)
   }
 
+  package func unload(_ key: Loaded) throws(TPMFailure) { try forget(key.handle) }
+
   /// ECDSA over a SHA-256 digest: r and s, each of 32 bytes.
-  func sign(_ digest: [UInt8], with key: Loaded) throws(TPMFailure) -> [UInt8] {
+  package func sign(_ digest: [UInt8], with key: Loaded) throws(TPMFailure) -> [UInt8] {
     var response = try send(
       TPMCommand(
         code: .sign, handles: [key.handle], authorizations: [.emptyPassword],
@@ -72,7 +74,7 @@ extension TPMConnection {
   }
 
   /// TPMS_ATTEST and TPMT_SIGNATURE of TPM2_Certify.
-  func certify(
+  package func certify(
     _ key: Loaded, by attestationKey: Loaded, nonce: [UInt8]
   ) throws(TPMFailure) -> (info: [UInt8], signature: [UInt8]) {
     var response = try send(
@@ -83,7 +85,7 @@ extension TPMConnection {
   }
 
   /// TPMS_ATTEST and TPMT_SIGNATURE of TPM2_Quote over registers of the SHA-256 bank.
-  func quote(
+  package func quote(
     _ registers: [Int], by attestationKey: Loaded, nonce: [UInt8]
   ) throws(TPMFailure) -> (info: [UInt8], signature: [UInt8]) {
     var response = try send(
@@ -94,7 +96,7 @@ extension TPMConnection {
   }
 
   /// What stands in a register of the SHA-256 bank.
-  func value(ofRegister register: Int) throws(TPMFailure) -> [UInt8] {
+  package func value(ofRegister register: Int) throws(TPMFailure) -> [UInt8] {
     var response = try send(TPMCommand(code: .pcrRead, parameters: TPMConnection.selection([register])))
     // pcrUpdateCounter, and the selection once more.
     _ = try response.take(4 + TPMConnection.selection([]).count)
@@ -113,10 +115,11 @@ extension TPMConnection {
 
   /// TPM2_ActivateCredential, in a session that holds the endorsement key's policy. `credential` is TPM2B_ID_OBJECT,
   /// `encryptedSecret` TPM2B_ENCRYPTED_SECRET.
-  func activate(
+  package func activate(
     _ attestationKey: Loaded, _ endorsementKey: Loaded, credential: [UInt8], encryptedSecret: [UInt8]
   ) throws(TPMFailure) -> [UInt8] {
-    let session = try policySession()
+    let session = try self.session(.policy)
+    try claimEndorsement(in: session)
     var response = try send(
       TPMCommand(
         code: .activateCredential, handles: [attestationKey.handle, endorsementKey.handle],
@@ -125,25 +128,33 @@ extension TPMConnection {
     return try response.sizedBytes()
   }
 
-  private func policySession() throws(TPMFailure) -> UInt32 {
+  /// TPM_SE.
+  enum SessionKind: UInt8 {
+    case policy = 0x01
+    case trial = 0x03
+  }
+
+  func session(_ kind: SessionKind) throws(TPMFailure) -> UInt32 {
     // The nonce serves sessions that sign; this one's commands go in the clear.
     let nonce = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
     let started = try send(
       TPMCommand(
         code: .startAuthSession, handles: [TPMConnection.none, TPMConnection.none],
-        parameters: sized(nonce) + [0, 0] + [0x01] + [0x00, 0x10] + [0x00, 0x0b]))
-    let session = started.handle ?? 0
+        parameters: sized(nonce) + [0, 0] + [kind.rawValue] + [0x00, 0x10] + [0x00, 0x0b]))
+    return started.handle ?? 0
+  }
+
+  private func claimEndorsement(in session: UInt32) throws(TPMFailure) {
     _ = try send(
       TPMCommand(
         code: .policySecret, handles: [TPMConnection.endorsement, session],
         authorizations: [.password(passwords.endorsement)],
         parameters: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
-    return session
   }
 
   /// What the maker left of the issuers of its certificates: DER one after the other, over the indices from 0x01c00100 on
   /// (TCG EK Credential Profile §2.2.1.5.2). Of more than four, the first.
-  func endorsementIssuers() throws(TPMFailure) -> [[UInt8]] {
+  package func endorsementIssuers() throws(TPMFailure) -> [[UInt8]] {
     var bytes: [UInt8] = []
     for index in 0x01c0_0100..<(0x01c0_0108 as UInt32) {
       guard let portion = try read(index: index) else { break }
@@ -166,7 +177,7 @@ extension TPMConnection {
   }
 
   /// What an NV index holds; nil where there is none.
-  func read(index: UInt32) throws(TPMFailure) -> [UInt8]? {
+  package func read(index: UInt32) throws(TPMFailure) -> [UInt8]? {
     guard var described = try? send(TPMCommand(code: .nvReadPublic, handles: [index])) else { return nil }
     _ = try described.number(2)
     _ = try described.number(6)
@@ -201,6 +212,16 @@ public struct TPMKeyBlob: Sendable, Hashable {
   public init(privatePart: [UInt8], publicArea: [UInt8]) {
     self.privatePart = privatePart
     self.publicArea = publicArea
+  }
+
+  /// Reads both, one after the other; nil for anything else.
+  public init?(_ bytes: [UInt8]) {
+    guard bytes.count >= 2 else { return nil }
+    let end = 2 + Int(bytes[0]) << 8 + Int(bytes[1])
+    guard bytes.count >= end + 2, bytes.count == end + 2 + Int(bytes[end]) << 8 + Int(bytes[end + 1]) else {
+      return nil
+    }
+    self.init(privatePart: Array(bytes[..<end]), publicArea: Array(bytes[end...]))
   }
 
   /// The point of a P-256 key, x and y, 64 bytes; nil for another key.

@@ -46,7 +46,12 @@ enum TPMTemplate {
   static let storage = area(
     0x0023, own | userWithAuth | noDA | restricted | decrypt, aes128CFB + null + p256 + null + [0, 0, 0, 0])
 
-  /// P-256, for TLS: it signs whatever it is given.
+  /// A sealed object: given back under its policy alone, never by a password. `isGuessed` where a wrong PIN is to count.
+  static func sealed(policy: [UInt8], isGuessed: Bool) -> [UInt8] {
+    area(0x0008, 1 << 1 | 1 << 4 | (isGuessed ? 0 : noDA), policy: policy, null + [0, 0])
+  }
+
+  /// P-256: it signs whatever it is given.
   static let device = area(0x0023, own | userWithAuth | noDA | sign, null + null + p256 + null + [0, 0, 0, 0])
 }
 
@@ -55,5 +60,5 @@ public enum EndorsementKind: String, Sendable, CaseIterable {
   case rsa, ecc
 
   var template: [UInt8] { self == .rsa ? TPMTemplate.endorsementRSA : TPMTemplate.endorsementECC }
-  var certificateIndex: UInt32 { self == .rsa ? 0x01c0_0002 : 0x01c0_000a }
+  package var certificateIndex: UInt32 { self == .rsa ? 0x01c0_0002 : 0x01c0_000a }
 }

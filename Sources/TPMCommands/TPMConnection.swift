@@ -3,13 +3,13 @@ import Foundation
 
 /// A connection to a TPM. One command after the other; what it loaded is flushed at its end, so that others find the TPM as
 /// it was.
-final class TPMConnection {
+package final class TPMConnection {
   private let context: OpaquePointer
   let passwords: TPMHierarchyPasswords
   private var loaded: [UInt32] = []
 
   /// Runs `body` with a connection of its own.
-  static func with<Value>(
+  package static func with<Value>(
     _ place: TPMPlace, _ passwords: TPMHierarchyPasswords, _ body: (TPMConnection) throws(TPMFailure) -> Value
   ) throws(TPMFailure) -> Value {
     let connection = try TPMConnection(place, passwords)
@@ -35,8 +35,9 @@ final class TPMConnection {
     Tss2_TctiLdr_Finalize(&context)
   }
 
-  private func forget(_ handle: UInt32) throws(TPMFailure) {
+  func forget(_ handle: UInt32) throws(TPMFailure) {
     _ = try send(TPMCommand(code: .flushContext, parameters: be(handle)))
+    flushed(handle)
   }
 
   /// What is given a handle is flushed at the end.
@@ -65,7 +66,7 @@ final class TPMConnection {
       guard TPMConnection.retried.contains(code) else { break }
       usleep(UInt32(1000 * (attempt + 1)))
     }
-    throw TPMFailure(command.code.words, code: code)
+    throw TPMFailure(command.code, response: code)
   }
 
   private func exchange(_ command: [UInt8]) throws(TPMFailure) -> [UInt8] {

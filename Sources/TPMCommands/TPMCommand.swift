@@ -1,11 +1,11 @@
 /// A command as its bytes (TPM 2.0 Library part 1 §18), its handles authorised as they ask.
 struct TPMCommand {
   enum Authorization {
-    /// Of a key, that of this device: empty. Of a hierarchy, its owner's.
+    /// Of a key, that of this machine: empty. Of a hierarchy, its owner's.
     case password([UInt8])
     static let emptyPassword = Authorization.password([])
     /// A policy session, which ends with the command.
-    case session(UInt32)
+    case session(UInt32, password: [UInt8] = [])
   }
 
   /// TPM_CC (part 2 §6.5.2).
@@ -19,10 +19,15 @@ struct TPMCommand {
     case load = 0x157
     case quote = 0x158
     case sign = 0x15d
+    case unseal = 0x15e
     case flushContext = 0x165
     case nvReadPublic = 0x169
     case startAuthSession = 0x176
     case pcrRead = 0x17e
+    case getCapability = 0x17a
+    case policyPCR = 0x17f
+    case policyGetDigest = 0x189
+    case policyPassword = 0x18c
 
     /// Whether a handle stands first in its response.
     var givesHandle: Bool { [.createPrimary, .load, .startAuthSession].contains(self) }
@@ -33,9 +38,13 @@ struct TPMCommand {
       case .activateCredential: "open the challenge"
       case .certify: "certify the device key"
       case .nvRead, .nvReadPublic: "show what its maker left in it"
-      case .policySecret, .startAuthSession: "let its endorsement key be used"
+      case .policySecret: "let its endorsement key be used"
+      case .startAuthSession: "begin a session"
+      case .policyPCR, .policyPassword, .policyGetDigest: "take a policy"
+      case .getCapability: "say what it can"
+      case .unseal: "open what was sealed"
       case .create: "make a key"
-      case .load: "take the device's key: was it cleared, or is it another TPM?"
+      case .load: "take its key: was it cleared, or is it another TPM?"
       case .sign: "sign"
       case .quote, .pcrRead: "show its registers"
       case .flushContext: "forget a key"
@@ -52,7 +61,7 @@ struct TPMCommand {
     let sessions = authorizations.flatMap { authorization -> [UInt8] in
       switch authorization {
       case .password(let password): be(0x4000_0009 as UInt32) + [0, 0, 0] + sized(password)
-      case .session(let handle): be(handle) + [0, 0, 0, 0, 0]
+      case .session(let handle, let password): be(handle) + [0, 0, 0] + sized(password)
       }
     }
     let area = authorizations.isEmpty ? [] : be(UInt32(sessions.count)) + sessions
