@@ -5,7 +5,6 @@ import Testing
 
 @testable import CertificateAuthority
 
-/// Wycheproof's vectors lie beside the project, in `../shared/vectors`.
 @Suite(.enabled(if: Wycheproof.isThere, "the vectors are not in ../shared/vectors/wycheproof"))
 struct WycheproofTests {
   static let signatures: [(file: String, algorithm: SignatureAlgorithm)] = [
@@ -17,7 +16,7 @@ struct WycheproofTests {
   @Test(arguments: signatures)
   func `signatures are judged as Wycheproof says`(file: String, algorithm: SignatureAlgorithm) throws {
     var judged = 0
-    for group in try Wycheproof.read(file).testGroups {
+    for group in try Wycheproof.groups(file) {
       let der = try #require(Hex.decode(group.publicKeyDer ?? ""))
       guard case .success(let key) = SubjectPublicKey.check(der, blocked: .none) else { continue }
       for test in group.tests where test.result != "acceptable" {
@@ -35,33 +34,12 @@ struct WycheproofTests {
   func `no key of Wycheproof's is ever certified`(file: String, algorithm: SignatureAlgorithm) throws {
     let blocked = try BlockedKeys(
       text: String(contentsOf: Project.root.appending(path: "PKI/blocked-keys.txt"), encoding: .utf8))
-    for group in try Wycheproof.read(file).testGroups {
+    for group in try Wycheproof.groups(file) {
       let der = try #require(Hex.decode(group.publicKeyDer ?? ""))
       guard case .failure = SubjectPublicKey.check(der, blocked: blocked) else {
         Issue.record("\(file): \(group.publicKeyDer ?? "") is taken")
         continue
       }
     }
-  }
-}
-
-enum Wycheproof {
-  struct File: Decodable { let testGroups: [Group] }
-  struct Group: Decodable {
-    let publicKeyDer: String?
-    let tests: [Vector]
-  }
-  struct Vector: Decodable {
-    let tcId: Int
-    let msg: String?
-    let sig: String?
-    let result: String
-  }
-
-  static let folder = Project.root.deletingLastPathComponent().appending(path: "shared/vectors/wycheproof")
-  static var isThere: Bool { FileManager.default.fileExists(atPath: folder.path) }
-
-  static func read(_ name: String) throws -> File {
-    try JSONDecoder().decode(File.self, from: Data(contentsOf: folder.appending(path: name + ".json")))
   }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MusterModel
+import MusterTesting
 import Testing
 
 @testable import KeyVault
@@ -62,7 +63,7 @@ import Testing
 
   @Test(.enabled(if: Wycheproof.isThere, "needs ../shared/vectors"))
   func `HKDF agrees with Wycheproof`() throws {
-    let cases = try Wycheproof.load("hkdf_sha256_test").filter { $0.result == "valid" }
+    let cases = try Wycheproof.vectors("hkdf_sha256_test").filter { $0.result == "valid" }
     #expect(cases.count > 50)
     for test in cases {
       let key = SymmetricKey(data: try bytes(try #require(test.ikm)))
@@ -75,7 +76,7 @@ import Testing
 
   @Test(.enabled(if: Wycheproof.isThere, "needs ../shared/vectors"))
   func `AES-256-GCM agrees with Wycheproof, and opens nothing that it marks invalid`() throws {
-    let cases = try Wycheproof.load("aes_gcm_test").filter {
+    let cases = try Wycheproof.vectors("aes_gcm_test").filter {
       $0.key?.count == 64 && $0.iv?.count == 24 && $0.tag?.count == 32
     }
     #expect(cases.count > 50)
@@ -88,24 +89,5 @@ import Testing
       let opened = try? AES.GCM.open(box, using: key, authenticating: aad)
       #expect(opened.map(Hex.encode) == (test.result == "valid" ? test.msg : nil), "case \(test.tcId)")
     }
-  }
-}
-
-private enum Wycheproof {
-  struct File: Decodable { let testGroups: [Group] }
-  struct Group: Decodable { let tests: [Case] }
-  struct Case: Decodable {
-    let tcId: Int
-    let result: String
-    let ikm, salt, info, okm, key, iv, aad, msg, ct, tag: String?
-    let size: Int?
-  }
-
-  static let folder = shared.appending(path: "wycheproof")
-  static let isThere = FileManager.default.fileExists(atPath: folder.path)
-
-  static func load(_ name: String) throws -> [Case] {
-    let data = try Data(contentsOf: folder.appending(path: "\(name).json"))
-    return try JSONDecoder().decode(File.self, from: data).testGroups.flatMap(\.tests)
   }
 }

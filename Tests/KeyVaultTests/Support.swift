@@ -17,9 +17,6 @@ struct VaultVector: Decodable {
 
 let tests = Project.root.appending(path: "Tests")
 
-/// Vectors from outside lie beside the project.
-let shared = Project.root.deletingLastPathComponent().appending(path: "shared/vectors")
-
 func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(hex)) }
 
 func secret(_ text: String) -> SecretBytes { SecretBytes(copying: Array(text.utf8)) }
