@@ -81,6 +81,35 @@ extension ServiceTests {
       }
     }
 
+    @Test(.enabled(if: SoftwareToken.isThere, "needs softhsm2"))
+    func `who asks while the token is away is told to come again, and nothing else stops`() async throws {
+      let token = try SoftwareToken()
+      try await ServedInstance.with(["--ca-keys", "pkcs11", "--pkcs11", token.uri]) { instance in
+        let identity = try await instance.enroll("pump-7", "cpu-serial:00000000e4b1c9d2")
+        let device = try instance.client(identity)
+        let csr = Array(Data(try PeerKey().request(commonName: "pump-7")).base64EncodedString().utf8)
+        func renew() async throws -> (status: Int, text: String) {
+          let answer = try await device.send(
+            .POST, "/.well-known/est/simplereenroll", [("Content-Type", "application/pkcs10")], body: csr)
+          return (answer.status, answer.text)
+        }
+        try token.takeAway()
+        let refused = try await renew()
+        #expect(refused.status == 503 && refused.text.hasPrefix("key-away"), "\(refused)")
+        #expect(!refused.text.contains(token.label), "where it is kept is nobody's business")
+        #expect(try await device.send(.GET, "/health/ready").text.contains("key-away"))
+        try await instance.tell([
+          Step("ticket issue --hardware mac:aabbcc001122 --device pump-8", "-"), Step("vault status", "unsealed"),
+          Step("device disable pump-7 --reason stolen", "disabled"), Step("device enable pump-7", "enabled"),
+        ])
+        try token.putBack()
+        while try await device.send(.GET, "/health/ready").status == 503 {}
+        #expect(try await renew().status == 200)
+        await device.shutdown()
+        try await instance.expectWholeLedger()
+      }
+    }
+
     @Test(
       arguments: [
         (["--protector", "pkcs11"], "--pkcs11"), (["--ca-keys", "pkcs11"], "--pkcs11"),

@@ -109,6 +109,9 @@ public struct VaultAdministration: Sendable {
     instance.vault.seal()
   }
 
+  /// Which kinds of slots there are: nobody's to ask, and for the service itself.
+  public func slotKinds() async throws -> Set<SlotKind> { Set(try await slots().map(\.kind)) }
+
   func slots() async throws -> [Slot] {
     try await reader.secrets(purpose: VaultSecret.slot).map { try Slot($0.bytes) }.sorted { $0.number < $1.number }
   }

@@ -1,5 +1,5 @@
 public import KeyVault
-public import MusterModel
+import MusterModel
 import Policy
 
 /// Several slots hold the root at once, so that an instance moves from one protector to another without touching data.

@@ -16,19 +16,18 @@ struct KeyUpkeep: Service {
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
-      var said: [KeyKeeperFailure] = opened.unsealing.failures
-      for failure in said { say(failure) }
+      var said: Set<KeyKeeperFailure> = []
       while !Task.isCancelled {
+        let found = Set(opened.unsealing.failures + opened.keepers.failures.map(\.failure))
+        for failure in found.subtracting(said) { say(failure) }
+        if found.isEmpty, !said.isEmpty { logger.notice("the keys are back") }
+        if found != said { wake() }
+        said = found
         try? await Task.sleep(for: interval)
+        guard !Task.isCancelled else { return }
         do { try await look() } catch {
           logger.error("looking after the keys failed", metadata: ["why": "\(error)"])
         }
-        let found = opened.unsealing.failures + opened.keepers.failures.map(\.failure)
-        guard found != said else { continue }
-        for failure in found where !said.contains(failure) { say(failure) }
-        if found.isEmpty { logger.notice("the keys are back") }
-        said = found
-        wake()
       }
     }
   }
