@@ -119,7 +119,7 @@ extension ServiceTests {
 
         let settings = try agent.file("settings.json").replacing(token.uri, with: other.uri)
         try settings.write(toFile: "\(agent.state)/settings.json", atomically: true, encoding: .utf8)
-        try await refused(agent, "connect", by: "is it another token?", "unenroll, and enroll anew")
+        try await refused(agent, "connect", by: "is it another token?", "unenroll and enroll anew")
         try await refused(agent, "renew", "--now", by: "is it another token?")
         try other.takeAway()
         let left = try await agent.run("unenroll")

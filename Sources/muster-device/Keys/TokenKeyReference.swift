@@ -26,11 +26,15 @@ struct TokenKeyReference {
   static func read(_ folder: StateFolder) throws(DeviceFailure) -> TokenKeyReference? {
     guard let bytes = try folder.read(.tokenKey) else { return nil }
     guard let text = try? JSONDecoder().decode(Text.self, from: Data(bytes)), let id = Hex.decode(text.id),
-      id.count == idSize, let publicKey = try? text.publicKey.map(P256.Signing.PublicKey.init(pemRepresentation:))
-    else {
-      throw DeviceFailure("expected a token's key in \(folder.path(of: .tokenKey)), found something else")
-    }
+      id.count == idSize
+    else { throw damaged(folder) }
+    guard let pem = text.publicKey else { return TokenKeyReference(id: id) }
+    guard let publicKey = try? P256.Signing.PublicKey(pemRepresentation: pem) else { throw damaged(folder) }
     return TokenKeyReference(id: id, publicKey: publicKey)
+  }
+
+  private static func damaged(_ folder: StateFolder) -> DeviceFailure {
+    DeviceFailure("expected a token's key in \(folder.path(of: .tokenKey)), found something else")
   }
 
   func write(to folder: StateFolder) throws {
