@@ -101,6 +101,9 @@ let package = Package(
     // What a TPM is asked, for the agent on a device and for the service's own keys.
     .target(name: "TPMCommands", dependencies: ["CTSS", "MusterModel"], swiftSettings: settings),
 
+    // The same of a token behind PKCS #11.
+    .target(name: "PKCS11Commands", dependencies: ["CPKCS11", "MusterModel"], swiftSettings: settings),
+
     // Floor 3: adapters to the world.
     .target(
       name: "SQLiteStore",
@@ -125,10 +128,10 @@ let package = Package(
       swiftSettings: settings),
 
     .target(
-      name: "PKCS11Keys", dependencies: ["CPKCS11", "MusterModel", "CertificateAuthority", "KeyVault", crypto],
+      name: "PKCS11Keys", dependencies: ["PKCS11Commands", "MusterModel", "CertificateAuthority", "KeyVault", crypto],
       swiftSettings: settings),
 
-    // PKCS #11's types and numbers; of the rooms, PKCS11Keys alone knows them.
+    // PKCS #11's types and numbers; of the rooms, PKCS11Commands alone knows them.
     .systemLibrary(name: "CPKCS11"),
 
     // The way to a TPM, from libtss2; of the rooms, TPMCommands alone knows it.
@@ -149,7 +152,8 @@ let package = Package(
       dependencies: [
         "CLinux", "MusterModel", "Attestation", "CertificateAuthority", "DeviceRegistry", "Enrollment", "HTTPService",
         "HubAccess",
-        "KeyVault", "Ledger", "Manifests", "PKCS11Keys", "Policy", "Publication", "SQLiteStore", "TPMCommands",
+        "KeyVault", "Ledger", "Manifests", "PKCS11Commands", "PKCS11Keys", "Policy", "Publication", "SQLiteStore",
+        "TPMCommands",
         "TPMKeys", argumentParser, asn1,
         crypto, httpClient, logging,
         lifecycle, nio, nioFoundation, nioPosix,
@@ -163,7 +167,8 @@ let package = Package(
     .executableTarget(
       name: "muster-device",
       dependencies: [
-        "MusterModel", "ServiceAnswers", "TPMCommands", "TPMDevice", argumentParser, asn1, crypto, httpClient, nio,
+        "MusterModel", "PKCS11Commands", "ServiceAnswers", "TPMCommands", "TPMDevice", argumentParser, asn1, crypto,
+        httpClient, nio,
         nioFoundation, nioHTTP1, nioSSL,
       ], swiftSettings: settings),
 
@@ -199,7 +204,7 @@ let package = Package(
       name: "InstanceTests",
       dependencies: [
         "MusterTesting", "muster", "Attestation", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
-        "HTTPService", "HubAccess", "KeyVault", "Ledger", "PKCS11Keys", "Policy", "Publication", "SQLiteStore",
+        "HTTPService", "HubAccess", "KeyVault", "Ledger", "PKCS11Commands", "Policy", "Publication", "SQLiteStore",
         "TPMCommands",
         argumentParser, asn1, crypto, grdb,
         httpTypes,
@@ -251,7 +256,8 @@ let package = Package(
     .testTarget(
       name: "KeyKeeperTests",
       dependencies: [
-        "MusterTesting", "PKCS11Keys", "TPMCommands", "TPMKeys", "CertificateAuthority", "KeyVault", "MusterModel",
+        "MusterTesting", "PKCS11Commands", "PKCS11Keys", "TPMCommands", "TPMKeys", "CertificateAuthority", "KeyVault",
+        "MusterModel",
         crypto,
       ],
       swiftSettings: settings),

@@ -1,8 +1,8 @@
-import CPKCS11
 public import CertificateAuthority
 import Crypto
 import Foundation
 public import MusterModel
+public import PKCS11Commands
 
 /// CAs' keys in a token: P-256, ECDSA with SHA-256.
 extension PKCS11Token {
@@ -11,7 +11,7 @@ extension PKCS11Token {
   /// Makes one, of which the token alone has the private part. Blocks.
   public func makeSigningKey() throws -> IssuingKey {
     let id = SecretBytes.random(count: PKCS11Token.idSize).withUnsafeBytes(Array.init)
-    let point = try with { (session) throws(PKCS11Fault) in try session.makeSigningKey(id: id, label: "muster CA") }
+    let point = try signingKey(id: id, label: "muster CA")
     guard let key = try? P256.Signing.PublicKey(x963Representation: point) else {
       throw KeyKeeperFailure(.refused, "expected a P-256 key of the token \(uri.token), found another")
     }
@@ -26,12 +26,7 @@ extension PKCS11Token {
 
   /// Destroys one.
   public func forgetSigningKey(_ reference: SecretBytes) throws {
-    let id = reference.withUnsafeBytes(Array.init)
-    try with { (session) throws(PKCS11Fault) in
-      for keyClass in [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
-        if let key = try session.key(keyClass, id: id) { try session.destroy(key) }
-      }
-    }
+    try destroySigningKey(id: reference.withUnsafeBytes(Array.init))
   }
 
   private func signer(_ id: [UInt8], _ publicKey: SubjectPublicKey) -> any Signer {
@@ -42,12 +37,7 @@ extension PKCS11Token {
   }
 
   private func signature(of digest: [UInt8], _ id: [UInt8]) throws -> [UInt8] {
-    let raw = try with { (session) throws(PKCS11Fault) in
-      guard let key = try session.key(CKO_PRIVATE_KEY, id: id) else {
-        throw PKCS11Fault.noKey("the CA's key")
-      }
-      return try session.sign(digest, with: key)
-    }
+    let raw = try sign(digest, withKey: id)
     guard let signature = try? P256.Signing.ECDSASignature(rawRepresentation: raw) else {
       throw KeyKeeperFailure(.refused, "expected a signature of 64 bytes of the token \(uri.token), found \(raw.count)")
     }

@@ -6,7 +6,7 @@ import KeyVault
 import Logging
 import MusterModel
 import MusterTesting
-import PKCS11Keys
+import PKCS11Commands
 import Testing
 
 @testable import muster

@@ -2,6 +2,7 @@ import CertificateAuthority
 import KeyVault
 import MusterModel
 import MusterTesting
+import PKCS11Commands
 import PKCS11Keys
 import Testing
 
@@ -59,6 +60,20 @@ struct PKCS11TokenTests {
     }
     #expect(error?.reason == .lost)
     #expect(stranger.failure?.reason == .lost)
+  }
+
+  @Test func `a signing key is made once for its ID, and anew where a break left one part of it`() throws {
+    let token = try SoftwareToken()
+    let opened = try token.opened()
+    let id = [UInt8](repeating: 0xa5, count: 16)
+    let point = try opened.signingKey(id: id, label: "muster device")
+    #expect(try opened.signingKey(id: id, label: "muster device") == point)
+    let deleted = try token.tool("--delete-object", "--type", "privkey", "--id", String(repeating: "a5", count: 16))
+    #expect(deleted.status == 0, "\(deleted.errors)")
+    let anew = try opened.signingKey(id: id, label: "muster device")
+    #expect(anew != point)
+    #expect(try opened.signingKey(id: id, label: "muster device") == anew)
+    #expect(try opened.sign([UInt8](repeating: 1, count: 32), withKey: id).count == 64)
   }
 
   @Test func `a token that is taken away is said to be away, and is taken up again when it is back`() async throws {

@@ -1,4 +1,4 @@
-import PKCS11Keys
+import PKCS11Commands
 import Testing
 
 @Suite struct PKCS11URITests {

@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import MusterModel
 import NIOSSL
+import PKCS11Commands
 import ServiceAnswers
 import TPMCommands
 import TPMDevice
@@ -40,13 +41,21 @@ struct Enroll: AsyncParsableCommand {
   var eventLog: String?
   @Option(help: "A file for the key, PEM, made where there is none; else in the state folder.", completion: .file())
   var key: String?
+  @Option(
+    help:
+      "The token that is to hold the key, pkcs11:token=LABEL?module-path=FILE&pin-source=file:FILE (RFC 7512). Its PIN is never an argument."
+  )
+  var pkcs11: String?
   @Option(help: "The board's hardware ID, kind:value, or auto for what Linux says of it.") var hardware: String?
   @Option(help: "The group to enroll into.") var group: String?
   @OptionGroup var state: StateOptions
 
   func validate() throws {
     guard (ca == nil) != (caSha256 == nil) else { throw ValidationError("expected either --ca or --ca-sha256") }
-    guard tpm == nil || key == nil else { throw ValidationError("expected either --tpm or --key, found both") }
+    guard [tpm, pkcs11, key].compactMap(\.self).count <= 1 else {
+      throw ValidationError("expected one of --tpm, --pkcs11 and --key, found more")
+    }
+    do { _ = try pkcs11.map(PKCS11URI.init) } catch { throw ValidationError("--pkcs11: \(error)") }
     guard tpm != nil || (ownerAuth == nil && endorsementAuth == nil) else {
       throw ValidationError("expected --owner-auth and --endorsement-auth with --tpm alone")
     }
@@ -147,7 +156,8 @@ struct Enroll: AsyncParsableCommand {
   private func keepSettings(_ folder: StateFolder) throws -> Settings {
     func whole(_ path: String?) -> String? { path.map { URL(fileURLWithPath: $0).path } }
     let settings = Settings(
-      server: server.hasSuffix("/") ? String(server.dropLast()) : server, tpm: tpm, ownerAuth: whole(ownerAuth),
+      server: server.hasSuffix("/") ? String(server.dropLast()) : server, tpm: tpm, pkcs11: pkcs11,
+      ownerAuth: whole(ownerAuth),
       endorsementAuth: whole(endorsementAuth), keyFile: whole(key))
     if let kept = try Settings.read(folder) {
       guard kept == settings else {
@@ -168,6 +178,7 @@ struct Enroll: AsyncParsableCommand {
 
   private func key(_ settings: Settings, _ folder: StateFolder) throws -> any DeviceKey {
     if let tpm = try settings.keys() { return try TPMKey.inFolder(folder, tpm) }
+    if let token = try settings.token(folder) { return try TokenKey.inFolder(folder, token) }
     return try KeyFile.at(settings.keyFile ?? folder.path(of: .privateKey))
   }
 }

@@ -47,13 +47,25 @@ struct Unenroll: AsyncParsableCommand {
     abstract: "Removes the device's key, certificate and settings; the operator retires the device.",
     discussion: """
       Example: muster-device unenroll --state /var/lib/muster-device
-      A key file elsewhere (--key) stays. The service still knows the device: muster device retire ID.
+      A key file elsewhere (--key) stays; a key in a token is destroyed there. The service still knows the device: muster device retire ID.
       """)
   @OptionGroup var state: StateOptions
 
   func run() async throws {
     let folder = try StateFolder.existing(at: state.state)
-    try await folder.locked { try folder.remove() }
+    try await folder.locked {
+      destroyTokenKey(folder)
+      try folder.remove()
+    }
     print("removed what was in \(state.state); the operator ends the device: muster device retire ID")
+  }
+
+  /// A token that is away, or broken, holds nobody up.
+  private func destroyTokenKey(_ folder: StateFolder) {
+    do {
+      if let token = try Settings.read(folder)?.token(folder) { try TokenKey.destroy(folder, token) }
+    } catch {
+      standardError("muster-device: \(error)\n  the key stays in the token")
+    }
   }
 }

@@ -1,8 +1,6 @@
 import Crypto
 import Foundation
 import MusterModel
-import NIOCore
-import NIOSSL
 import TPMCommands
 import TPMDevice
 
@@ -47,28 +45,5 @@ struct TPMKey: DeviceKey {
   private func signature(over message: [UInt8]) throws -> [UInt8] {
     let raw = try tpm.sign(Array(SHA256.hash(data: message)), with: blob)
     return Array(try P256.Signing.ECDSASignature(rawRepresentation: raw).derRepresentation)
-  }
-
-  func tlsKey() throws -> NIOSSLPrivateKeySource { .privateKey(NIOSSLPrivateKey(customPrivateKey: TLSKey(key: self))) }
-
-  /// Signs handshakes in the TPM.
-  private struct TLSKey: NIOSSLCustomPrivateKey, Hashable {
-    let key: TPMKey
-
-    var signatureAlgorithms: [SignatureAlgorithm] { [.ecdsaSecp256R1Sha256] }
-
-    func sign(channel: any Channel, algorithm: SignatureAlgorithm, data: ByteBuffer) -> EventLoopFuture<ByteBuffer> {
-      let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
-      promise.completeWithTask { ByteBuffer(bytes: try await key.sign(Array(data.readableBytesView))) }
-      return promise.futureResult
-    }
-
-    /// For RSA key exchange, which this key has no part in.
-    func decrypt(channel: any Channel, data: ByteBuffer) -> EventLoopFuture<ByteBuffer> {
-      channel.eventLoop.makeFailedFuture(DeviceFailure("expected to sign with the TPM's key, found a decryption"))
-    }
-
-    static func == (left: TLSKey, right: TLSKey) -> Bool { left.key.blob == right.key.blob }
-    func hash(into hasher: inout Hasher) { hasher.combine(key.blob) }
   }
 }

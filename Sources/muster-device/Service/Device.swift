@@ -22,15 +22,22 @@ struct Device {
 
   private static func readKey(_ folder: StateFolder, _ settings: Settings) throws -> (any DeviceKey)? {
     if let tpm = try settings.keys() { return try TPMKey.read(folder, tpm) }
+    if let token = try settings.token(folder) { return try TokenKey.read(folder, token) }
     return try KeyFile.read(settings.keyFile ?? folder.path(of: .privateKey))
   }
 
   /// A client that shows the device's certificate.
   func withClient<Value>(_ body: (ServiceClient) async throws -> Value) async throws -> Value {
     let chain = try NIOSSLCertificate.fromPEMBytes(try folder.read(.certificate) ?? [])
-    return try await ServiceClient.with(
-      settings.server, trust: try ServiceTrust.read(folder).anchors,
-      as: TLSIdentity(chain: chain, key: try key.tlsKey()), body)
+    let trust = try ServiceTrust.read(folder).anchors
+    let identity = TLSIdentity(chain: chain, key: try key.tlsKey())
+    do {
+      return try await ServiceClient.with(settings.server, trust: trust, as: identity, body)
+    } catch let failure as DeviceFailure where failure.code == nil {
+      // Where the key did not sign, TLS says only that the handshake failed: the key says why.
+      _ = try await key.sign([])
+      throw failure
+    }
   }
 
   /// Renews for the key that it has, so that whatever is cut off, certificate and key belong together. What was issued is on

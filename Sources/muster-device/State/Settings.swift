@@ -1,4 +1,5 @@
 import Foundation
+import PKCS11Commands
 import TPMCommands
 import TPMDevice
 
@@ -6,8 +7,10 @@ import TPMDevice
 struct Settings: Codable, Equatable {
   /// https://…, without a slash at its end.
   let server: String
-  /// Where the TPM is that holds the key; nil for a key file.
+  /// Where the TPM is that holds the key; nil for another key.
   let tpm: String?
+  /// The token that holds the key, a URI (RFC 7512) without a PIN; nil for another key.
+  let pkcs11: String?
   /// Files with the passwords of the TPM's hierarchies, where its owner set some.
   let ownerAuth: String?
   let endorsementAuth: String?
@@ -22,7 +25,15 @@ struct Settings: Codable, Equatable {
     return settings
   }
 
-  /// The TPM that holds the key, and the way into it; nil for a key file.
+  /// The token that holds the key; nil for another key.
+  func token(_ folder: StateFolder) throws(DeviceFailure) -> DeviceToken? {
+    guard let pkcs11 else { return nil }
+    do { return DeviceToken(try PKCS11URI(pkcs11), folder) } catch {
+      throw DeviceFailure("expected a token's URI in the agent's settings: \(error)")
+    }
+  }
+
+  /// The TPM that holds the key, and the way into it; nil for another key.
   func keys() throws(DeviceFailure) -> TPMDeviceKeys? {
     guard let tpm else { return nil }
     guard let place = TPMPlace(tpm) else {

@@ -8,6 +8,10 @@ struct StateFolder: Sendable {
     case privateKey = "private-key.pem"
     /// `TSS2 PRIVATE KEY`: of use to its TPM alone.
     case tpmKey = "tpm-key.pem"
+    /// What the key in a token is found by.
+    case tokenKey = "token-key.json"
+    /// Which state of its PIN's file a token refused.
+    case refusedPIN = "refused-pin"
     /// The device's, then its issuers'.
     case certificate = "certificate.pem"
   }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import PKCS11Keys
+import PKCS11Commands
 import TPMCommands
 
 /// What keeps keys outside of the folder.

@@ -3,6 +3,7 @@ import Enrollment
 import Foundation
 import KeyVault
 import MusterModel
+import PKCS11Commands
 import PKCS11Keys
 import TPMCommands
 import TPMKeys

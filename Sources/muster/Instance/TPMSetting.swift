@@ -1,5 +1,6 @@
 import Foundation
 import MusterModel
+import PKCS11Commands
 import TPMCommands
 import TPMKeys
 

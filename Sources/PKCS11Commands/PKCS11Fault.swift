@@ -1,5 +1,5 @@
 import CPKCS11
-import MusterModel
+package import MusterModel
 
 /// What a function of the module returned.
 struct PKCS11Fault: Error {
@@ -19,9 +19,8 @@ struct PKCS11Fault: Error {
   ]
 
   /// Looked for again in a new session: the token may have been away.
-  static func noKey(_ what: String) -> PKCS11Fault {
-    PKCS11Fault(code: CKR_OBJECT_HANDLE_INVALID, doing: "have \(what)", isLost: true)
-  }
+  static let noKey = PKCS11Fault(
+    code: CKR_OBJECT_HANDLE_INVALID, doing: "have the key that was made in it", isLost: true)
 
   func failure(of uri: PKCS11URI) -> KeyKeeperFailure {
     guard !isLost else {
@@ -40,7 +39,7 @@ struct PKCS11Fault: Error {
 }
 
 extension KeyKeeperFailure {
-  static func wrongPIN(of uri: PKCS11URI) -> KeyKeeperFailure {
+  package static func wrongPIN(of uri: PKCS11URI) -> KeyKeeperFailure {
     KeyKeeperFailure(
       .wrongPIN,
       "expected the PIN of the token \(uri.token) in \(uri.pinFile), found another: it is tried once, correct it")

@@ -41,12 +41,13 @@ public final class PKCS11Token: Sendable {
     let keys = state.withLock(\.keys)
     _ = try? with { (session) throws(PKCS11Fault) in
       for id in keys where try session.key(CKO_PRIVATE_KEY, id: id) == nil {
-        throw PKCS11Fault.noKey("the CA's key")
+        throw PKCS11Fault.noKey
       }
     }
   }
 
-  func uses(_ id: [UInt8]) { state.withLock { _ = $0.keys.insert(id) } }
+  /// Says that a CA signs with the key of that CKA_ID.
+  package func uses(_ id: [UInt8]) { state.withLock { _ = $0.keys.insert(id) } }
 
   /// Runs `body` in a session. Where the one at hand is gone, once more in a new one.
   func with<Value: Sendable>(

@@ -22,7 +22,20 @@ struct PKCS11Session {
     }
     try check(code, "make a P-256 key")
     try checkKept(privateHandle)
-    let point = try attribute(CKA_EC_POINT, of: publicHandle)
+    return try point(of: publicHandle)
+  }
+
+  /// The point of a key pair that was made so; nil where the token has not both parts of it.
+  func point(id: [UInt8]) throws(PKCS11Fault) -> [UInt8]? {
+    guard let privateKey = try key(CKO_PRIVATE_KEY, id: id), let publicKey = try key(CKO_PUBLIC_KEY, id: id) else {
+      return nil
+    }
+    try checkKept(privateKey)
+    return try point(of: publicKey)
+  }
+
+  private func point(of publicKey: CK_OBJECT_HANDLE) throws(PKCS11Fault) -> [UInt8] {
+    let point = try attribute(CKA_EC_POINT, of: publicKey)
     // An OCTET STRING around the point (§2.3.3); some give the point bare.
     return point.count == 67 && point.starts(with: [0x04, 0x41]) ? Array(point.dropFirst(2)) : point
   }
