@@ -256,9 +256,8 @@ let package = Package(
     .testTarget(
       name: "KeyKeeperTests",
       dependencies: [
-        "MusterTesting", "PKCS11Commands", "PKCS11Keys", "TPMCommands", "TPMKeys", "CertificateAuthority", "KeyVault",
-        "MusterModel",
-        crypto,
+        "MusterTesting", "PKCS11Commands", "PKCS11Keys", "TPMCommands", "TPMDevice", "TPMKeys", "CertificateAuthority",
+        "KeyVault", "MusterModel", crypto,
       ],
       swiftSettings: settings),
     .testTarget(

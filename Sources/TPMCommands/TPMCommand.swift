@@ -20,6 +20,8 @@ struct TPMCommand {
     case quote = 0x158
     case sign = 0x15d
     case unseal = 0x15e
+    case contextLoad = 0x161
+    case contextSave = 0x162
     case flushContext = 0x165
     case nvReadPublic = 0x169
     case startAuthSession = 0x176
@@ -30,7 +32,7 @@ struct TPMCommand {
     case policyPassword = 0x18c
 
     /// Whether a handle stands first in its response.
-    var givesHandle: Bool { [.createPrimary, .load, .startAuthSession].contains(self) }
+    var givesHandle: Bool { [.createPrimary, .load, .contextLoad, .startAuthSession].contains(self) }
 
     var words: String {
       switch self {
@@ -45,6 +47,8 @@ struct TPMCommand {
       case .unseal: "open what was sealed"
       case .create: "make a key"
       case .load: "take its key: was it cleared, or is it another TPM?"
+      case .contextSave: "give its key out for later"
+      case .contextLoad: "take back the key that it gave out"
       case .sign: "sign"
       case .quote, .pcrRead: "show its registers"
       case .flushContext: "forget a key"

@@ -40,7 +40,7 @@ public struct TPMFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongPIN
     /// The registers are others than the policy says.
     case registers
-    /// It cannot read a blob as its own.
+    /// It cannot read a blob, or a context, as its own.
     case otherTPM
     case other
   }
@@ -65,7 +65,7 @@ public struct TPMFailure: Error, Sendable, Hashable, CustomStringConvertible {
       case (.unseal, 0x98e): .wrongPIN
       case (.unseal, 0x99d), (.unseal, 0x128): .registers
       // TPM_RC_INTEGRITY and its like: a response code of format one.
-      case (.load, let code) where code & 0x80 != 0: .otherTPM
+      case (.load, let code) where code & 0x80 != 0, (.contextLoad, let code) where code & 0x80 != 0: .otherTPM
       default: .other
       }
     let hint =

@@ -4,6 +4,7 @@ public import TPMCommands
 public struct TPMDeviceKeys: Sendable {
   public let place: TPMPlace
   private let passwords: TPMHierarchyPasswords
+  private let contexts = TPMContexts()
 
   public init(_ place: TPMPlace, _ passwords: TPMHierarchyPasswords = TPMHierarchyPasswords()) {
     self.place = place
@@ -91,7 +92,7 @@ public struct TPMDeviceKeys: Sendable {
   /// ECDSA over a SHA-256 digest: r and s, each of 32 bytes.
   public func sign(_ digest: [UInt8], with key: TPMKeyBlob) throws(TPMFailure) -> [UInt8] {
     try TPMConnection.with(place, passwords) { (tpm) throws(TPMFailure) in
-      try tpm.sign(digest, with: try tpm.load(key, under: try tpm.storageKey()))
+      try tpm.sign(digest, with: try tpm.load(key, keptIn: contexts))
     }
   }
 }

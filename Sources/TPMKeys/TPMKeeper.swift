@@ -7,6 +7,7 @@ public import TPMCommands
 public final class TPMKeeper: Sendable {
   public let place: TPMPlace
   private let pin: (@Sendable () throws(KeyKeeperFailure) -> SecretBytes)?
+  let contexts = TPMContexts()
   private let turn = Mutex(())
   private let state = Mutex(State())
 

@@ -29,7 +29,7 @@ extension TPMKeeper {
     return BlockingSigner(publicKey: publicKey, algorithm: .ecdsaWithSHA256) { [self] bytes in
       let digest = Array(SHA256.hash(data: bytes))
       let raw = try with { (tpm) throws(TPMFailure) in
-        try tpm.sign(digest, with: try tpm.load(blob, under: try tpm.storageKey()))
+        try tpm.sign(digest, with: try tpm.load(blob, keptIn: contexts))
       }
       return Array(try P256.Signing.ECDSASignature(rawRepresentation: raw).derRepresentation)
     }

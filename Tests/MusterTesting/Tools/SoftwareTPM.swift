@@ -4,7 +4,7 @@ import Synchronization
 /// A TPM in software (swtpm), and tpm2-tools to speak with it: a foreign client of the same structures. Ports are the
 /// system's choice; it ends with the object.
 package final class SoftwareTPM: Sendable {
-  package static let isThere = ["swtpm", "tpm2_createek", "tpm2_activatecredential"].allSatisfy { tool in
+  package static let isThere = ["swtpm", "swtpm_ioctl", "tpm2_createek"].allSatisfy { tool in
     (try? runBlocking("which", [tool]))?.status == 0
   }
 
@@ -105,9 +105,11 @@ package final class SoftwareTPM: Sendable {
 
   package func flush() throws { try run("tpm2_flushcontext -t") }
 
-  /// It loses its power and comes back (TPM2_Shutdown, TPM2_Startup): what was loaded is gone, and it has counted a reset.
+  /// It loses its power and comes back (TPM2_Shutdown, _TPM_Init, TPM2_Startup): what was loaded is gone, and it has counted
+  /// a reset. Without _TPM_Init TPM2_Startup does nothing, which the tool takes for success.
   package func reset() throws {
     try run("tpm2_shutdown -c")
+    try run("swtpm_ioctl --tcp 127.0.0.1:\(port + 1) -i")
     try run("tpm2_startup -c")
   }
 
