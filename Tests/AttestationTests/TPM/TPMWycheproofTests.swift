@@ -19,21 +19,21 @@ struct TPMWycheproofTests {
   func `a TPM's signature is judged as Wycheproof says`(file: String, scheme: TPMSigningScheme, hash: TPMHash) throws {
     var judged = (valid: 0, invalid: 0)
     for group in try Wycheproof.groups(file) {
-      let key = try #require(key(bytes(group.publicKeyDer), scheme, hash))
+      let key = try #require(try publicKey(bytes(group.publicKeyDer), scheme, hash))
       for test in group.tests where test.result != "acceptable" {
         // Of ECDSA, what is no DER at all has no r and s: a TPM cannot write it.
-        guard let value = value(try bytes(test.sig), scheme, hash) else { continue }
-        let isValid = try (try? TPMSignature(be(scheme.rawValue) + be(hash.rawValue) + value)).map {
-          key.isValid($0, over: try bytes(test.msg))
-        }
-        #expect(isValid ?? false == (test.result == "valid"), "\(file) \(test.tcId)")
+        guard let value = try value(bytes(test.sig), scheme, hash) else { continue }
+        let message = try bytes(test.msg)
+        let read = try? TPMSignature(be(scheme.rawValue) + be(hash.rawValue) + value)
+        let isValid = read.map { key.isValid($0, over: message) } ?? false
+        #expect(isValid == (test.result == "valid"), "\(file) \(test.tcId)")
         if test.result == "valid" { judged.valid += 1 } else { judged.invalid += 1 }
       }
     }
     #expect(judged.valid > 20 && judged.invalid > 20, "\(file) \(judged)")
   }
 
-  private func key(_ der: [UInt8], _ scheme: TPMSigningScheme, _ hash: TPMHash) -> TPMVerificationKey? {
+  private func publicKey(_ der: [UInt8], _ scheme: TPMSigningScheme, _ hash: TPMHash) -> TPMVerificationKey? {
     switch (scheme, hash) {
     case (.ecdsa, .sha256): (try? P256.Signing.PublicKey(derRepresentation: der)).map { .p256($0) }
     case (.ecdsa, _): (try? P384.Signing.PublicKey(derRepresentation: der)).map { .p384($0) }
