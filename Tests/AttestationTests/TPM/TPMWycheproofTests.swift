@@ -30,7 +30,7 @@ struct TPMWycheproofTests {
         if test.result == "valid" { judged.valid += 1 } else { judged.invalid += 1 }
       }
     }
-    #expect(judged.valid > 20 && judged.invalid > 20, "\(file) \(judged)")
+    #expect(judged.valid > 5 && judged.invalid > 20, "\(file) \(judged)")
   }
 
   private func publicKey(_ der: [UInt8], _ scheme: TPMSigningScheme, _ hash: TPMHash) -> TPMVerificationKey? {
