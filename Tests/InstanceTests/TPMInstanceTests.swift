@@ -79,6 +79,23 @@ struct TPMInstanceTests {
     }
   }
 
+  @Test func `a slot without a PIN beside one with it leaves that one's PIN where it is`() async throws {
+    let tpm = try SoftwareTPM()
+    try await with(tpm, caKeys: .sealed) { test in
+      func keepers(pin: String?) -> KeyKeepers {
+        KeyKeepers(
+          pkcs11: nil, tpm: TPMSetting(place: tpm.tcti, pinFile: pin),
+          policy: TPMSealPolicy(pcrs: [16], asksPIN: pin != nil))
+      }
+      let slot = try await SlotAddition(.tpm, test.opened, keepers(pin: nil), nil).commit(to: test.opened)
+      await #expect(throws: CommandFailure.self, "the file of another PIN") {
+        try await SlotAddition(.tpm, test.opened, keepers(pin: "/other"), nil)
+      }
+      try await test.reopened(sparing: slot.slot) { #expect($0.instance.vault.openedBy == 1) }
+      try await test.reopened(sparing: 1) { #expect($0.instance.vault.openedBy == slot.slot) }
+    }
+  }
+
   @Test func `a TPM that goes away in flight stops what needs it, and nothing else`() async throws {
     let tpm = try SoftwareTPM()
     try await with(tpm, root: false) { test in

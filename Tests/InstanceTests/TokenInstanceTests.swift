@@ -135,7 +135,8 @@ struct TokenInstanceTests {
       }
       try await test.reopened { test in
         #expect(test.instance.vault.openedBy == slot.slot, "service/vault.key opens nothing any more")
-        try FileManager.default.removeItem(atPath: test.folder.path(of: .vaultKey))
+        // As a kill leaves it: the key's file without its slot.
+        #expect(test.folder.has(.vaultKey))
         _ = try await SlotAddition(.file, test.opened, KeyKeepers.none, nil).commit(to: test.opened)
       }
       try await test.reopened(sparing: slot.slot) { test in
@@ -152,8 +153,8 @@ struct TokenInstanceTests {
   @Test func `another token than the one that has the keys is refused`() async throws {
     let (token, other) = (try SoftwareToken(), try SoftwareToken())
     try await with(token) { test in
-      let addition = try SlotAddition(.pkcs11, test.opened, KeyKeepers(pkcs11: try PKCS11URI(other.uri), tpm: nil), nil)
-      await #expect(throws: CommandFailure.self) { try await addition.commit(to: test.opened) }
+      let keepers = KeyKeepers(pkcs11: try PKCS11URI(other.uri), tpm: nil)
+      await #expect(throws: CommandFailure.self) { try await SlotAddition(.pkcs11, test.opened, keepers, nil) }
     }
   }
 }

@@ -1,4 +1,5 @@
 import Enrollment
+import Foundation
 import KeyVault
 import MusterModel
 import MusterTesting
@@ -41,6 +42,19 @@ private let words = SecretBytes(copying: "correct horse battery".utf8)
       _ = try await vault.removeSlot(2, by: .folder()).get()
       #expect(try await vault.removeSlot(1, by: .folder()).refusalCode == "vault-slot-last")
       try await test.reopened { #expect(!$0.instance.vault.isSealed) }
+    }
+  }
+
+  @Test func `of a slot that was removed nothing lies in the folder, not even while the service runs`() async throws {
+    try await TestInstance.with { test in
+      let added = try await test.opened.vault.addSlot(PassphraseProtector(words), by: .folder()).get()
+      let bytes = try await test.opened.vault.removeSlot(added.slot, by: .folder()).get().slot().bytes
+      // What stands behind the removal was done once the next commit is answered.
+      _ = try await test.caller(.auditor)
+      for file in ["muster.db", "muster.db-wal"] {
+        let content = try Data(contentsOf: URL(fileURLWithPath: test.path + "/" + file))
+        #expect(content.range(of: Data(bytes)) == nil, "\(file)")
+      }
     }
   }
 

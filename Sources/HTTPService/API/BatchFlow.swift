@@ -99,12 +99,20 @@ struct BatchFlow: Sendable {
       let outcome: Outcome<Enrolled> =
         switch row.request {
         case .failure(let refusal): .refused(refusal)
-        case .success: (try? outcomes.popFirst()?.get()) ?? .refused(.notCommitted)
+        case .success: BatchFlow.outcome(outcomes.popFirst())
         }
       if case .refused(let refusal) = outcome, refusal.isToBeCounted { refused(refusal) }
       lines.line(BatchLine(row: row.number, outcome: outcome))
     }
     return lines.bytes
+  }
+
+  static func outcome(_ result: Result<Outcome<Enrolled>, any Error>?) -> Outcome<Enrolled> {
+    switch result {
+    case .success(let outcome): outcome
+    case .failure(let failure as KeyKeeperFailure): .refused(.keyOutOfReach(failure))
+    case .failure, nil: .refused(.notCommitted)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import Enrollment
 import HTTPTypes
+import MusterModel
 
 extension Problem {
   /// A use case's refusal as HTTP tells it: the one table of statuses.
@@ -44,4 +45,18 @@ extension Outcome {
 extension Refusal {
   /// What could not be done now is nobody's fault; all else is an event or is counted.
   var isToBeCounted: Bool { !isRecorded && kind != .unavailable }
+}
+
+extension Problem {
+  /// The CA's key is out of reach: nothing was issued.
+  init(_ failure: KeyKeeperFailure) {
+    self = Problem(Refusal.keyOutOfReach(failure)).adding(.retryAfter, failure.reason == .busy ? "1" : "30")
+  }
+}
+
+extension Refusal {
+  /// Nothing was issued: the same is to be asked again. Where the key is kept is not told to anyone.
+  static func keyOutOfReach(_ failure: KeyKeeperFailure) -> Refusal {
+    Refusal(.unavailable, failure.code, "expected the issuing CA's key at hand, found it out of reach")
+  }
 }

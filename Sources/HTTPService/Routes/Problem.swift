@@ -52,13 +52,6 @@ extension Problem {
     .serviceUnavailable, "service-busy", detail: "expected fewer requests at once, found as many as are taken",
     headers: [.retryAfter: "1"])
 
-  /// The CA's key is out of reach: nothing was issued. Where it is kept is not told to anyone.
-  init(_ failure: KeyKeeperFailure) {
-    self.init(
-      .serviceUnavailable, failure.code, detail: "expected the issuing CA's key at hand, found it out of reach",
-      headers: [.retryAfter: failure.reason == .busy ? "1" : "30"])
-  }
-
   /// What the store cannot take now: nothing was changed.
   init(_ outage: StoreOutage) {
     self.init(.serviceUnavailable, outage.code, detail: outage.description)

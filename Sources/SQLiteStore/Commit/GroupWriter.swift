@@ -1,5 +1,6 @@
 import GRDBSQLite
 import HubAccess
+import KeyVault
 import Ledger
 import MusterModel
 
@@ -85,7 +86,9 @@ final class GroupWriter {
       self.note = note
       published.publish(head.tree, note: note)
     }
-    if units.contains(where: { $0.unit.events.contains { $0.body is EventErased } }) { logHoldsErased = true }
+    if units.contains(where: { $0.unit.events.contains { $0.body is EventErased || $0.body is SlotRemoved } }) {
+      logHoldsErased = true
+    }
     wakeHubs(since: before, units)
   }
 
@@ -102,7 +105,8 @@ final class GroupWriter {
       })
   }
 
-  /// After an erasure: empties the write-ahead log, so that the erased bytes lie nowhere any more. Where a reader is
+  /// After an erasure, and after a slot of the vault was removed: empties the write-ahead log, so that the erased bytes lie
+  /// nowhere any more. Where a reader is
   /// in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
     guard logHoldsErased else { return }

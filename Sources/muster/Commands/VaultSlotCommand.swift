@@ -48,7 +48,7 @@ extension VaultCommand {
       func run() async throws {
         try await OpenInstance.with(data) { opened in
           try await opener.open(opened)
-          let addition = try SlotAddition(protector, opened, try keeperOptions.keepers(), passphraseFile)
+          let addition = try await SlotAddition(protector, opened, try keeperOptions.keepers(), passphraseFile)
           let slot = try await addition.commit(to: opened)
           if let code = addition.recoveryCode { try tell(code) }
           print("slot \(slot.slot): \(slot.protector.rawValue)")

@@ -51,14 +51,23 @@ struct KeyKeepers: Sendable {
     if let setting { try folder.write(.tpm, setting.text.utf8, isSecret: true) }
   }
 
-  /// Throws where the folder names another than `other` already: its slots and keys would be out of reach.
-  func agree(with other: KeyKeepers) throws {
-    if let token, let named = other.token, token.uri != named.uri {
-      throw CommandFailure("expected the token of service/pkcs11, \(token.uri), found \(named.uri)")
+  /// These as the folder is to name them, which names `kept`. Throws where that is another token, another TPM, or the file of
+  /// another PIN while the TPM has a slot: its slots and keys would be out of reach.
+  func beside(_ kept: KeyKeepers, hasTPMSlot: Bool) throws -> KeyKeepers {
+    if let token, let named = kept.token, token.uri != named.uri {
+      throw CommandFailure("expected the token of service/pkcs11, \(named.uri), found \(token.uri)")
     }
-    if let setting, let named = other.setting, setting.place != named.place {
-      throw CommandFailure("expected the TPM of service/tpm, \(setting.place), found \(named.place)")
+    guard let setting, let named = kept.setting else { return self }
+    guard setting.place == named.place else {
+      throw CommandFailure("expected the TPM of service/tpm, \(named.place), found \(setting.place)")
     }
+    guard hasTPMSlot, let pinFile = named.pinFile else { return self }
+    guard setting.pinFile ?? pinFile == pinFile else {
+      throw CommandFailure(
+        "expected the PIN's file of service/tpm, \(pinFile), found another: remove the TPM's slot first")
+    }
+    return KeyKeepers(
+      pkcs11: token?.uri, tpm: TPMSetting(place: setting.place.description, pinFile: pinFile), policy: policy)
   }
 }
 

@@ -13,12 +13,13 @@ struct SlotAddition {
   private let keepers: KeyKeepers?
 
   /// `named` is what the command line names; without it what the folder names.
-  init(_ kind: SlotKind, _ opened: OpenInstance, _ named: KeyKeepers, _ passphraseFile: String?) throws {
+  init(_ kind: SlotKind, _ opened: OpenInstance, _ named: KeyKeepers, _ passphraseFile: String?) async throws {
     var (code, key, keepers): (RecoveryCode?, SecretBytes?, KeyKeepers?)
     switch kind {
     case .file:
-      guard !opened.folder.has(.vaultKey) else {
-        throw CommandFailure("expected a folder without service/vault.key, found one: it has its slot")
+      // A key without a slot is what was cut off: nothing needs it.
+      guard try await !opened.vault.slotKinds().contains(.file) else {
+        throw CommandFailure("expected a vault without a slot of service/vault.key, found one")
       }
       let file = FileProtector.random()
       (protector, key) = (file, file.key)
@@ -28,7 +29,8 @@ struct SlotAddition {
       (protector, code) = (RecoveryCodeProtector(random), random)
     case .tpm, .pkcs11:
       if let new = named.protector(kind) {
-        (protector, keepers) = (new, named)
+        protector = new
+        keepers = try named.beside(opened.keepers, hasTPMSlot: try await opened.vault.slotKinds().contains(.tpm))
       } else {
         protector = try opened.keepers.protector(named: kind)
       }
@@ -38,10 +40,7 @@ struct SlotAddition {
 
   func commit(to opened: OpenInstance) async throws -> VaultStatus.Slot {
     let folder = opened.folder
-    if let keepers {
-      try opened.keepers.agree(with: keepers)
-      try keepers.write(to: folder)
-    }
+    if let keepers { try keepers.write(to: folder) }
     if let fileKey { try fileKey.withUnsafeBytes { try folder.write(.vaultKey, Array($0), isSecret: true) } }
     switch try await opened.vault.addSlot(protector, by: .folder()) {
     case .done(let slot): return slot
