@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// Bytes that must not be seen: held in memory of their own, never moved by copying, overwritten when the last holder
 /// lets go, compared in constant time, and without a description.
@@ -44,6 +44,20 @@ public final class SecretBytes: Sendable, CustomStringConvertible, CustomReflect
   deinit {
     if let start = storage.buffer.baseAddress { explicit_bzero(start, storage.buffer.count) }
     storage.buffer.deallocate()
+  }
+}
+
+extension SecretBytes {
+  /// The longest line of a file that is a secret, in bytes.
+  public static let lineLimit = 4096
+
+  /// The first line of a secret's file, without its end; nil where it is empty or longer than `lineLimit`. What was read of
+  /// the file is overwritten. Throws what reading throws.
+  public static func firstLine(of file: FileHandle) throws -> SecretBytes? {
+    var data = try file.read(upToCount: lineLimit + 1) ?? Data()
+    defer { data.resetBytes(in: 0..<data.count) }
+    let line = data.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    return (1...lineLimit).contains(line.count) ? SecretBytes(copying: line) : nil
   }
 }
 

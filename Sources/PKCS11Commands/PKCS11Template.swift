@@ -17,11 +17,14 @@ struct PKCS11Template {
   }
 
   func withAttributes<Result>(_ body: (UnsafeMutablePointer<CK_ATTRIBUTE>?, CK_ULONG) -> Result) -> Result {
-    var bytes = values.flatMap(\.bytes)
+    // Each where a number may stand: modules read them in place.
+    let width = MemoryLayout<CK_ULONG>.stride
+    let sizes = values.map { ($0.bytes.count + width - 1) / width * width }
+    var bytes = zip(values, sizes).flatMap { $0.bytes + [UInt8](repeating: 0, count: $1 - $0.bytes.count) }
     return bytes.withUnsafeMutableBytes { buffer in
       var offset = 0
-      var attributes = values.map { value in
-        defer { offset += value.bytes.count }
+      var attributes = zip(values, sizes).map { value, size in
+        defer { offset += size }
         return CK_ATTRIBUTE(
           type: value.type, pValue: buffer.baseAddress.map { $0 + offset }, ulValueLen: CK_ULONG(value.bytes.count))
       }

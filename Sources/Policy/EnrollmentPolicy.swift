@@ -200,7 +200,7 @@ extension EnrollmentPolicy.Rule {
     case .hardware: "expected hardware \(list(hardware)), found " + (circumstances.hardware?.rawValue ?? "none")
     case .endorsement:
       "expected endorsement \(list(endorsements)), found " + (circumstances.tpm?.endorsement.rawValue ?? "none")
-    case .secureBoot, .register: "\(mismatch.refusal(of: circumstances)?.description ?? "")"
+    case .secureBoot, .register: mismatch.refusal(of: circumstances)?.description ?? ""
     case .short(.weaker): "expected evidence no weaker than the device's last, found weaker"
     case .short(.expired): "expected an endorsement key certificate in its time, found it over"
     case .short(.weakFirmware):

@@ -5,8 +5,9 @@ import KeyVault
 import MusterModel
 
 extension DeviceEnrollment {
-  /// A device answers its TPM's challenge; with a ticket beside it, that one authorises, and both must hold. Whatever comes of it ends the challenge, but what could not be decided now: of
-  /// many answers at once one is committed, and the others find none open.
+  /// A device answers its TPM's challenge; with a ticket beside it, that one authorises, and both must hold. Whatever comes
+  /// of it ends the challenge, but what could not be decided now: of many answers at once one is committed, and the others
+  /// find none open.
   func enroll(
     _ request: EnrollmentRequest, answering challenge: RecordID, _ answer: TPMAnswer,
     beside ticket: (deviceID: DeviceID, code: TicketCode)? = nil

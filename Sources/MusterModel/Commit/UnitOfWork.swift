@@ -84,10 +84,7 @@ public enum Aggregate: Hashable, Comparable, Sendable, Codable, CustomStringConv
 public struct ReadSet: Sendable, Hashable {
   public private(set) var versions: [Aggregate: UInt64]
 
-  public init(_ versions: [Aggregate: UInt64] = [:]) {
-    self.versions = versions
-    self.versions.reserveCapacity(12)
-  }
+  public init(_ versions: [Aggregate: UInt64] = [:]) { self.versions = versions }
 
   public mutating func saw(_ aggregate: Aggregate, version: UInt64) { versions[aggregate] = version }
 

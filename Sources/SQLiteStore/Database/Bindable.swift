@@ -11,10 +11,8 @@ private let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
 extension ParameterSpace {
   fileprivate func bind(text: UnsafeBufferPointer<UInt8>, _ index: Int32, of statement: OpaquePointer) {
-    let kept = keep(UnsafeRawBufferPointer(text))
-    let start = kept?.assumingMemoryBound(to: CChar.self)
-    if let start {
-      sqlite3_bind_text(statement, index, start, Int32(text.count), nil)
+    if let start = keep(UnsafeRawBufferPointer(text)) {
+      sqlite3_bind_text(statement, index, start.assumingMemoryBound(to: CChar.self), Int32(text.count), nil)
     } else {
       text.withMemoryRebound(to: CChar.self) {
         _ = sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), copied)

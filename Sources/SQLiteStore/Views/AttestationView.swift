@@ -62,7 +62,7 @@ enum RegistersText {
     for entry in text.split(separator: " ") {
       let parts = entry.split(separator: ":")
       guard parts.count == 2, let pcr = Int(parts[0]), let value = Digest(hex: parts[1]) else {
-        throw .conflict("registers that are none")
+        throw .damaged("registers that are none")
       }
       registers.append(.init(pcr: pcr, value: value))
     }
