@@ -19,6 +19,7 @@ public struct Instance: Sendable {
   let enrollments = EnrollmentQueue()
   let challenges = ChallengeBudget()
   let makers = KnownMakers()
+  let keyUses = KeyUseGrants()
 
   public init(
     store: any Store, facts: any FactsReader, listings: any ListingReader, ledger: any LedgerReader, vault: Vault,

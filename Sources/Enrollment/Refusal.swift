@@ -1,6 +1,7 @@
 public import Attestation
 public import CertificateAuthority
 public import DeviceRegistry
+public import KeyVault
 public import Policy
 
 /// Why a request was not done: a value with a stable code, and who must act.
@@ -69,6 +70,17 @@ extension Refusal {
       case .noHardware, .ticketLifetime, .tooManyTrustAnchors, .reasonTooLong, .orderCount, .orderOver: .invalid
       case .hardwareBlocked, .deviceDisabled: .forbidden
       default: .conflict
+      }
+    self.init(kind, refusal.code, refusal.description)
+  }
+
+  public init(_ refusal: RingRefusal) {
+    let kind: Kind =
+      switch refusal {
+      case .unknown, .versionUnknown: .notFound
+      case .otherKind, .minima, .otherRing: .invalid
+      case .state, .belowMinimum, .notExportable: .forbidden
+      case .nameTaken, .move, .exhausted: .conflict
       }
     self.init(kind, refusal.code, refusal.description)
   }

@@ -40,7 +40,10 @@ extension Dispatcher {
     findings: @escaping @Sendable () async -> [HealthFinding]
   ) {
     let metrics = Metrics(MetricNames.families)
-    let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, load: load) { caller in
+    let monitoring = MonitoringRoutes(
+      findings: findings, metrics: metrics, load: load, keys: { try await rooms.instance.listings.rings() },
+      clock: rooms.instance.clock
+    ) { caller in
       try await rooms.check(.metricsRead, for: caller)
     }
     self.init(

@@ -58,6 +58,20 @@ public final class Vault: Sendable, CustomReflectable {
     get throws(VaultError) { try withKeys { keys throws(VaultError) in keys.keks.keys.max() } }
   }
 
+  func openedRingKey(_ record: RecordID) throws(VaultError) -> RingKey? {
+    try withKeys { keys throws(VaultError) in keys.ringKeys.key(record) }
+  }
+
+  func keep(_ key: RingKey, _ record: RecordID) throws(VaultError) {
+    try withKeys { keys throws(VaultError) in keys.ringKeys.keep(key, record) }
+  }
+
+  /// Lets go of what is open for too long.
+  public func sweepRingKeys() { state.withLock { $0?.ringKeys.sweep(at: .now) } }
+
+  /// Lets go of a ring's key, where it is open.
+  public func forgetRingKey(_ record: RecordID) { state.withLock { $0?.ringKeys.forget(record) } }
+
   private func withKeys<Value: Sendable>(
     _ body: (inout Keys) throws(VaultError) -> Value
   ) throws(VaultError) -> Value {
@@ -134,7 +148,8 @@ extension Vault {
     return digest
   }
 
-  private func macKey(_ purpose: String) throws(VaultError) -> SymmetricKey {
+  /// A key of its own per purpose.
+  func macKey(_ purpose: String) throws(VaultError) -> SymmetricKey {
     try withKeys { keys throws(VaultError) in keys.macKey(purpose) }
   }
 }
@@ -144,6 +159,7 @@ private struct Keys: Sendable {
   let root: RootKey
   var keks: [UInt32: SymmetricKey]
   var openedBy: UInt32?
+  var ringKeys = RingKeyCache()
   private var macKeys: [String: SymmetricKey] = [:]
   /// Purposes are the program's own words; this only keeps a mistake from growing without end.
   private static let macKeyLimit = 64

@@ -63,6 +63,26 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case vaultUnseal = "vault.unseal"
   case vaultSlotAdd = "vault.slot-add"
   case vaultSlotRemove = "vault.slot-remove"
+  /// Named key rings: what is done to them, and with them.
+  case keyCreate = "key.create"
+  case keyImport = "key.import"
+  case keyExport = "key.export"
+  case keyList = "key.list"
+  case keyShow = "key.show"
+  case keyRotate = "key.rotate"
+  case keyMinimum = "key.minimum"
+  /// To another state, but to destroyed.
+  case keyMove = "key.move"
+  case keyDestroy = "key.destroy"
+  case keyEncrypt = "key.encrypt"
+  case keyDecrypt = "key.decrypt"
+  case keyRewrap = "key.rewrap"
+  case keyMAC = "key.mac"
+  case keyVerify = "key.verify"
+  case keySign = "key.sign"
+  case keyDerive = "key.derive"
+  case keyDataKey = "key.data-key"
+  case keyRandom = "key.random"
   case policyExplain = "policy.explain"
   case metricsRead = "metrics.read"
 
@@ -91,10 +111,12 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
       .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
-      .vaultSlotAdd, .vaultSlotRemove:
+      .vaultSlotAdd, .vaultSlotRemove,
+      .keyCreate, .keyImport, .keyExport, .keyList, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,
+      .keyEncrypt, .keyDecrypt, .keyRewrap, .keyMAC, .keyVerify, .keySign, .keyDerive, .keyDataKey:
       .instance
     case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
-    case .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open
+    case .keyRandom, .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open
     }
   }
 }

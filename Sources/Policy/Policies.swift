@@ -15,11 +15,14 @@ public struct PolicyFile: Sendable, Hashable {
 public struct Policies: Sendable, Hashable {
   public let access: AccessPolicy
   public let enrollment: EnrollmentPolicy
+  public let keys: KeyPolicy
   /// SHA-256 over, for each file in the order of names: the name's UTF-8, a zero byte, the SHA-256 of its bytes.
   public let digest: Digest
   public let files: [PolicyFile]
 
-  public static let fileNames = ["access.yaml", "enrollment.yaml"]
+  /// An instance from before there were key rings has no keys.yaml, and makes none.
+  public static let fileNames = ["access.yaml", "enrollment.yaml", "keys.yaml"]
+  private static let required = fileNames.prefix(2)
 
   /// Reads all files or none. Throws `PolicyError` with the file and the line at fault.
   public static func load(files: [PolicyFile]) throws(PolicyError) -> Policies {
@@ -28,13 +31,14 @@ public struct Policies: Sendable, Hashable {
       throw PolicyError(
         file: file.name, line: nil, "expected a file of \(fileNames.joined(separator: ", ")), found another")
     }
-    guard files.map(\.name) == fileNames else {
-      let problem = "expected the files \(fileNames.joined(separator: ", ")) once each, found \(files.count) files"
+    guard files.prefix(2).map(\.name) == Array(required), files.count <= fileNames.count else {
+      let problem = "expected the files \(required.joined(separator: ", ")) once each, found \(files.count) files"
       throw PolicyError(file: "policies", line: nil, problem)
     }
     let digest = digest(of: files)
     return Policies(
       access: try AccessPolicy(files[0], digest: digest), enrollment: try EnrollmentPolicy(files[1], digest: digest),
+      keys: try files.dropFirst(2).first.map { file throws(PolicyError) in try KeyPolicy(file) } ?? .none,
       digest: digest, files: files)
   }
 

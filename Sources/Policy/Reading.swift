@@ -4,7 +4,7 @@ import MusterModel
 /// The version of the files' form.
 private let formVersion = 1
 
-private func checkVersion(_ value: StrictYAML?) throws(PolicyError) {
+func checkVersion(_ value: StrictYAML?) throws(PolicyError) {
   guard let value, try value.integer() != formVersion else { return }
   throw value.refuse("expected version \(formVersion), found another")
 }

@@ -106,9 +106,18 @@ extension StrictYAML {
   func word<Word: RawRepresentable<String> & CaseIterable>(of: Word.Type) throws(PolicyError) -> Word {
     let text = try word()
     guard let value = Word(rawValue: text) else {
-      throw refuse("expected one of \(Word.allCases.map(\.rawValue).joined(separator: ", ")), found \(excerpt(text))")
+      throw refuse("expected one of \(StrictYAML.choice(of: Word.self, near: text)), found \(excerpt(text))")
     }
     return value
+  }
+
+  /// All words; of a long list those that begin as `text` does, up to its first dot.
+  private static func choice<Word: RawRepresentable<String> & CaseIterable>(of: Word.Type, near text: String) -> String
+  {
+    let words = Word.allCases.map(\.rawValue)
+    guard words.count > 32 else { return words.joined(separator: ", ") }
+    let near = words.filter { $0.hasPrefix(text.prefix { $0 != "." } + ".") }
+    return (near.isEmpty ? words.prefix(8) : near.prefix(32)).joined(separator: ", ") + ", …"
   }
 
   /// A list of words, each once.

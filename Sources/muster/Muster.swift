@@ -16,6 +16,7 @@ struct Muster: AsyncParsableCommand {
   private static let all: [any ParsableCommand.Type] = [
     Initialize.self, Serve.self, OperatorCommand.self, HubCommand.self, HardwareCommand.self, DeviceCommand.self,
     GroupCommand.self, TicketCommand.self, CertificateCommand.self, CACommand.self, VaultCommand.self,
+    KeyCommand.self,
     PolicyCommand.self, LedgerCommand.self, FactoryCommand.self, EvidenceCommand.self, BenchCommand.self,
   ]
 

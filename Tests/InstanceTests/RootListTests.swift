@@ -49,7 +49,7 @@ import Testing
       test.clock.advance(.seconds(days * 86_400))
       let root = test.opened.rootKeyID
       let health = HealthFindings(opened: test.opened, isPlainServed: true) { $0 == root ? end : nil }
-      let finding = health.all().first { $0.code == "root-crl-ends" }
+      let finding = await health.all().first { $0.code == "root-crl-ends" }
       #expect((finding != nil) == isWarned)
       #expect(finding?.isBlocking != true)
     }

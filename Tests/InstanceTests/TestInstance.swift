@@ -26,9 +26,10 @@ struct TestInstance: Sendable {
 
   var folder: InstanceFolder { InstanceFolder(path) }
 
-  /// Runs `body` on a fresh instance, and removes it. `enrollment` stands in place of the shipped enrollment.yaml.
+  /// Runs `body` on a fresh instance, and removes it. `enrollment` and `keys` stand in place of the shipped files.
   static func with(
-    passphrase: String? = nil, enrollment: String? = nil, planning: (inout FoundingPlan) throws -> Void = { _ in },
+    passphrase: String? = nil, enrollment: String? = nil, keys: String? = nil,
+    planning: (inout FoundingPlan) throws -> Void = { _ in },
     _ body: (TestInstance) async throws -> Void
   ) async throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "muster-\(UUID().uuidString)").path
@@ -39,7 +40,10 @@ struct TestInstance: Sendable {
       publishURL: "http://localhost:8080", passphrase: passphrase.map { SecretBytes(copying: $0.utf8) })
     try planning(&plan)
     let code = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: path)
-    if let enrollment { try writeFile("\(path)/policies/enrollment.yaml", Array(enrollment.utf8), mode: 0o644) }
+    for (name, text) in [("enrollment.yaml", enrollment), ("keys.yaml", keys)] {
+      guard let text else { continue }
+      try writeFile("\(path)/policies/\(name)", Array(text.utf8), mode: 0o644)
+    }
     let opened = try await OpenInstance.open(path, clock: clock)
     let test = TestInstance(path: path, clock: clock, opened: opened, code: code)
     do {

@@ -7,7 +7,7 @@ import Testing
   @Test func `the shipped files load, with the digest that is described`() throws {
     let policies = try shippedPolicies()
     var content: [UInt8] = []
-    for name in ["access.yaml", "enrollment.yaml"] {
+    for name in ["access.yaml", "enrollment.yaml", "keys.yaml"] {
       content += Array(name.utf8) + [0] + Digest.sha256(try shipped(name).bytes).bytes
     }
     #expect(policies.digest == Digest.sha256(content))
@@ -29,6 +29,31 @@ import Testing
   func `missing, doubled and unknown files are refused`(names: [String]) throws {
     let files = try names.map { PolicyFile(name: $0, bytes: try shipped("access.yaml").bytes) }
     #expect(throws: PolicyError.self) { try Policies.load(files: files) }
+  }
+
+  @Test func `an instance from before there were keys has no keys.yaml, and makes none`() throws {
+    let policies = try Policies.load(files: [try shipped("access.yaml"), try shipped("enrollment.yaml")])
+    for kind in RingKind.allCases {
+      #expect(policies.keys.cryptoperiod(of: kind) == nil)
+      #expect(try shippedPolicies().keys.cryptoperiod(of: kind) != nil)
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("", nil, "empty"), ("version: 1\n", 1, "expected the key cryptoperiods"),
+      ("version: 1\ncryptoperiods: {}\nmore: 1\n", 3, "found \"more\""),
+      ("version: 2\ncryptoperiods: {}\n", 1, "expected version 1"),
+      ("version: 1\ncryptoperiods:\n  rsa: 1\n", 3, "expected one of aes256-gcm"),
+      ("version: 1\ncryptoperiods:\n  p256: 0\n", 3, "1 to 3650 days"),
+      ("version: 1\ncryptoperiods:\n  p256: 3651\n", 3, "1 to 3650 days"),
+      ("version: 1\ncryptoperiods:\n  p256: one\n", 3, "expected a whole number"),
+      ("version: 1\ncryptoperiods:\n  p256: 1\n  p256: 2\n", 3, "p256"),
+    ] as [(String, Int?, String)])
+  func `what is wrong with keys.yaml is named`(text: String, line: Int?, problem: String) throws {
+    let error = try #require(throws: PolicyError.self) { try policies(keys: text) }
+    #expect(error.file == "keys.yaml" && error.problem.contains(problem), "\(error)")
+    #expect(line == nil || error.line == line, "\(error)")
   }
 
   static let access: [(String, Int?, String)] = [

@@ -17,15 +17,16 @@ func shipped(_ name: String) throws -> PolicyFile {
 }
 
 func shippedPolicies() throws -> Policies {
-  try Policies.load(files: [try shipped("access.yaml"), try shipped("enrollment.yaml")])
+  try Policies.load(files: try Policies.fileNames.map(shipped))
 }
 
 /// The shipped policies with one file's text in place.
-func policies(access: String? = nil, enrollment: String? = nil) throws -> Policies {
-  try Policies.load(files: [
-    try access.map { PolicyFile(name: "access.yaml", bytes: Array($0.utf8)) } ?? shipped("access.yaml"),
-    try enrollment.map { PolicyFile(name: "enrollment.yaml", bytes: Array($0.utf8)) } ?? shipped("enrollment.yaml"),
-  ])
+func policies(access: String? = nil, enrollment: String? = nil, keys: String? = nil) throws -> Policies {
+  let texts = ["access.yaml": access, "enrollment.yaml": enrollment, "keys.yaml": keys]
+  return try Policies.load(
+    files: try Policies.fileNames.map { name in
+      try (texts[name] ?? nil).map { PolicyFile(name: name, bytes: Array($0.utf8)) } ?? shipped(name)
+    })
 }
 
 func someone(_ role: Role, groups: [RecordID] = []) throws -> Principal {

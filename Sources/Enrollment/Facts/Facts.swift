@@ -1,6 +1,7 @@
 public import Attestation
 public import CertificateAuthority
 public import DeviceRegistry
+public import KeyVault
 public import MusterModel
 
 /// All that one use case was told, in one snapshot. Each fact holds its version; `reads` holds the versions of what has no
@@ -55,6 +56,9 @@ public struct Facts: Sendable {
   public var challenge: OpenChallenge?
   /// The key of the device's active binding, where it was attested to be in a TPM: the SHA-256 of its SPKI.
   public var attestedKey: Digest?
+  public var ring: RingSnapshot?
+  /// Of `ring`, by number: the newest, and those that were asked for and exist.
+  public var ringVersions: [UInt32: KeyVersionSnapshot] = [:]
 
   public init() {}
 }

@@ -54,5 +54,9 @@ public struct FactsQuery: Sendable, Hashable {
   /// The version of the list of TPM makers, in `reads`.
   public var tpmMakers = false
 
+  /// A key ring with its newest version, and `ringVersions` beside.
+  public var ring: RecordName?
+  public var ringVersions: Set<UInt32> = []
+
   public init() {}
 }

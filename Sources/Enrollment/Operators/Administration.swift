@@ -62,7 +62,7 @@ public struct Administration: Sendable {
     }
   }
 
-  private func refused(
+  func refused(
     _ operation: Policy.Operation, _ refusal: Refusal, _ caller: Caller, of group: RecordID?,
     by policy: PolicyReference, at time: Timestamp
   ) throws -> Event? {

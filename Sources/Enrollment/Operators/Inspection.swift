@@ -1,4 +1,5 @@
 import DeviceRegistry
+import KeyVault
 public import MusterModel
 import Policy
 
@@ -56,6 +57,10 @@ public struct Inspection: Sendable {
     try await listing(.caTrustList) { _ in try await listings.tpmMakers(page) }
   }
 
+  public func keyRings(_ page: PageRequest) async throws -> Outcome<Page<KeyRingSummary>> {
+    try await listing(.keyList) { _ in try await listings.keyRings(page) }
+  }
+
   public func hubs(_ page: PageRequest) async throws -> Outcome<Page<HubSummary>> {
     try await listing(.hubList) { _ in try await listings.hubs(page) }
   }
@@ -96,6 +101,10 @@ public struct Inspection: Sendable {
     return try await look(.orderShow, in: group, orElse: Refusal(.orderUnknown)) { _ in
       try await listings.order(name, at: now)
     }
+  }
+
+  public func keyRing(_ name: RecordName) async throws -> Outcome<KeyRingDetail> {
+    try await look(.keyShow, in: nil, orElse: Refusal(RingRefusal.unknown)) { _ in try await listings.keyRing(name) }
   }
 
   public func certificate(_ name: CertificateName) async throws -> Outcome<CertificateSummary> {

@@ -12,6 +12,6 @@ struct ServiceRoutes: Sendable {
       + BatchRoutes(rooms: rooms, strangers: strangers).routes
       + AllowanceRoutes(rooms: rooms, strangers: strangers).routes
       + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
-      + HubRoutes(rooms: rooms).routes
+      + HubRoutes(rooms: rooms).routes + KeyRoutes(rooms: rooms).routes
   }
 }

@@ -1,5 +1,6 @@
 import Enrollment
 import HTTPTypes
+import MusterModel
 
 /// Something that keeps the service from doing all it should, said so that an operator knows what to do next.
 public struct HealthFinding: Sendable, Hashable, Encodable {
@@ -25,6 +26,9 @@ struct MonitoringRoutes {
   let findings: @Sendable () async -> [HealthFinding]
   let metrics: Metrics
   let load: ServiceLoad
+  /// Key rings, for what is left of them.
+  let keys: @Sendable () async throws -> [KeyRingSummary]
+  let clock: any WallClock
   /// Throws where the caller may not read metrics.
   let admit: @Sendable (Caller) async throws -> Void
 
@@ -41,8 +45,15 @@ struct MonitoringRoutes {
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit] _, caller in
+      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit, keys, clock] _, caller in
         try await admit(caller)
+        let now = clock.now()
+        for key in try await keys() {
+          let left = Double(key.rotates.milliseconds - now.milliseconds) / 1000
+          metrics.set(MetricNames.keySecondsLeft, to: left, [key.name.text])
+          guard let left = key.protectionsLeft else { continue }
+          metrics.set(MetricNames.keyProtectionsLeft, to: Double(left), [key.name.text])
+        }
         metrics.set(MetricNames.connections, to: Double(load.connections.total))
         metrics.set(MetricNames.exchanges, to: Double(load.exchanges.total))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)

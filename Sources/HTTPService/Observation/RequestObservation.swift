@@ -47,6 +47,8 @@ enum MetricNames {
   static let refusals = "muster_http_refusals_total"
   static let connections = "muster_http_connections"
   static let exchanges = "muster_http_requests_in_hand"
+  static let keySecondsLeft = "muster_key_seconds_left"
+  static let keyProtectionsLeft = "muster_key_protections_left"
 
   static let families: [Metrics.Family] = [
     .init(.counter, requests, labels: ["route", "method", "status"], help: "Requests answered."),
@@ -57,6 +59,12 @@ enum MetricNames {
     .init(.counter, refusals, labels: ["code"], help: "Requests refused, by the code that was answered."),
     .init(.gauge, connections, help: "Connections that stand."),
     .init(.gauge, exchanges, help: "Requests that are read, worked on or answered."),
+    .init(
+      .gauge, keySecondsLeft, labels: ["key"],
+      help: "Until a key ring's newest version is replaced; below 0 it is late."),
+    .init(
+      .gauge, keyProtectionsLeft, labels: ["key"],
+      help: "How often a key ring's newest version may still protect something."),
   ]
 }
 

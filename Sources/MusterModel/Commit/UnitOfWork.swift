@@ -115,6 +115,7 @@ public enum UniqueName: Hashable, Sendable {
   case orderName(RecordName)
   /// A run of a station is one order's for ever.
   case batch(RecordID, of: RecordID)
+  case ringName(RecordName)
   case idempotencyKey(operator: RecordID, String)
 }
 
@@ -122,6 +123,8 @@ public enum UniqueName: Hashable, Sendable {
 public enum Counter: Hashable, Sendable {
   /// The devices that an order lets be made.
   case order(RecordID)
+  /// How often a version of a key ring, by its own record, may protect something.
+  case keyProtections(RecordID)
 }
 
 /// So many more of a counter, if they are still within its limit; else the unit is not committed.

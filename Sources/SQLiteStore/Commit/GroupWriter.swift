@@ -86,7 +86,7 @@ final class GroupWriter {
       self.note = note
       published.publish(head.tree, note: note)
     }
-    if units.contains(where: { $0.unit.events.contains { $0.body is EventErased || $0.body is SlotRemoved } }) {
+    if units.contains(where: { $0.unit.events.contains { $0.body.removesSecrets } }) {
       logHoldsErased = true
     }
     wakeHubs(since: before, units)
@@ -168,5 +168,16 @@ final class GroupWriter {
     // SQLite ends the transaction itself after some errors; then there is nothing to roll back.
     if db.isInTransaction { try? db.execute("ROLLBACK") }
     return db.isInTransaction ? .uncertain(error) : .rolledBack(error)
+  }
+}
+
+extension EventBody {
+  /// Whether the write-ahead log is to be emptied after it, for what was removed is not to be found there.
+  fileprivate var removesSecrets: Bool {
+    switch self {
+    case is EventErased, is SlotRemoved, is GroupKeyRemoved: true
+    case let change as KeyStateChanged: change.to == .destroyed
+    default: false
+    }
   }
 }

@@ -69,6 +69,8 @@ struct UnitCheck {
       try db.exists("SELECT 1 FROM factory_order WHERE folded = ? AND closed_at IS NULL", name.folded)
     case .batch(let batch, let order):
       try db.exists("SELECT 1 FROM factory_batch WHERE record = ? AND factory_order <> ?", batch, order)
+    case .ringName(let name):
+      try db.exists("SELECT 1 FROM key_ring WHERE folded = ?", name.folded)
     case .idempotencyKey(let id, let key):
       try db.exists("SELECT 1 FROM idempotent_answer WHERE operator = ? AND key = ?", id, key)
     }
@@ -79,6 +81,12 @@ struct UnitCheck {
     switch spend.counter {
     case .order(let order):
       try db.exists("SELECT 1 FROM factory_order WHERE record = ? AND made + ? <= quota", order, spend.amount)
+    case .keyProtections(let version):
+      try db.exists(
+        """
+        SELECT 1 FROM key_version JOIN key_ring ON key_ring.record = ring
+        WHERE key_version.record = ? AND (protection_limit IS NULL OR protections + ? <= protection_limit)
+        """, version, spend.amount)
     }
   }
 

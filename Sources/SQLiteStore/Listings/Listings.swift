@@ -2,6 +2,14 @@ public import Enrollment
 public import MusterModel
 
 extension FolderStore: ListingReader {
+  public func keyRings(_ page: PageRequest) async throws -> Page<KeyRingSummary> {
+    try await read { try $0.keyRings(page) }
+  }
+
+  public func keyRing(_ name: RecordName) async throws -> KeyRingDetail? { try await read { try $0.keyRing(name) } }
+
+  public func dueRings(at time: Timestamp) async throws -> DueRings { try await read { try $0.dueRings(at: time) } }
+
   public func devices(
     _ page: PageRequest, group: RecordName?, in scope: GroupScope
   ) async throws -> Page<DeviceSummary> {

@@ -43,6 +43,7 @@ struct FactsReading {
     try readPeers()
     try readPublicKey()
     try readChallenge()
+    try readRing()
     return facts
   }
 
@@ -195,6 +196,15 @@ struct FactsReading {
     saw(record, try snapshot.version(of: record))
   }
 
+  private mutating func readRing() throws(StoreError) {
+    guard let name = query.ring, let ring = try snapshot.ring(name) else { return }
+    facts.ring = ring
+    saw(ring.record, ring.version)
+    for number in query.ringVersions.union([ring.newest]) {
+      facts.ringVersions[number] = try snapshot.keyVersion(number, of: ring.record)
+    }
+  }
+
   private mutating func readPublicKey() throws(StoreError) {
     guard let key = query.publicKey else { return }
     let certificates = try snapshot.db.all(
@@ -288,6 +298,8 @@ extension Snapshot {
       UNION ALL SELECT 1 FROM hub WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM device_group WHERE record = ?3 AND position = ?1 AND removed_at IS NULL
       UNION ALL SELECT 1 FROM factory_order WHERE record = ?3 AND position = ?1 AND closed_at IS NULL
+      UNION ALL SELECT 1 FROM key_ring WHERE record = ?3 AND position = ?1
+        AND EXISTS (SELECT 1 FROM key_version WHERE ring = key_ring.record AND state <> 'destroyed')
       UNION ALL SELECT 1 FROM ticket WHERE record = ?3 AND position = ?1 AND cancelled_at IS NULL AND expires_at > ?2
         AND NOT EXISTS (SELECT 1 FROM redemption WHERE redemption.ticket = ticket.id)
       """, position, now, record)

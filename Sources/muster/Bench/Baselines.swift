@@ -9,6 +9,8 @@ struct Baselines: Encodable, Sendable {
   let verify: Double
   /// One HMAC-SHA-256 over 64 bytes, by openssl speed.
   let mac: Double
+  /// One AES-256-GCM over 64 bytes, by openssl speed, with its key at hand.
+  let seal: Double
   /// The median of appending 4,096 bytes to a file and fdatasync.
   let sync: Double
 
@@ -16,15 +18,18 @@ struct Baselines: Encodable, Sendable {
   var unit: Double { sign + verify }
 
   static func measure(_ plan: BenchPlan) throws -> Baselines {
-    note("raw P-256, HMAC and fdatasync")
+    note("raw P-256, HMAC, AES-GCM and fdatasync")
     let signatures = try OpenSSLTool.speed("nistp256", seconds: plan.baselineSeconds, ["ecdsap256"]).suffix(2)
     let blocks = try OpenSSLTool.speed(
       "hmac(sha256)", seconds: plan.baselineSeconds, ["-bytes", "64", "-hmac", "sha256"])
+    let boxes = try OpenSSLTool.speed(
+      "AES-256-GCM", seconds: plan.baselineSeconds, ["-bytes", "64", "-evp", "aes-256-gcm"])
     guard let sign = signatures.first, let verify = signatures.last, signatures.count == 2, let rate = blocks.last,
-      min(sign, verify, rate) > 0
+      let boxed = boxes.last,
+      min(sign, verify, rate, boxed) > 0
     else { throw CommandFailure("expected rates from openssl speed, found none") }
     return Baselines(
-      sign: 1e6 / sign, verify: 1e6 / verify, mac: 64 / (rate * 1000) * 1e6,
+      sign: 1e6 / sign, verify: 1e6 / verify, mac: 64 / (rate * 1000) * 1e6, seal: 64 / (boxed * 1000) * 1e6,
       sync: try RawFile.temporary { file in try (0..<plan.syncs).map { _ in try file.append(4096) }.sorted() }[
         plan.syncs / 2])
   }

@@ -12,7 +12,10 @@ struct HealthFindings: Sendable {
   /// When the newest full CRL of an issuer ends; nil where there is none.
   let endOfList: @Sendable (_ issuerKeyID: String) -> Timestamp?
 
-  func all() -> [HealthFinding] {
+  func all() async -> [HealthFinding] { standing + [await overdueKeys].compactMap(\.self) }
+
+  /// What needs nothing to be read.
+  var standing: [HealthFinding] {
     [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, publishURL, rootList].compactMap(\.self)
   }
 
@@ -49,6 +52,18 @@ struct HealthFindings: Sendable {
     return HealthFinding(
       isBlocking: false, code: "vault-key-beside-database",
       detail: "the file slot protects nobody who copies the folder")
+  }
+
+  /// The service looks at them each minute: what is late for an hour is not replaced by itself.
+  private var overdueKeys: HealthFinding? {
+    get async {
+      let time = opened.instance.clock.now() - .seconds(3600)
+      guard let due = try? await opened.instance.listings.dueRings(at: time), !due.rotate.isEmpty else { return nil }
+      let names = due.rotate.prefix(8).map(\.name.text).joined(separator: ", ")
+      return HealthFinding(
+        isBlocking: false, code: "key-rotation-late",
+        detail: "to be replaced since long: \(names); unseal the vault, or muster key rotate NAME")
+    }
   }
 
   private var publishURL: HealthFinding? {

@@ -44,10 +44,11 @@ struct Serving {
     let application = ServiceApplication(
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { onReady($0) },
       logger: logger,
-      findings: { findings.all() })
+      findings: { await findings.all() })
     let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
     let keys = KeyUpkeep(opened: opened, vault: vault, wake: { status.wake() }, logger: logger)
-    return [status, upkeep, keys, housekeeping, application]
+    let rings = KeyRingUpkeep(opened: opened, logger: logger)
+    return [status, upkeep, keys, rings, housekeeping, application]
   }
 
   private func announce(_ bound: Listening.Bound) {

@@ -7,6 +7,7 @@ enum Shipped {
   ]
   static let policies: [(name: String, bytes: [UInt8])] = [
     ("access.yaml", PackageResources.access_yaml), ("enrollment.yaml", PackageResources.enrollment_yaml),
+    ("keys.yaml", PackageResources.keys_yaml),
   ]
   static let blockedKeys = PackageResources.blocked_keys_txt
   static let weakFirmware = PackageResources.weak_firmware_txt

@@ -11,7 +11,7 @@ let fileTargets = [
   FuzzTarget("weak-firmware", upTo: 2048, weakFirmware),
 ]
 
-/// Either policy: what loads has the digest that it was given, and loads the same a second time; no text is both.
+/// Any policy: what loads has the digest that it was given, and loads the same a second time; no text is two.
 @Sendable private func policy(_ bytes: [UInt8]) throws -> Bool {
   let digest = Digest.sha256(bytes)
   let isAccess = try takes(orRefusesBy: PolicyError.self) {
@@ -27,8 +27,12 @@ let fileTargets = [
     try require((1...EnrollmentPolicy.ruleLimit).contains(policy.rules.count), "expected 1 to 256 rules")
     try require(try EnrollmentPolicy(file, digest: digest) == policy, "expected the same a second time")
   }
-  try require(!isAccess || !isEnrollment, "expected one text to be one policy")
-  return isAccess || isEnrollment
+  let isKeys = try takes(orRefusesBy: PolicyError.self) {
+    let file = PolicyFile(name: "keys.yaml", bytes: bytes)
+    try require(try KeyPolicy(file) == KeyPolicy(file), "expected the same a second time")
+  }
+  try require([isAccess, isEnrollment, isKeys].count { $0 } <= 1, "expected one text to be one policy")
+  return isAccess || isEnrollment || isKeys
 }
 
 /// A profile is named as its file, and stays within the bounds that no file can lift.

@@ -6,7 +6,7 @@ let vaultTargets = [
   FuzzTarget("shared-access-token", upTo: 1100, sharedAccessToken),
   FuzzTarget("enrollment-token", upTo: 1100, enrollmentToken),
   FuzzTarget("slot", upTo: 128, slot), FuzzTarget("wrapped-kek", upTo: 128, wrappedKEK),
-  FuzzTarget("sealed-secret", upTo: 512, sealedSecret),
+  FuzzTarget("sealed-secret", upTo: 512, sealedSecret), FuzzTarget("ring-text", upTo: 512, ringText),
 ]
 
 /// A slot is its bytes, and none but the vector's own opens with the vector's key.
@@ -17,6 +17,16 @@ let vaultTargets = [
     let opens = (try? Vector.shared.get().protector.unwrap(slot)) != nil
     try require(opens == (bytes == Vector.slot), "expected the vector's slot alone to open")
   }
+}
+
+/// What a ring gave is written as it was read, and is of one kind alone.
+@Sendable private func ringText(_ bytes: [UInt8]) throws -> Bool {
+  let text = String(decoding: bytes, as: UTF8.self)
+  let read = RingText.Kind.allCases.compactMap { RingText(text, as: $0) }
+  try require(read.count <= 1, "expected one kind")
+  guard let found = read.first else { return false }
+  try require(isSame(found.description, text), "expected the text as it was read")
+  return true
 }
 
 @Sendable private func wrappedKEK(_ bytes: [UInt8]) throws -> Bool {
