@@ -40,9 +40,10 @@ extension Dispatcher {
     findings: @escaping @Sendable () async -> [HealthFinding]
   ) {
     let metrics = Metrics(MetricNames.families)
-    let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, load: load) { caller in
-      try await rooms.check(.metricsRead, for: caller)
-    }
+    let monitoring = MonitoringRoutes(
+      findings: findings, metrics: metrics, load: load,
+      rollovers: { try await rooms.instance.listings.rolloversUnderWay() },
+      admit: { try await rooms.check(.metricsRead, for: $0) })
     self.init(
       table: RouteTable(routes: monitoring.routes + ServiceRoutes(rooms: rooms, strangers: strangers).all),
       clock: rooms.instance.clock, observation: RequestObservation(logger: logger, metrics: metrics),

@@ -1,5 +1,6 @@
 import Enrollment
 import HTTPTypes
+import KeyVault
 
 /// Something that keeps the service from doing all it should, said so that an operator knows what to do next.
 public struct HealthFinding: Sendable, Hashable, Encodable {
@@ -25,12 +26,21 @@ struct MonitoringRoutes {
   let findings: @Sendable () async -> [HealthFinding]
   let metrics: Metrics
   let load: ServiceLoad
+  let rollovers: @Sendable () async throws -> [RolloverSituation]
   /// Throws where the caller may not read metrics.
   let admit: @Sendable (Caller) async throws -> Void
 
   private struct Readiness: Encodable {
     let ready: Bool
     let findings: [HealthFinding]
+  }
+
+  private static func tell(_ campaigns: [RolloverCampaign], _ metrics: Metrics) {
+    for stage in DeviceRollover.Stage.allCases {
+      metrics.set(
+        MetricNames.rolloverDevices, to: Double(campaigns.reduce(0) { $0 + $1.count(stage) }), [stage.rawValue])
+    }
+    metrics.set(MetricNames.rolloverRefused, to: Double(campaigns.reduce(0) { $0 + $1.refused }))
   }
 
   var routes: [Route] {
@@ -41,8 +51,9 @@ struct MonitoringRoutes {
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit] _, caller in
+      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit, rollovers] _, caller in
         try await admit(caller)
+        MonitoringRoutes.tell(try await rollovers().map(\.campaign), metrics)
         metrics.set(MetricNames.connections, to: Double(load.connections.total))
         metrics.set(MetricNames.exchanges, to: Double(load.exchanges.total))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)

@@ -47,6 +47,8 @@ enum MetricNames {
   static let refusals = "muster_http_refusals_total"
   static let connections = "muster_http_connections"
   static let exchanges = "muster_http_requests_in_hand"
+  static let rolloverDevices = "muster_rollover_devices"
+  static let rolloverRefused = "muster_rollover_refused_devices"
 
   static let families: [Metrics.Family] = [
     .init(.counter, requests, labels: ["route", "method", "status"], help: "Requests answered."),
@@ -57,6 +59,11 @@ enum MetricNames {
     .init(.counter, refusals, labels: ["code"], help: "Requests refused, by the code that was answered."),
     .init(.gauge, connections, help: "Connections that stand."),
     .init(.gauge, exchanges, help: "Requests that are read, worked on or answered."),
+    .init(
+      .gauge, rolloverDevices, labels: ["stage"],
+      help: "Devices of the rollovers that are under way, by where they stand."),
+    .init(
+      .gauge, rolloverRefused, help: "Those of them with a new key of which a token was refused since it was resumed."),
   ]
 }
 

@@ -116,6 +116,8 @@ public enum UniqueName: Hashable, Sendable {
   /// A run of a station is one order's for ever.
   case batch(RecordID, of: RecordID)
   case idempotencyKey(operator: RecordID, String)
+  /// No other rollover of these devices is under way: a group's, or all (nil), which no other goes beside.
+  case rollover(of: RecordID?)
 }
 
 /// What there is only so much of. How much, and how much is left, is the store's to know: its events say it.

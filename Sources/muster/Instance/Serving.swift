@@ -47,7 +47,8 @@ struct Serving {
       findings: { findings.all() })
     let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
     let keys = KeyUpkeep(opened: opened, vault: vault, wake: { status.wake() }, logger: logger)
-    return [status, upkeep, keys, housekeeping, application]
+    let rollovers = RolloverService(instance: instance, logger: logger)
+    return [status, upkeep, keys, housekeeping, rollovers, application]
   }
 
   private func announce(_ bound: Listening.Bound) {
