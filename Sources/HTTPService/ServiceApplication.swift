@@ -42,10 +42,8 @@ extension Dispatcher {
     let metrics = Metrics(MetricNames.families)
     let monitoring = MonitoringRoutes(
       findings: findings, metrics: metrics, load: load, keys: { try await rooms.instance.listings.rings() },
-      clock: rooms.instance.clock
-    ) { caller in
-      try await rooms.check(.metricsRead, for: caller)
-    }
+      clock: rooms.instance.clock, rollovers: { try await rooms.instance.listings.rolloversUnderWay() },
+      admit: { try await rooms.check(.metricsRead, for: $0) })
     self.init(
       table: RouteTable(routes: monitoring.routes + ServiceRoutes(rooms: rooms, strangers: strangers).all),
       clock: rooms.instance.clock, observation: RequestObservation(logger: logger, metrics: metrics),

@@ -64,7 +64,7 @@ public struct HubChange: Codable, Sendable, Hashable {
   public static let kinds: Set<String> = [
     DeviceEnrolled.kind, DeviceEnrolledWithKeys.kind, DeviceStateChanged.kind, CertificateRevoked.kind,
     CertificateReleased.kind,
-    DeviceKeysMade.kind,
+    DeviceKeysMade.kind, RolloverKeyMade.kind, RolloverKeyEnded.kind,
   ]
 
   /// nil for what no hub must know.
@@ -82,6 +82,14 @@ public struct HubChange: Codable, Sendable, Hashable {
       self.init(.keyChanged, subject)
       generation = body.generation
       keyVersion = body.primary.version
+    case let body as RolloverKeyMade:
+      self.init(.keyChanged, subject)
+      generation = body.generation
+      keyVersion = body.key.version
+    case let body as RolloverKeyEnded:
+      self.init(.keyChanged, subject)
+      generation = body.generation
+      keyVersion = body.stays
     default: return nil
     }
   }

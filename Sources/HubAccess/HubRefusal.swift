@@ -12,6 +12,8 @@ public enum HubRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   case receiptForged
   /// The hub's time is too far ahead.
   case receiptTime
+  /// The keys of a device changed each time while its proof was recorded.
+  case contended
 
   public var code: String {
     switch self {
@@ -23,6 +25,7 @@ public enum HubRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .otherHub: "receipt-other-hub"
     case .receiptForged: "receipt-forged"
     case .receiptTime: "receipt-time"
+    case .contended: "contended"
     }
   }
 
@@ -36,6 +39,7 @@ public enum HubRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .otherHub: "expected a receipt of the hub that sends it, found another hub's"
     case .receiptForged: "expected a signature by the P-256 key of the hub's certificate, found another"
     case .receiptTime: "expected a time that is not ahead of ours, found one that is"
+    case .contended: "expected the devices' keys to stand still for one commit, found them changed each time"
     }
   }
 }

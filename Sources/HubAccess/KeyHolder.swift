@@ -1,4 +1,5 @@
 public import DeviceRegistry
+public import KeyVault
 public import MusterModel
 
 /// A device as its tokens are judged: whether it is let in, and the sealed keys that they may be signed with.
@@ -12,9 +13,27 @@ public struct KeyHolder: Sendable {
   public let sealed: [SealedSecret]
   /// The key version that it proved last, as far as the ledger knows.
   public let proved: UInt32?
+  /// nil where it is in none that is open.
+  public let rollover: HeldRollover?
+
+  /// Where the device stands in a rollover of its key.
+  public struct HeldRollover: Sendable {
+    public let device: DeviceRollover
+    /// Whether a token of it was refused since it has a new version.
+    public let isRefused: Bool
+    /// The version of the device's record: a proof is decided from the keys that it had then.
+    public let version: UInt64
+
+    public init(device: DeviceRollover, isRefused: Bool, version: UInt64) {
+      self.device = device
+      self.isRefused = isRefused
+      self.version = version
+    }
+  }
 
   public init(
-    device: RecordID, deviceID: DeviceID, state: DeviceState, isBlocked: Bool, sealed: [SealedSecret], proved: UInt32?
+    device: RecordID, deviceID: DeviceID, state: DeviceState, isBlocked: Bool, sealed: [SealedSecret], proved: UInt32?,
+    rollover: HeldRollover? = nil
   ) {
     self.device = device
     self.deviceID = deviceID
@@ -22,5 +41,6 @@ public struct KeyHolder: Sendable {
     self.isBlocked = isBlocked
     self.sealed = sealed
     self.proved = proved
+    self.rollover = rollover
   }
 }

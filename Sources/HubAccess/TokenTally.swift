@@ -16,6 +16,8 @@ public final class TokenTally: Sendable {
     var began: Timestamp?
     var counts: [RecordID: Count] = [:]
     var proofs: [RecordID: UInt32] = [:]
+    /// Devices in a rollover of whose tokens one was refused.
+    var refused: Set<RecordID> = []
   }
 
   private let state = Mutex(State())
@@ -35,6 +37,17 @@ public final class TokenTally: Sendable {
     state.withLock { state in
       guard state.proofs.count < TokenTally.proofLimit || state.proofs[device] != nil else { return }
       state.proofs[device] = version
+    }
+  }
+
+  /// A later proof of the device is on record already.
+  func forget(_ device: RecordID) { state.withLock { _ = $0.proofs.removeValue(forKey: device) } }
+
+  /// A token of a device in a rollover was signed by none of its keys.
+  func refused(_ device: RecordID) {
+    state.withLock { state in
+      guard state.refused.count < TokenTally.proofLimit else { return }
+      state.refused.insert(device)
     }
   }
 
@@ -65,6 +78,7 @@ public final class TokenTally: Sendable {
         guard state.proofs.count < TokenTally.proofLimit else { break }
         state.proofs[device] = version
       }
+      state.refused.formUnion(earlier.refused.prefix(max(0, TokenTally.proofLimit - state.refused.count)))
     }
   }
 
@@ -75,7 +89,15 @@ public final class TokenTally: Sendable {
         at: now, by: .service, on: [.record(hub)],
         TokensVerified(hub: hub, from: began, to: now, valid: count.valid, refused: count.refused))
     }
-    return counts + (try TokenTally.events(taken.proofs, at: now))
+    return counts + (try TokenTally.events(taken.proofs, at: now)) + (try TokenTally.events(taken.refused, at: now))
+  }
+
+  private static func events(_ refused: Set<RecordID>, at now: Timestamp) throws -> [Event] {
+    let (all, limit) = (refused.sorted(), RolloverTokensRefused.limit)
+    return try stride(from: 0, to: all.count, by: limit).map { start in
+      let some = Array(all[start..<min(start + limit, all.count)])
+      return try Event(at: now, by: .service, on: some.map { .record($0) }, RolloverTokensRefused(devices: some))
+    }
   }
 
   private static func events(_ proofs: [RecordID: UInt32], at now: Timestamp) throws -> [Event] {

@@ -23,18 +23,21 @@ public struct TokenResult: Codable, Sendable, Hashable {
 }
 
 /// Verifies the tokens that devices show to a hub. A device that is disabled or on the blocklist is refused from the commit
-/// on that says so.
+/// on that says so. Of a device in a rollover a change of key is on record before the hub is told that the token is good.
 public struct TokenVerification: Sendable {
   /// The most tokens of one question.
   public static let limit = 256
+  private static let attempts = 4
 
   private let reader: any HubReader
+  private let store: any Store
   private let vault: Vault
   private let clock: any WallClock
   private let tally: TokenTally
 
-  public init(_ reader: any HubReader, vault: Vault, clock: any WallClock, tally: TokenTally) {
+  public init(_ reader: any HubReader, store: any Store, vault: Vault, clock: any WallClock, tally: TokenTally) {
     self.reader = reader
+    self.store = store
     self.vault = vault
     self.clock = clock
     self.tally = tally
@@ -48,30 +51,89 @@ public struct TokenVerification: Sendable {
     guard let host = try await reader.host(of: credential.hub) else { return .failure(.notInOffice) }
     let now = clock.now()
     let parsed = tokens.map { SharedAccessToken.parse($0).refused(at: now, host: host) }
-    let asked = parsed.compactMap { try? $0.get().deviceID }
-    var found = try await reader.holders(asked, of: credential.hub)[...]
-    var results: [TokenResult] = []
-    for token in parsed {
-      switch token {
-      case .failure(let refusal): results.append(.refused(refusal.code))
-      case .success(let token): results.append(try judge(token, found.popFirst() ?? nil))
-      }
+    // Where a key is made or ended between the reading and the record of its proof, both are done again.
+    for _ in 0..<TokenVerification.attempts {
+      let judged = try judge(parsed, try await holders(of: parsed, credential))
+      guard try await record(judged.changes, at: now) else { continue }
+      tell(judged, of: credential.hub, at: now)
+      return .success(judged.results)
     }
-    tally.count(results, of: credential.hub, at: now)
-    return .success(results)
+    return .failure(.contended)
   }
 
-  private func judge(_ token: SharedAccessToken, _ found: KeyHolder?) throws -> TokenResult {
+  /// What one reading of the devices says of the tokens.
+  private struct Judged {
+    var results: [TokenResult] = []
+    /// Of devices in a rollover.
+    var changes = RecordedProofs()
+    /// Of the others, and of those that proved what was known.
+    var proofs: [(device: RecordID, version: UInt32)] = []
+    /// Devices in a rollover.
+    var refused: [RecordID] = []
+  }
+
+  private func holders(
+    of parsed: [Result<SharedAccessToken, TokenRefusal>], _ credential: HubCredential
+  ) async throws -> [KeyHolder?] {
+    try await reader.holders(parsed.compactMap { try? $0.get().deviceID }, of: credential.hub)
+  }
+
+  private func judge(
+    _ parsed: [Result<SharedAccessToken, TokenRefusal>], _ holders: [KeyHolder?]
+  ) throws -> Judged {
+    var (judged, found) = (Judged(), holders[...])
+    for token in parsed {
+      switch token {
+      case .failure(let refusal): judged.results.append(.refused(refusal.code))
+      case .success(let token): try judge(token, found.popFirst() ?? nil, &judged)
+      }
+    }
+    return judged
+  }
+
+  private func judge(_ token: SharedAccessToken, _ found: KeyHolder?, _ judged: inout Judged) throws {
     // In the case that it is written in: the other spelling is nobody's.
-    guard let found, found.deviceID == token.deviceID else { return .refused(HubRefusal.deviceUnknown.code) }
-    guard found.state == .enabled else { return .refused("device-disabled") }
-    guard !found.isBlocked else { return .refused("hardware-blocked") }
-    guard !found.sealed.isEmpty else { return .refused("device-without-key") }
+    guard let found, found.deviceID == token.deviceID else {
+      return judged.results.append(.refused(HubRefusal.deviceUnknown.code))
+    }
+    if let code = found.refusal { return judged.results.append(.refused(code)) }
     // Both keys are tried, whichever fits, so that the time does not tell which.
     let fitting = try found.sealed.filter { token.isSigned(by: try vault.openDeviceKey($0)) }
-    guard let version = fitting.first?.version else { return .refused(TokenRefusal.wrongSignature.code) }
-    if found.proved != version { tally.proved(found.device, version: version) }
-    return .valid(token.deviceID, keyVersion: version, until: token.expires)
+    guard let version = fitting.first?.version else {
+      if let rollover = found.rollover, rollover.device.made != nil, !rollover.isRefused {
+        judged.refused.append(found.device)
+      }
+      return judged.results.append(.refused(TokenRefusal.wrongSignature.code))
+    }
+    if let rollover = found.rollover {
+      judged.changes.note(found.device, version, rollover.device, at: rollover.version)
+    } else if found.proved != version {
+      judged.proofs.append((found.device, version))
+    }
+    judged.results.append(.valid(token.deviceID, keyVersion: version, until: token.expires))
+  }
+
+  /// Whether it is on disk, or there was nothing; not where a device's keys are others by now.
+  private func record(_ changes: RecordedProofs, at now: Timestamp) async throws -> Bool {
+    guard let unit = try changes.unit(at: now) else { return true }
+    guard case .committed = try await store.commit(unit) else { return false }
+    return true
+  }
+
+  private func tell(_ judged: Judged, of hub: RecordID, at now: Timestamp) {
+    tally.count(judged.results, of: hub, at: now)
+    for proof in judged.proofs { tally.proved(proof.device, version: proof.version) }
+    for device in judged.changes.devices { tally.forget(device) }
+    for device in judged.refused { tally.refused(device) }
+  }
+}
+
+extension KeyHolder {
+  /// Why none of its tokens is good.
+  fileprivate var refusal: String? {
+    if state != .enabled { return "device-disabled" }
+    if isBlocked { return "hardware-blocked" }
+    return sealed.isEmpty ? "device-without-key" : nil
   }
 }
 

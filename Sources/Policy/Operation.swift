@@ -36,6 +36,14 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case groupKeyAdd = "group.key-add"
   case groupKeyList = "group.key-list"
   case groupKeyRemove = "group.key-remove"
+  /// Rollovers of device keys.
+  case rolloverPlan = "rollover.plan"
+  case rolloverStart = "rollover.start"
+  case rolloverPause = "rollover.pause"
+  case rolloverResume = "rollover.resume"
+  case rolloverAbort = "rollover.abort"
+  case rolloverShow = "rollover.show"
+  case rolloverList = "rollover.list"
   case ticketIssue = "ticket.issue"
   case ticketList = "ticket.list"
   case ticketCancel = "ticket.cancel"
@@ -104,10 +112,13 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     switch self {
     case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
       .deviceDisable, .deviceRetire, .deviceHistory, .deviceRekey, .deviceToken, .groupShow,
-      .groupKeyAdd, .groupKeyList, .groupKeyRemove, .ticketIssue,
-      .ticketCancel, .orderAdd, .orderShow, .orderClose, .orderProvision, .certificateShow, .certificateRevoke:
+      .groupKeyAdd, .groupKeyList, .groupKeyRemove, .rolloverPlan, .rolloverStart, .rolloverPause, .rolloverResume,
+      .rolloverAbort, .rolloverShow, .ticketIssue, .ticketCancel, .orderAdd, .orderShow, .orderClose, .orderProvision,
+      .certificateShow, .certificateRevoke:
       .group
-    case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList: .listing
+    case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList,
+      .rolloverList:
+      .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
       .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,

@@ -16,8 +16,8 @@ struct Muster: AsyncParsableCommand {
   private static let all: [any ParsableCommand.Type] = [
     Initialize.self, Serve.self, OperatorCommand.self, HubCommand.self, HardwareCommand.self, DeviceCommand.self,
     GroupCommand.self, TicketCommand.self, CertificateCommand.self, CACommand.self, VaultCommand.self,
-    KeyCommand.self,
-    PolicyCommand.self, LedgerCommand.self, FactoryCommand.self, EvidenceCommand.self, BenchCommand.self,
+    KeyCommand.self, RolloverCommand.self, PolicyCommand.self, LedgerCommand.self, FactoryCommand.self,
+    EvidenceCommand.self, BenchCommand.self,
   ]
 
   /// The one that the command line begins with. Where it is named the parser is shown no other: it asks each subcommand's

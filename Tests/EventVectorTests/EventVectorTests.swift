@@ -29,7 +29,7 @@ import Testing
   @Test func `no two kinds share a name`() {
     let rooms = [
       LedgerEvents.kinds, DeviceEvents.kinds, PolicyEvents.kinds, CertificateEvents.kinds, VaultEvents.kinds,
-      AttestationEvents.kinds, RingEvents.kinds,
+      AttestationEvents.kinds, RingEvents.kinds, RolloverEvents.kinds,
     ]
     #expect(rooms.joined().map(\.name).sorted() == Vectors.kinds)
   }

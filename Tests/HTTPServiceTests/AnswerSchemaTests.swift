@@ -50,6 +50,14 @@ import Yams
     Step(.get, "/v1/devices/pump-7/history"), Step(.get, "/v1/certificates"), Step(.get, "/v1/certificates/{serial}"),
     Step(.post, "/v1/devices/pump-7/keys"),
     Step(.post, "/v1/devices/pump-7/token", #"{"validSeconds":600}"#, keeps: ("token", as: "token")),
+    Step(
+      .post, "/v1/rollovers",
+      #"{"plan":{"canary":1,"step":25,"quorum":90,"soak":60,"overlap":60,"deadline":"2099-01-01T00:00:00.000Z","refusals":5,"breaks":0}}"#,
+      keeps: ("record", as: "rollover")),
+    Step(.get, "/v1/rollovers"), Step(.get, "/v1/rollovers/{rollover}"),
+    Step(.get, "/v1/rollovers/{rollover}/stragglers"), Step(.post, "/v1/rollovers/{rollover}/start"),
+    Step(.post, "/v1/rollovers/{rollover}/pause"), Step(.post, "/v1/rollovers/{rollover}/resume"),
+    Step(.post, "/v1/rollovers/{rollover}/abort"),
     Step(.get, "/v1/hub/devices/pump-7/credentials", by: .hub), Step(.get, "/v1/hub/certificates/{serial}", by: .hub),
     Step(.post, "/v1/hub/tokens/verify", #"{"tokens":["{token}","none"]}"#, by: .hub),
     Step(.get, "/v1/hub/feed?after=0&root={emptyRoot}", by: .hub),
@@ -93,11 +101,12 @@ import Yams
     Step(.post, "/v1/vault/seal"),
   ]
 
-  /// What asks for more than an instance: a publisher at work, a TPM, a station's devices, the recovery code, a
-  /// key to be sealed or opened.
+  /// What asks for more than an instance: a publisher at work, a TPM, a station's devices, the recovery code, a key to be
+  /// sealed or opened, a rollover that is carried on.
   private static let elsewhere: Set = [
     "POST /v1/issuers/crl", "POST /v1/attestations/{attestation}/answer", "POST /v1/orders/{name}/confirmations",
     "POST /v1/vault/unseal", "POST /v1/keys/import", "POST /v1/keys/{name}/versions/{version}/export",
+    "GET /v1/identity/key",
   ]
 
   @Test func `each answer has the fields that are described, of their types, and no others`() async throws {

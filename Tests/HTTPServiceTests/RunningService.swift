@@ -63,7 +63,8 @@ func serving(
   let logger = Logger(label: "muster") { _ in JSONLogHandler(clock: FixedClock()) { log.append($0) } }
   let (metrics, load) = (Metrics(MetricNames.families), ServiceLoad(limits: limits))
   let monitoring = MonitoringRoutes(
-    findings: { findings }, metrics: metrics, load: load, keys: { [] }, clock: SystemClock(), admit: { _ in })
+    findings: { findings }, metrics: metrics, load: load, keys: { [] }, clock: SystemClock(), rollovers: { [] },
+    admit: { _ in })
   let dispatcher = Dispatcher(
     table: RouteTable(routes: monitoring.routes + routes), clock: SystemClock(),
     observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),

@@ -19,6 +19,9 @@ final class HubWorld: HubReader, StoreDouble {
     var devices: [RecordID: [SealedDevice]] = [:]
     /// The key version that a device proved last.
     var proved: [RecordID: UInt32] = [:]
+    var rollovers: [RecordID: KeyHolder.HeldRollover] = [:]
+    /// What becomes of the next units, before they are committed.
+    var outcomes: [CommitOutcome] = []
     var hosts: [RecordID: String] = [:]
     var places: Set<LedgerPlace> = []
     /// Up to where a receipt covers all that a hub must know.
@@ -80,6 +83,7 @@ final class HubWorld: HubReader, StoreDouble {
   func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
     contents.withLock { contents in
       guard !contents.refuses else { return .stale(.record(hub)) }
+      if !contents.outcomes.isEmpty { return contents.outcomes.removeFirst() }
       contents.committed += unit.events
       return .committed(LedgerPosition(first: 0, count: unit.events.count))
     }
@@ -107,12 +111,13 @@ final class HubWorld: HubReader, StoreDouble {
   }
 
   func holders(_ ids: [DeviceID], of hub: RecordID) async throws -> [KeyHolder?] {
-    let (all, proved) = (current.devices[hub] ?? [], current.proved)
+    let (all, proved, rollovers) = (current.devices[hub] ?? [], current.proved, current.rollovers)
     return ids.map { id in
       all.first { $0.device.deviceID.folded == id.folded }.map { found in
         KeyHolder(
           device: found.device.device, deviceID: found.device.deviceID, state: found.device.state,
-          isBlocked: found.device.isBlocked, sealed: found.sealed, proved: proved[found.device.device])
+          isBlocked: found.device.isBlocked, sealed: found.sealed, proved: proved[found.device.device],
+          rollover: rollovers[found.device.device])
       }
     }
   }

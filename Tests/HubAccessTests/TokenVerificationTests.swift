@@ -14,7 +14,7 @@ import Testing
   init() throws { world = try HubWorld() }
 
   private func verify(_ tokens: [String], for hub: RecordID? = nil) async throws -> [TokenResult] {
-    try await TokenVerification(world, vault: world.vault, clock: world.clock, tally: tally)
+    try await TokenVerification(world, store: world, vault: world.vault, clock: world.clock, tally: tally)
       .verify(tokens, for: world.credential(hub)).get()
   }
 
@@ -84,6 +84,57 @@ import Testing
     let proved = try #require(events.last?.body as? DeviceKeysProved)
     #expect(proved.proved.map(\.version) == [2] && events.count == 2)
     #expect(try await recorded(at: now).isEmpty)
+  }
+
+  /// Of `device`, in a rollover that knows that it uses `known`.
+  private func rollOver(_ pair: DeviceKeyPair, known: UInt32?, made: UInt32? = nil) {
+    let rollover = DeviceRollover(
+      stage: made == nil ? .called : .offered, known: known, made: made, proofs: 1, since: now)
+    world.change {
+      $0.rollovers[pair.primary.sealed.owner] = .init(device: rollover, isRefused: false, version: 7)
+    }
+  }
+
+  @Test func `in a rollover a change of key is on record before it is told, and the same key is not`() async throws {
+    let pair = try world.device("pump-1")
+    rollOver(pair, known: 1)
+    _ = try await verify([try world.token("pump-1", pair.primary.key)])
+    #expect(world.current.committed.isEmpty)
+    let changed = try await verify([
+      try world.token("pump-1", pair.secondary.key), try world.token("pump-1", pair.secondary.key),
+      try world.token("pump-1", pair.primary.key),
+    ])
+    #expect(changed.map(\.keyVersion) == [2, 2, 1])
+    let proved = try #require(world.current.committed.first?.body as? RolloverKeysProved)
+    #expect(proved.proved.map(\.version) == [2, 1] && world.current.committed.count == 1)
+    // What is on record is not told once more.
+    #expect(try await recorded(at: now).allSatisfy { $0.body is TokensVerified })
+  }
+
+  @Test func `a token whose key went while its proof was recorded is judged again, and by what is then`() async throws {
+    let pair = try world.device("pump-1")
+    rollOver(pair, known: 1)
+    let token = try world.token("pump-1", pair.secondary.key)
+    let stale = CommitOutcome.stale(.record(pair.primary.sealed.owner))
+    world.change { $0.outcomes = [stale, stale] }
+    #expect(try await verify([token]).map(\.keyVersion) == [2] && world.current.committed.count == 1)
+    world.change { $0.outcomes = Array(repeating: stale, count: 10) }
+    await #expect(throws: HubRefusal.contended) { try await verify([token]) }
+  }
+
+  @Test func `a refused token of a device with a new key is told once, and of another never`() async throws {
+    let (rolled, other) = (try world.device("pump-1"), try world.device("pump-2"))
+    rollOver(rolled, known: 1, made: 2)
+    let foreign = DeviceKey.random()
+    for _ in 0..<3 {
+      let results = try await verify([
+        try world.token("pump-1", foreign), try world.token("pump-2", foreign),
+        try world.token("pump-2", other.primary.key),
+      ])
+      #expect(results.map(\.valid) == [false, false, true])
+    }
+    let refused = try await recorded(at: now).compactMap { $0.body as? RolloverTokensRefused }
+    #expect(refused.map(\.devices) == [[rolled.primary.sealed.owner]])
   }
 
   @Test func `a thousand devices that change over fill as many events as they need`() async throws {

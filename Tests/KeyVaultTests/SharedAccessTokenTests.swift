@@ -171,7 +171,7 @@ import Testing
   @Test func `the next keys keep the primary as the secondary`() throws {
     let vault = try unsealed()
     let first = try vault.makeDeviceKeys(of: device, generation: 1, after: 0)
-    let next = try vault.nextDeviceKeys(of: device, generation: 1, primary: first.primary.sealed, after: 2)
+    let next = try vault.nextDeviceKeys(of: device, generation: 1, keeping: first.primary.sealed, after: 2)
     #expect(next.primary.version == 3 && next.secondary.version == 1)
     #expect(next.secondary.key.bytes.isEqual(to: first.primary.key.bytes))
     #expect(next.secrets.map(\.version) == [3, 1])

@@ -96,8 +96,11 @@ struct AccessMatrix: Sendable {
     case "anyone": .letIn
     case "device":
       // A device's own certificate renews, and asks of itself; to enroll it takes a ticket or a maker's.
-      asker.name == "device" && (route.path.hasSuffix("/simplereenroll") || route.path == "/v1/identity")
-        ? .enrolled : .shutOut
+      // There is no rollover that made a key for it.
+      asker.name == "device" && route.path == "/v1/identity/key"
+        ? .letIn
+        : asker.name == "device" && (route.path.hasSuffix("/simplereenroll") || route.path == "/v1/identity")
+          ? .enrolled : .shutOut
     default:
       if let list = asker.list { isListed(route.access, list) ? .letIn : .forbidden } else { .unknown }
     }
@@ -121,6 +124,7 @@ struct AccessMatrix: Sendable {
     let ticket = RecordID(.ticket, now).description
     let places = [
       "{ticket}": ticket, "{attestation}": RecordID(.attestation, now).description,
+      "{rollover}": RecordID(.rollover, now).description,
       "{certificate}": String(repeating: "0", count: 31) + "1", "{tile}": "0/000.p/1",
       "{request}": "MAA=", "{label}": "none", "{shard}": "0", "{position}": "0", "{issuerKeyID}": issuer,
       "{fingerprint}": String(repeating: "0", count: 64),
@@ -161,6 +165,9 @@ struct AccessMatrix: Sendable {
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
     case "/v1/policy/explain": return #"{"position":1}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
+    case "/v1/rollovers":
+      return
+        #"{"plan":{"canary":1,"step":25,"quorum":90,"soak":60,"overlap":60,"deadline":"2099-01-01T00:00:00.000Z","refusals":5,"breaks":0}}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
     case "/v1/orders/{name}/enrollments", "/v1/orders/{name}/check", "/v1/orders/{name}/allowances",
       "/v1/orders/{name}/allowances/check":

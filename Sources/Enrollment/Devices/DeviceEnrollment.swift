@@ -209,10 +209,10 @@ public struct DeviceEnrollment: Sendable {
     }
     guard attempt.wish.credentials.hasKeys else { return .answer(enrolled(nil, 0, nil)) }
     guard let held = attempt.facts.deviceKeys, held.generation == device.binding?.generation,
-      let until = held.deliverUntil, attempt.at < until
+      let until = held.deliverUntil, attempt.at < until, let secondary = held.secondary
     else { return try attempt.refuse(.keysNotDelivered) }
     let pair = try instance.vault.openDeviceKeys(
-      generation: held.generation, primary: held.primary, secondary: held.secondary)
+      generation: held.generation, primary: held.primary, secondary: secondary)
     let delivered = try attempt.delivered(pair, of: device)
     let line = delivered.events.first.flatMap(attempt.provable)
     return .commit(delivered) { enrolled(IssuedKeys(device: device.id, pair), $0.first, line) }

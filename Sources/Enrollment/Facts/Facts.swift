@@ -43,6 +43,10 @@ public struct Facts: Sendable {
   public var deviceCertificates: [CertificateSnapshot] = []
   /// Where they were asked for.
   public var deviceKeys: DeviceKeysSnapshot?
+  /// Of the rollover that the device is in; else of the last that took its old key.
+  public var deviceRollover: DeviceRollover?
+  /// The one asked for.
+  public var rollover: RolloverSnapshot?
   public var deviceHub: HubSnapshot?
   public var `operator`: OperatorSnapshot?
   public var hub: HubSnapshot?
@@ -163,20 +167,33 @@ public struct DeviceKeysSnapshot: Sendable, Hashable {
   /// The binding that they were made for.
   public let generation: UInt64
   public let primary: SealedSecret
-  public let secondary: SealedSecret
+  /// nil once a rollover has ended the old one.
+  public let secondary: SealedSecret?
   /// Until when the enrollment that made them may ask for them again; nil once they are confirmed or proved.
   public let deliverUntil: Timestamp?
   /// The last version that the device ever had.
   public let lastVersion: UInt32
+  /// The version that the device proved last.
+  public let proved: UInt32?
 
   public init(
-    generation: UInt64, primary: SealedSecret, secondary: SealedSecret, deliverUntil: Timestamp?, lastVersion: UInt32
+    generation: UInt64, primary: SealedSecret, secondary: SealedSecret?, deliverUntil: Timestamp?, lastVersion: UInt32,
+    proved: UInt32?
   ) {
     self.generation = generation
     self.primary = primary
     self.secondary = secondary
     self.deliverUntil = deliverUntil
     self.lastVersion = lastVersion
+    self.proved = proved
+  }
+
+  /// What the device is not to lose: the version that it proved last, where that is one of the two; else the primary.
+  public var lastUsed: SealedSecret { secondary.flatMap { $0.version == proved ? $0 : nil } ?? primary }
+
+  /// The sealed key of a version that the device has.
+  public func sealed(_ version: UInt32) -> SealedSecret? {
+    [primary, secondary].compactMap(\.self).first { $0.version == version }
   }
 }
 

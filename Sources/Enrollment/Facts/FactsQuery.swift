@@ -41,8 +41,9 @@ public struct FactsQuery: Sendable, Hashable {
   public var certificate: CertificateKey?
   /// With a certificate of an operator or a hub: all of theirs that are in force, as `deviceCertificates`.
   public var certificatesOfPeer = false
-  /// The keys of the device, and the hub that it talks to.
+  /// The keys of the device, where it stands in a rollover of them, and the hub that it talks to.
   public var deviceKeys = false
+  public var rollover: RecordID?
   /// The enrollment keys of the group.
   public var groupKeys = false
   public var operatorName: RecordName?

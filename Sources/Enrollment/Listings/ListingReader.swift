@@ -2,7 +2,7 @@ public import MusterModel
 
 /// What operators look at. Each answer is one snapshot, and shows what is in the scope and nothing else; each page but the
 /// last is full.
-public protocol ListingReader: Sendable {
+public protocol ListingReader: RolloverReader {
   func devices(_ page: PageRequest, group: RecordName?, in scope: GroupScope) async throws -> Page<DeviceSummary>
   /// Those that a station made in one run, in the order in which they were made.
   func devices(_ page: PageRequest, batch: RecordID, in scope: GroupScope) async throws -> Page<DeviceSummary>

@@ -65,6 +65,10 @@ public struct Inspection: Sendable {
     try await listing(.hubList) { _ in try await listings.hubs(page) }
   }
 
+  public func rollovers(_ page: PageRequest) async throws -> Outcome<Page<RolloverSummary>> {
+    try await listing(.rolloverList) { try await listings.rollovers(page, in: $0) }
+  }
+
   private func listing<Value: Sendable>(
     _ operation: Policy.Operation, _ read: (GroupScope) async throws -> Value
   ) async throws -> Outcome<Value> {
@@ -114,6 +118,24 @@ public struct Inspection: Sendable {
     return try await look(.certificateShow, in: group, orElse: .noCertificate) { _ in
       try await listings.certificate(name)
     }
+  }
+
+  public func rollover(_ record: RecordID) async throws -> Outcome<RolloverSummary> {
+    try await look(.rolloverShow, in: try await group(ofRollover: record), orElse: .rolloverUnknown) { _ in
+      try await listings.rollover(record)
+    }
+  }
+
+  public func stragglers(of record: RecordID, _ page: PageRequest) async throws -> Outcome<Page<RolloverStraggler>> {
+    try await look(.rolloverShow, in: try await group(ofRollover: record), orElse: .rolloverUnknown) { _ in
+      try await listings.stragglers(of: record, page)
+    }
+  }
+
+  private func group(ofRollover record: RecordID) async throws -> RecordID? {
+    var query = FactsQuery()
+    query.rollover = record
+    return try await instance.facts.facts(for: query).rollover?.group
   }
 
   private func look<Value: Sendable>(

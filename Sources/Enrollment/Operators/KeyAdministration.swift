@@ -6,8 +6,9 @@ import Policy
 // The symmetric keys of devices, and the tokens made with them.
 
 extension Administration {
-  /// Makes a device's keys: the first two of its binding, or the next primary. They are in this answer alone; the database
-  /// has them sealed. What the device had before and is not in the answer proves nothing from the commit on.
+  /// Makes a device's keys: the first two of its binding, or the next primary, beside which the one that the device proved
+  /// last is kept. They are in this answer alone; the database has them sealed. What the device had before and is not in
+  /// the answer proves nothing from the commit on.
   public func rekey(_ id: String, by caller: Caller) async throws -> Outcome<IssuedKeys> {
     var query = FactsQuery()
     do throws(Refusal) { query.deviceID = try parse(deviceID: id) } catch { return .refused(error) }
@@ -34,7 +35,7 @@ extension Administration {
     guard let held, held.generation == generation else {
       return try instance.vault.makeDeviceKeys(of: device, generation: generation, after: last)
     }
-    return try instance.vault.nextDeviceKeys(of: device, generation: generation, primary: held.primary, after: last)
+    return try instance.vault.nextDeviceKeys(of: device, generation: generation, keeping: held.lastUsed, after: last)
   }
 
   /// Makes a token with a device's primary key, for its hub. That it was made is on record before it leaves.

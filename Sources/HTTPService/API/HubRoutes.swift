@@ -44,7 +44,8 @@ struct HubRoutes: Sendable {
             "too-many-tokens", "expected 1 to \(TokenVerification.limit) tokens, found \(input.tokens.count)")
         }
         let verification = TokenVerification(
-          rooms.hubs, vault: rooms.instance.vault, clock: rooms.instance.clock, tally: rooms.tokens)
+          rooms.hubs, store: rooms.instance.store, vault: rooms.instance.vault, clock: rooms.instance.clock,
+          tally: rooms.tokens)
         return try .json(TokenResults(results: try await verification.verify(input.tokens, for: hub).answered()))
       },
     ]
@@ -172,7 +173,7 @@ extension Problem {
     self.init(refusal.status, refusal.code, detail: refusal.description)
     switch refusal {
     case .notInOffice: headers[.wwwAuthenticate] = "Certificate"
-    case .vaultSealed: headers[.retryAfter] = "5"
+    case .vaultSealed, .contended: headers[.retryAfter] = "5"
     default: break
     }
   }
@@ -184,7 +185,7 @@ extension HubRefusal {
     case .deviceUnknown, .certificateUnknown: .notFound
     case .rolledBack: .conflict
     case .notInOffice: .unauthorized
-    case .vaultSealed: .serviceUnavailable
+    case .vaultSealed, .contended: .serviceUnavailable
     case .otherHub, .receiptForged: .forbidden
     case .receiptTime: .badRequest
     }

@@ -35,6 +35,13 @@ extension RoutedRequest {
     return batch
   }
 
+  func rollover() throws(Problem) -> RecordID {
+    guard let rollover = RecordID(try parameter("rollover")), rollover.kind == .rollover else {
+      throw .badRequest("rollover-malformed", "expected rol_…, a rollover's record ID")
+    }
+    return rollover
+  }
+
   func deviceID() throws(Problem) -> DeviceID { try deviceID(try parameter("id")) }
   func name() throws(Problem) -> RecordName { try name(try parameter("name")) }
 

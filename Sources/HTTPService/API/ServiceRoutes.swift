@@ -13,5 +13,6 @@ struct ServiceRoutes: Sendable {
       + AllowanceRoutes(rooms: rooms, strangers: strangers).routes
       + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
       + HubRoutes(rooms: rooms).routes + KeyRoutes(rooms: rooms).routes
+      + RolloverRoutes(rooms: rooms, strangers: strangers).routes
   }
 }

@@ -76,6 +76,14 @@ struct DeviceEvidence: Sendable {
     }
   }
 
+  /// What cannot be a token of a device for this instance.
+  func wrongToken(_ request: RoutedRequest) -> Problem {
+    wrong(
+      Problem(
+        .unauthorized, "token-wrong",
+        detail: "expected a token for this instance by a key that the device has in use, found another"), request)
+  }
+
   private func wrong(_ problem: Problem, _ request: RoutedRequest) -> Problem {
     strangers.attemptFailed(request.peer.source, at: request.at)
     return problem.counted()

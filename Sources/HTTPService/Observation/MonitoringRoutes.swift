@@ -1,5 +1,6 @@
 import Enrollment
 import HTTPTypes
+import KeyVault
 import MusterModel
 
 /// Something that keeps the service from doing all it should, said so that an operator knows what to do next.
@@ -29,12 +30,21 @@ struct MonitoringRoutes {
   /// Key rings, for what is left of them.
   let keys: @Sendable () async throws -> [KeyRingSummary]
   let clock: any WallClock
+  let rollovers: @Sendable () async throws -> [RolloverSituation]
   /// Throws where the caller may not read metrics.
   let admit: @Sendable (Caller) async throws -> Void
 
   private struct Readiness: Encodable {
     let ready: Bool
     let findings: [HealthFinding]
+  }
+
+  private static func tell(_ campaigns: [RolloverCampaign], _ metrics: Metrics) {
+    for stage in DeviceRollover.Stage.allCases {
+      metrics.set(
+        MetricNames.rolloverDevices, to: Double(campaigns.reduce(0) { $0 + $1.count(stage) }), [stage.rawValue])
+    }
+    metrics.set(MetricNames.rolloverRefused, to: Double(campaigns.reduce(0) { $0 + $1.refused }))
   }
 
   var routes: [Route] {
@@ -45,7 +55,7 @@ struct MonitoringRoutes {
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit, keys, clock] _, caller in
+      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit, keys, clock, rollovers] _, caller in
         try await admit(caller)
         let now = clock.now()
         for key in try await keys() {
@@ -54,6 +64,7 @@ struct MonitoringRoutes {
           guard let left = key.protectionsLeft else { continue }
           metrics.set(MetricNames.keyProtectionsLeft, to: Double(left), [key.name.text])
         }
+        MonitoringRoutes.tell(try await rollovers().map(\.campaign), metrics)
         metrics.set(MetricNames.connections, to: Double(load.connections.total))
         metrics.set(MetricNames.exchanges, to: Double(load.exchanges.total))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)

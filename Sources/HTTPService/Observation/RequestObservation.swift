@@ -49,6 +49,8 @@ enum MetricNames {
   static let exchanges = "muster_http_requests_in_hand"
   static let keySecondsLeft = "muster_key_seconds_left"
   static let keyProtectionsLeft = "muster_key_protections_left"
+  static let rolloverDevices = "muster_rollover_devices"
+  static let rolloverRefused = "muster_rollover_refused_devices"
 
   static let families: [Metrics.Family] = [
     .init(.counter, requests, labels: ["route", "method", "status"], help: "Requests answered."),
@@ -65,6 +67,11 @@ enum MetricNames {
     .init(
       .gauge, keyProtectionsLeft, labels: ["key"],
       help: "How often a key ring's newest version may still protect something."),
+    .init(
+      .gauge, rolloverDevices, labels: ["stage"],
+      help: "Devices of the rollovers that are under way, by where they stand."),
+    .init(
+      .gauge, rolloverRefused, help: "Those of them with a new key of which a token was refused since it was resumed."),
   ]
 }
 

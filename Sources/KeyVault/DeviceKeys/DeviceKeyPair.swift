@@ -10,6 +10,12 @@ public struct DeviceKeyPair: Sendable {
     public let version: UInt32
     public let key: DeviceKey
     public let sealed: SealedSecret
+
+    /// What is to be recorded of it.
+    public func fact(of device: RecordID) -> DeviceKeysMade.Key {
+      let check = KeyCheck(of: key.bytes, id: device.description, version: version)
+      return DeviceKeysMade.Key(version: version, check: check.hex)
+    }
   }
 
   public let generation: UInt64
@@ -22,17 +28,12 @@ public struct DeviceKeyPair: Sendable {
   /// What is to be recorded of them.
   public func made(for device: RecordID, deliverUntil: Timestamp? = nil) -> DeviceKeysMade {
     DeviceKeysMade(
-      device: device, generation: generation, primary: Self.fact(primary, device),
-      secondary: Self.fact(secondary, device), deliverUntil: deliverUntil)
+      device: device, generation: generation, primary: primary.fact(of: device),
+      secondary: secondary.fact(of: device), deliverUntil: deliverUntil)
   }
 
   /// Both, as they are to be kept in the place of all that the device had: the unit of work forgets the device's others.
   public var secrets: [SealedSecret] { [primary.sealed, secondary.sealed] }
-
-  private static func fact(_ version: Version, _ device: RecordID) -> DeviceKeysMade.Key {
-    let check = KeyCheck(of: version.key.bytes, id: device.description, version: version.version)
-    return DeviceKeysMade.Key(version: version.version, check: check.hex)
-  }
 }
 
 extension Vault {
@@ -45,12 +46,12 @@ extension Vault {
       secondary: try makeDeviceKey(of: device, version: last + 2))
   }
 
-  /// The next keys of the same binding: a new primary, and what was the primary as the secondary, so that a device that
+  /// The next keys of the same binding: a new primary, and one that the device has as the secondary, so that a device that
   /// has not heard of it yet still proves itself.
   public func nextDeviceKeys(
-    of device: RecordID, generation: UInt64, primary: SealedSecret, after last: UInt32
+    of device: RecordID, generation: UInt64, keeping kept: SealedSecret, after last: UInt32
   ) throws(VaultError) -> DeviceKeyPair {
-    let held = DeviceKeyPair.Version(version: primary.version, key: try openDeviceKey(primary), sealed: primary)
+    let held = DeviceKeyPair.Version(version: kept.version, key: try openDeviceKey(kept), sealed: kept)
     return DeviceKeyPair(
       generation: generation, primary: try makeDeviceKey(of: device, version: last + 1), secondary: held)
   }
@@ -71,7 +72,8 @@ extension Vault {
     return key
   }
 
-  private func makeDeviceKey(of device: RecordID, version: UInt32) throws(VaultError) -> DeviceKeyPair.Version {
+  /// One key of a device, sealed.
+  public func makeDeviceKey(of device: RecordID, version: UInt32) throws(VaultError) -> DeviceKeyPair.Version {
     let key = DeviceKey.random()
     let sealed = try seal(key.bytes, owner: device, purpose: DeviceKeyPair.purpose, version: version)
     return DeviceKeyPair.Version(version: version, key: key, sealed: sealed)

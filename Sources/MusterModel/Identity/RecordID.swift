@@ -13,6 +13,7 @@ public struct RecordID: Hashable, Comparable, Sendable, Codable, CustomStringCon
     case key = "key"
     case certificate = "crt"
     case attestation = "att"
+    case rollover = "rol"
   }
 
   public let kind: Kind

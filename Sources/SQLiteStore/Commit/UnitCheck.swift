@@ -73,6 +73,12 @@ struct UnitCheck {
       try db.exists("SELECT 1 FROM key_ring WHERE folded = ?", name.folded)
     case .idempotencyKey(let id, let key):
       try db.exists("SELECT 1 FROM idempotent_answer WHERE operator = ? AND key = ?", id, key)
+    case .rollover(let group):
+      try db.exists(
+        """
+        SELECT 1 FROM rollover WHERE state IN ('running', 'paused', 'aborting')
+          AND (?1 IS NULL OR device_group IS NULL OR device_group = ?1)
+        """, group)
     }
   }
 

@@ -30,8 +30,9 @@ let hubTables = """
     generation INTEGER NOT NULL,
     primary_version INTEGER NOT NULL,
     primary_check TEXT NOT NULL,
-    secondary_version INTEGER NOT NULL,
-    secondary_check TEXT NOT NULL,
+    -- NULL once a rollover has ended the old one.
+    secondary_version INTEGER,
+    secondary_check TEXT,
     last_version INTEGER NOT NULL,
     proved_version INTEGER,
     proved_at INTEGER,

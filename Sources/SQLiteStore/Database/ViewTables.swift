@@ -274,10 +274,11 @@ let viewTables = """
   """
 
 /// Every table that a replay makes again, each in the order of its primary key.
-let viewTableNames = [
-  "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
-  "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "redemption", "certificate",
-  "issuer", "crl", "kek", "slot", "factory_order", "factory_batch", "hub_group", "hub_change", "hub_receipt",
-  "device_key",
-  "group_key", "attestation", "key_attestation", "key_ring", "key_version",
-]
+let viewTableNames =
+  [
+    "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",
+    "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "redemption", "certificate",
+    "issuer", "crl", "kek", "slot", "factory_order", "factory_batch", "hub_group", "hub_change", "hub_receipt",
+    "device_key",
+    "group_key", "attestation", "key_attestation", "key_ring", "key_version",
+  ] + rolloverTableNames

@@ -32,6 +32,14 @@ extension AnyRecorded {
     case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"
     case is DeviceKeysRead: "keys read by a hub"
     case let body as DeviceKeysDelivered: "keys \(body.primary) and \(body.secondary) delivered again"
+    case let body as RolloverKeyMade:
+      "key \(body.key.version) made by a rollover, \(body.keeps.map { "beside key \($0)" } ?? "the others ended")"
+    case is RolloverKeysProved: "another key proved in a rollover"
+    case let body as RolloverKeyEnded: "key \(body.stays) alone from here on: \(body.cause.rawValue)"
+    case is RolloverDevicesEntered: "in a rollover of its key"
+    case is RolloverDevicesLeft: "out of the rollover: aborted"
+    case is RolloverTokensRefused: "a token refused in a rollover"
+    case let body as DeviceKeyFetched: "key \(body.version) fetched by the device, by its \(body.evidence.rawValue)"
     case is DeviceKeysConfirmed: "keys confirmed: nobody is handed them any more"
     default: kind
     }

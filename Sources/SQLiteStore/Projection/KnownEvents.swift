@@ -10,5 +10,5 @@ extension EventCatalog {
   /// Every kind that this build knows, of all rooms.
   public static let muster = EventCatalog(
     EventCatalog.ledger + DeviceEvents.kinds + PolicyEvents.kinds + CertificateEvents.kinds + VaultEvents.kinds
-      + AttestationEvents.kinds + RingEvents.kinds)
+      + AttestationEvents.kinds + RingEvents.kinds + RolloverEvents.kinds)
 }

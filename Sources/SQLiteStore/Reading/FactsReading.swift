@@ -38,6 +38,7 @@ struct FactsReading {
     try readCertificate()
     try readHardware()
     try readOrder()
+    try readRollover()
     try readDevice()
     try readGroups()
     try readPeers()
@@ -102,6 +103,11 @@ struct FactsReading {
     }
   }
 
+  private mutating func readRollover() throws(StoreError) {
+    facts.rollover = try query.rollover.flatMap { record throws(StoreError) in try snapshot.rollover(record) }
+    if let rollover = facts.rollover { saw(rollover.record, rollover.version) }
+  }
+
   private var firstHardware: HardwareSnapshot? { facts.hardware.first?.snapshot }
 
   private mutating func readDevice() throws(StoreError) {
@@ -131,11 +137,8 @@ struct FactsReading {
   }
 
   private mutating func readKeys(of device: DeviceSnapshot) throws(StoreError) {
-    facts.deviceKeys = try snapshot.deviceKeys(of: device.record).map { keys in
-      DeviceKeysSnapshot(
-        generation: keys.generation, primary: keys.sealed[0], secondary: keys.sealed[1],
-        deliverUntil: keys.deliverUntil, lastVersion: keys.last)
-    }
+    facts.deviceKeys = try snapshot.deviceKeys(of: device.record).map { DeviceKeysSnapshot($0) }
+    facts.deviceRollover = try snapshot.deviceRollover(of: device.record)
     facts.deviceHub = try snapshot.hub(ofDevice: device.record).flatMap { hub throws(StoreError) in
       try snapshot.hub(hub)
     }

@@ -116,10 +116,10 @@ struct HubDeviceReading {
       let keys = try snapshot.deviceKeys(of: device.record), keys.generation == generation
     else { return nil }
     return Keys(
-      shown: [
-        HubDevice.Key(slot: .primary, version: keys.primary.version, check: keys.primary.check),
-        HubDevice.Key(slot: .secondary, version: keys.secondary.version, check: keys.secondary.check),
-      ],
+      shown: [HubDevice.Key(slot: .primary, version: keys.primary.version, check: keys.primary.check)]
+        + [keys.secondary].compactMap(\.self).map {
+          HubDevice.Key(slot: .secondary, version: $0.version, check: $0.check)
+        },
       sealed: keys.sealed)
   }
 }
@@ -128,9 +128,10 @@ struct HubDeviceReading {
 struct StoredDeviceKeys {
   let generation: UInt64
   let primary: DeviceKeysMade.Key
-  let secondary: DeviceKeysMade.Key
+  let secondary: DeviceKeysMade.Key?
   let last: UInt32
   let deliverUntil: Timestamp?
+  let proved: UInt32?
   /// The primary's first.
   var sealed: [SealedSecret] = []
 }
@@ -153,17 +154,19 @@ extension Snapshot {
   func deviceKeys(of device: RecordID) throws(StoreError) -> StoredDeviceKeys? {
     let stored = try db.first(
       """
-      SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version, deliver_until
+      SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version, deliver_until,
+        proved_version
       FROM device_key WHERE device = ?
       """, device
     ) { (row) throws(StoreError) in
       StoredDeviceKeys(
         generation: try row.position(0), primary: .init(version: try row.number(1), check: row.text(2)),
-        secondary: .init(version: try row.number(3), check: row.text(4)), last: try row.number(5),
-        deliverUntil: row.isNull(6) ? nil : row.time(6))
+        secondary: row.isNull(3) ? nil : .init(version: try row.number(3), check: row.text(4)),
+        last: try row.number(5), deliverUntil: row.isNull(6) ? nil : row.time(6),
+        proved: try row.optional(7, Row.number))
     }
     guard var keys = stored else { return nil }
-    for version in [keys.primary.version, keys.secondary.version] {
+    for version in [keys.primary.version, keys.secondary?.version].compactMap(\.self) {
       let bytes = try db.first(
         "SELECT bytes FROM secret WHERE owner = ? AND purpose = ? AND version = ?", device, DeviceKeyPair.purpose,
         version

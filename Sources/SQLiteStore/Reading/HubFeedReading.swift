@@ -64,6 +64,8 @@ extension Snapshot {
     case let body as any EnrollmentBody: return (body.device, nil)
     case let body as DeviceStateChanged: return (body.device, nil)
     case let body as DeviceKeysMade: return (body.device, nil)
+    case let body as RolloverKeyMade: return (body.device, nil)
+    case let body as RolloverKeyEnded: return (body.device, nil)
     case let body as CertificateRevoked: return try subject(ofCertificate: body.certificate)
     case let body as CertificateReleased: return try subject(ofCertificate: body.certificate)
     default: throw .damaged("an event of kind \(event.kind) in a hub's feed")

@@ -27,6 +27,7 @@ struct KeyHolderReading {
     let generation: UInt64?
     let keys: [(version: UInt32, bytes: [UInt8]?)]
     let proved: UInt32?
+    let rollover: (device: DeviceRollover, isRefused: Bool)?
   }
 
   /// nil where there is no such device, or it is not assigned to the hub.
@@ -39,7 +40,13 @@ struct KeyHolderReading {
     }
     return KeyHolder(
       device: found.device, deviceID: found.deviceID, state: found.state, isBlocked: try isBlocked(found),
-      sealed: sealed, proved: found.proved)
+      sealed: sealed, proved: found.proved, rollover: try rollover(found))
+  }
+
+  private func rollover(_ found: Columns) throws(StoreError) -> KeyHolder.HeldRollover? {
+    guard let (device, isRefused) = found.rollover else { return nil }
+    return KeyHolder.HeldRollover(
+      device: device, isRefused: isRefused, version: try snapshot.version(of: found.device))
   }
 
   private func columns(_ id: DeviceID) throws(StoreError) -> Columns? {
@@ -49,10 +56,11 @@ struct KeyHolderReading {
         (SELECT bytes FROM secret WHERE owner = device.record AND purpose = ?4 AND version = primary_version),
         secondary_version,
         (SELECT bytes FROM secret WHERE owner = device.record AND purpose = ?4 AND version = secondary_version),
-        proved_version
+        proved_version, stage, known_version, made_version, proofs, since, is_refused
       FROM device
         LEFT JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
         LEFT JOIN device_key ON device_key.device = device.record AND device_key.generation = binding.generation
+        LEFT JOIN rollover_device ON rollover_device.device = device.record AND rollover_device.is_open = 1
       WHERE folded = ?1 AND state <> 'retired' AND (device.hub = ?2 OR EXISTS (
         SELECT 1 FROM hub_group WHERE hub_group.device_group = device.device_group AND hub_group.hub = ?3))
       """, id.folded, hub, number, DeviceKeyPair.purpose
@@ -60,10 +68,11 @@ struct KeyHolderReading {
       Columns(
         device: try row.record(0), deviceID: try row.parsed(1, DeviceID(row.text(1))), state: try row.value(2),
         generation: row.isNull(3) ? nil : try row.position(3),
-        keys: try [Int32](row.isNull(4) ? [] : [4, 6]).map { column throws(StoreError) in
+        keys: try [Int32]([4, 6]).filter { !row.isNull($0) }.map { column throws(StoreError) in
           (version: try row.number(column), bytes: row.isNull(column + 1) ? nil : row.bytes(column + 1))
         },
-        proved: row.isNull(8) ? nil : try row.number(8))
+        proved: row.isNull(8) ? nil : try row.number(8),
+        rollover: row.isNull(9) ? nil : (try row.deviceRollover(at: 9), row.bool(14)))
     }
   }
 

@@ -6,17 +6,51 @@ enum DeviceKeyView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(DeviceKeysMade.self, made)
     projections.on(DeviceKeysProved.self) { (event, db) throws(StoreError) in
-      for proof in event.body.proved {
-        try db.run(
-          "UPDATE device_key SET proved_version = ?, proved_at = ?, deliver_until = NULL WHERE device = ?",
-          proof.version, event.origin.at, proof.device)
-      }
+      try proved(event.body.proved, event.origin, db)
     }
+    projections.on(RolloverKeysProved.self) { (event, db) throws(StoreError) in
+      try proved(event.body.proved, event.origin, db)
+    }
+    projections.on(RolloverKeyMade.self, made)
+    projections.on(RolloverKeyEnded.self, ended)
     projections.on(DeviceKeysConfirmed.self) { (event, db) throws(StoreError) in
       for device in event.body.devices {
         try db.run("UPDATE device_key SET deliver_until = NULL WHERE device = ?", device)
       }
     }
+  }
+
+  private static func proved(
+    _ proofs: [DeviceKeysProved.Proof], _ origin: EventOrigin, _ db: Connection
+  ) throws(StoreError) {
+    for proof in proofs {
+      try db.run(
+        "UPDATE device_key SET proved_version = ?, proved_at = ?, deliver_until = NULL WHERE device = ?",
+        proof.version, origin.at, proof.device)
+    }
+  }
+
+  /// The kept version was in either slot.
+  private static func made(_ event: Recorded<RolloverKeyMade>, _ db: Connection) throws(StoreError) {
+    let body = event.body
+    try db.change(
+      """
+      UPDATE device_key SET primary_version = ?1, primary_check = ?2, secondary_version = ?3,
+        secondary_check = CASE ?3 WHEN primary_version THEN primary_check WHEN secondary_version THEN secondary_check END,
+        last_version = max(last_version, ?1), position = ?4, deliver_until = NULL
+      WHERE device = ?5 AND generation = ?6 AND (?3 IS NULL OR ?3 = primary_version OR ?3 IS secondary_version)
+      """, body.key.version, body.key.check, body.keeps, event.origin.position, body.device, body.generation)
+  }
+
+  private static func ended(_ event: Recorded<RolloverKeyEnded>, _ db: Connection) throws(StoreError) {
+    let body = event.body
+    try db.change(
+      """
+      UPDATE device_key SET primary_version = ?1,
+        primary_check = CASE ?1 WHEN primary_version THEN primary_check ELSE secondary_check END,
+        secondary_version = NULL, secondary_check = NULL, position = ?2
+      WHERE device = ?3 AND generation = ?4 AND (?1 = primary_version OR ?1 IS secondary_version)
+      """, body.stays, event.origin.position, body.device, body.generation)
   }
 
   private static func made(_ event: Recorded<DeviceKeysMade>, _ db: Connection) throws(StoreError) {

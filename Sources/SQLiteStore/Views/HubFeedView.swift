@@ -23,6 +23,12 @@ enum HubFeedView: Projection {
     projections.on(DeviceKeysMade.self) { (event, db) throws(StoreError) in
       try note(event.body.device, event.origin, db)
     }
+    projections.on(RolloverKeyMade.self) { (event, db) throws(StoreError) in
+      try note(event.body.device, event.origin, db)
+    }
+    projections.on(RolloverKeyEnded.self) { (event, db) throws(StoreError) in
+      try note(event.body.device, event.origin, db)
+    }
     projections.on(CertificateRevoked.self) { (event, db) throws(StoreError) in
       try note(subjectOf: event.body.certificate, event.origin, db)
     }

@@ -48,7 +48,8 @@ struct Serving {
     let housekeeping = Housekeeping(store: opened.store, clock: opened.instance.clock, logger: logger)
     let keys = KeyUpkeep(opened: opened, vault: vault, wake: { status.wake() }, logger: logger)
     let rings = KeyRingUpkeep(opened: opened, logger: logger)
-    return [status, upkeep, keys, rings, housekeeping, application]
+    let rollovers = RolloverService(instance: instance, logger: logger)
+    return [status, upkeep, keys, rings, housekeeping, rollovers, application]
   }
 
   private func announce(_ bound: Listening.Bound) {

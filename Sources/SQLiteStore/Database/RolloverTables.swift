@@ -1,0 +1,64 @@
+/// The views of rollovers of device keys.
+let rolloverTables = """
+  CREATE TABLE rollover(
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL UNIQUE,
+    -- NULL for all devices.
+    device_group TEXT,
+    canary INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    quorum INTEGER NOT NULL,
+    soak INTEGER NOT NULL,
+    overlap INTEGER NOT NULL,
+    deadline INTEGER NOT NULL,
+    refusals INTEGER NOT NULL,
+    breaks INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    planned_by TEXT NOT NULL,
+    planned_at INTEGER NOT NULL,
+    -- Devices whose keys are of later are not in it.
+    started_at INTEGER,
+    started_position INTEGER,
+    wave INTEGER NOT NULL,
+    wave_at INTEGER,
+    target INTEGER NOT NULL,
+    -- Devices of which a token was refused since it was last resumed.
+    refused INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX rollover_under_way ON rollover(id) WHERE state IN ('running', 'paused', 'aborting');
+
+  CREATE TABLE rollover_device(
+    id INTEGER PRIMARY KEY,
+    -- The rollover's row.
+    rollover INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    wave INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    known_version INTEGER,
+    made_version INTEGER,
+    proofs INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    is_refused INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX rollover_device_once ON rollover_device(rollover, device);
+  -- A device is in one at a time.
+  CREATE UNIQUE INDEX rollover_device_open ON rollover_device(device) WHERE is_open = 1;
+  CREATE INDEX rollover_device_broken ON rollover_device(device) WHERE stage = 'broken';
+  CREATE INDEX rollover_device_stage ON rollover_device(rollover, stage, since);
+
+  -- How many devices of a wave are in which stage.
+  CREATE TABLE rollover_count(
+    rollover INTEGER NOT NULL,
+    wave INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    devices INTEGER NOT NULL,
+    PRIMARY KEY (rollover, wave, stage)
+  ) STRICT, WITHOUT ROWID;
+  """
+
+/// Their names.
+let rolloverTableNames = ["rollover", "rollover_device", "rollover_count"]

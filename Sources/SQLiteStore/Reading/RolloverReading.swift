@@ -1,0 +1,163 @@
+import DeviceRegistry
+import Enrollment
+import KeyVault
+import MusterModel
+
+/// A rollover's row.
+struct RolloverColumns {
+  let row: Int64
+  let record: RecordID
+  let group: RecordID?
+  let plan: RolloverPlan
+  let state: RolloverState
+  let cause: RolloverStateChanged.Cause
+  let changed: Timestamp
+  let planned: Timestamp
+  let started: Timestamp?
+  let wave: UInt32
+  let waveOpened: Timestamp
+  let target: UInt64
+  let refused: UInt64
+}
+
+extension Snapshot {
+  func rolloverColumns(_ record: RecordID) throws(StoreError) -> RolloverColumns? {
+    try db.first(
+      """
+      SELECT id, record, device_group, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause,
+        changed_at, planned_at, started_at, wave, coalesce(wave_at, 0), target, refused
+      FROM rollover WHERE record = ?
+      """, record
+    ) { (row) throws(StoreError) in
+      RolloverColumns(
+        row: row.int(0), record: try row.record(1), group: try row.optional(2, Row.record),
+        plan: RolloverPlan(
+          canary: try row.number(3), step: try row.number(4), quorum: try row.number(5), soak: try row.position(6),
+          overlap: try row.position(7), deadline: row.time(8), refusals: try row.number(9),
+          breaks: try row.position(10)),
+        state: try row.value(11), cause: try row.value(12), changed: row.time(13), planned: row.time(14),
+        started: row.isNull(15) ? nil : row.time(15), wave: try row.number(16), waveOpened: row.time(17),
+        target: try row.position(18), refused: try row.position(19))
+    }
+  }
+
+  func campaign(_ found: RolloverColumns) throws(StoreError) -> RolloverCampaign {
+    var waves: [UInt32: RolloverCampaign.Counts] = [:]
+    try db.each("SELECT wave, stage, devices FROM rollover_count WHERE rollover = ?", found.row) {
+      (row) throws(StoreError) in
+      waves[try row.number(0), default: [:]][try row.value(1, DeviceRollover.Stage.self)] = try row.position(2)
+    }
+    let firstProved =
+      try db.first(
+        "SELECT min(since) FROM rollover_device WHERE rollover = ? AND stage = 'proved'", found.row
+      ) { (row) throws(StoreError) in row.isNull(0) ? nil : row.time(0) } ?? nil
+    return RolloverCampaign(
+      plan: found.plan, state: found.state, wave: found.wave, waveOpened: found.waveOpened, target: found.target,
+      waves: waves, firstProved: firstProved, refused: found.refused)
+  }
+
+  func rollover(_ record: RecordID) throws(StoreError) -> RolloverSnapshot? {
+    guard let found = try rolloverColumns(record) else { return nil }
+    let hasRival = try db.exists(
+      """
+      SELECT 1 FROM rollover WHERE state IN ('running', 'paused', 'aborting') AND record <> ?1
+        AND (?2 IS NULL OR device_group IS NULL OR device_group = ?2)
+      """, record, found.group)
+    return RolloverSnapshot(
+      record: record, version: try version(of: record), group: found.group, state: found.state, hasRival: hasRival)
+  }
+
+  /// In the rollover that the device is in; else in the last that took its old key.
+  func deviceRollover(of device: RecordID) throws(StoreError) -> DeviceRollover? {
+    if let open = try db.openRollover(of: device) { return open.device }
+    return try db.first(
+      """
+      SELECT stage, known_version, made_version, proofs, since FROM rollover_device
+      WHERE device = ? AND stage = 'broken' ORDER BY id DESC LIMIT 1
+      """, device, read: { (row) throws(StoreError) in try row.deviceRollover(at: 0) })
+  }
+
+  func rolloversUnderWay() throws(StoreError) -> [RolloverSituation] {
+    let records = try db.all(
+      "SELECT record FROM rollover WHERE state IN ('running', 'paused', 'aborting') ORDER BY id",
+      read: { (row) throws(StoreError) in try row.record(0) })
+    return try records.map { record throws(StoreError) in
+      guard let found = try rolloverColumns(record) else { throw .damaged("no rollover \(record)") }
+      return RolloverSituation(
+        record: record, campaign: try campaign(found),
+        reads: ReadSet([.record(record): try version(of: record), .vault: try version(of: .vault)]))
+    }
+  }
+
+  /// Devices in use whose keys are older than the rollover and that are in no other. In an order that says nothing of their
+  /// age (Knuth's multiplicative hash of the row), so that the first are a sample of all.
+  func rolloverCandidates(of record: RecordID, limit: Int) throws(StoreError) -> [RolloverCandidate] {
+    let found = try db.all(
+      """
+      SELECT device.record FROM rollover CROSS JOIN device
+        JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
+        JOIN device_key ON device_key.device = device.record AND device_key.generation = binding.generation
+      WHERE rollover.record = ?1 AND (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
+        AND device.state = 'enabled' AND device.device_id IS NOT NULL
+        AND device_key.position < rollover.started_position
+        AND NOT EXISTS (
+          SELECT 1 FROM rollover_device
+          WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device.record)
+        AND NOT EXISTS (
+          SELECT 1 FROM rollover_device WHERE rollover_device.device = device.record AND rollover_device.is_open = 1)
+      ORDER BY ((device.id + rollover.id) * 2654435761) & 4294967295, device.id LIMIT ?2
+      """, record, limit, read: { (row) throws(StoreError) in try row.record(0) })
+    return try found.map { device throws(StoreError) in
+      RolloverCandidate(device: device, version: try version(of: device))
+    }
+  }
+
+  func rolloverCandidateCount(of record: RecordID) throws(StoreError) -> UInt64 {
+    try db.first(
+      """
+      SELECT count(*) FROM rollover CROSS JOIN device
+        JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
+        JOIN device_key ON device_key.device = device.record AND device_key.generation = binding.generation
+      WHERE rollover.record = ?1 AND (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
+        AND device.state = 'enabled' AND device.device_id IS NOT NULL
+        AND device_key.position < rollover.started_position
+        AND NOT EXISTS (
+          SELECT 1 FROM rollover_device
+          WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device.record)
+        AND NOT EXISTS (
+          SELECT 1 FROM rollover_device WHERE rollover_device.device = device.record AND rollover_device.is_open = 1)
+      """, record
+    ) { (row) throws(StoreError) in try row.position(0) } ?? 0
+  }
+
+  func rolloverMembers(
+    of record: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
+  ) throws(StoreError) -> [RolloverMember] {
+    let rows = try db.all(
+      """
+      SELECT stage, known_version, made_version, proofs, since, device FROM rollover_device
+      WHERE rollover = (SELECT id FROM rollover WHERE record = ?) AND stage IN (SELECT value FROM json_each(?))
+        AND since <= ?
+      ORDER BY since, id LIMIT ?
+      """, record, stages.list, time, limit
+    ) { (row) throws(StoreError) in (try row.record(5), try row.deviceRollover(at: 0)) }
+    return try rows.map { (device, rollover) throws(StoreError) in
+      guard let keys = try deviceKeys(of: device) else { throw .damaged("no keys of \(device)") }
+      return RolloverMember(
+        device: device, version: try version(of: device), rollover: rollover, keys: DeviceKeysSnapshot(keys))
+    }
+  }
+}
+
+extension DeviceKeysSnapshot {
+  init(_ keys: StoredDeviceKeys) {
+    self.init(
+      generation: keys.generation, primary: keys.sealed[0], secondary: keys.secondary.map { _ in keys.sealed[1] },
+      deliverUntil: keys.deliverUntil, lastVersion: keys.last, proved: keys.proved)
+  }
+}
+
+extension [DeviceRollover.Stage] {
+  /// As a JSON list, which a query takes as one parameter.
+  var list: String { "[" + map { "\"\($0.rawValue)\"" }.joined(separator: ",") + "]" }
+}
