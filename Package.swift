@@ -69,12 +69,19 @@ let package = Package(
     // Floor 0: the words everyone speaks.
     .target(name: "MusterModel", dependencies: [crypto], swiftSettings: settings),
 
+    // Shares of a secret, by Botan; of the rooms, KeyVault alone knows it.
+    .target(
+      name: "CShares", cxxSettings: [.unsafeFlags(["-isystem", "/usr/include/botan-2"])],
+      linkerSettings: [.linkedLibrary("botan-2")]),
+
     // Floor 1: what each trade knows, without storage or network.
     .target(
       name: "CertificateAuthority",
       dependencies: ["MusterModel", "Policy", "Attestation", asn1, x509, crypto, cryptoExtras, bigInt, yams],
       swiftSettings: settings),
-    .target(name: "KeyVault", dependencies: ["MusterModel", crypto, cryptoExtras], swiftSettings: settings),
+    .target(
+      name: "KeyVault", dependencies: ["COpenSSL", "CShares", "MusterModel", crypto, cryptoExtras],
+      swiftSettings: settings),
     .target(
       name: "Attestation", dependencies: ["COpenSSL", "MusterModel", asn1, x509, crypto, cryptoExtras],
       swiftSettings: settings),
@@ -137,7 +144,7 @@ let package = Package(
     // The way to a TPM, from libtss2; of the rooms, TPMCommands alone knows it.
     .systemLibrary(name: "CTSS"),
 
-    // OAEP with a label, from OpenSSL; of the rooms, Attestation alone knows it.
+    // OAEP with a label and CMS, from OpenSSL; of the rooms, Attestation and KeyVault alone know it.
     .systemLibrary(name: "COpenSSL"),
 
     // What Swift cannot call of SQLite; of the rooms, SQLiteStore alone knows it.

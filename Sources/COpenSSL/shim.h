@@ -1,5 +1,9 @@
-// RSA OAEP with a label (RFC 8017 §7.1.1), which swift-crypto does not offer. Nothing else of OpenSSL is in use.
+// What swift-crypto does not offer: RSA OAEP with a label (RFC 8017 §7.1.1), and CMS EnvelopedData (RFC 5652 §6). Nothing else
+// of OpenSSL is in use.
+#include <openssl/bio.h>
+#include <openssl/cms.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -39,4 +43,55 @@ end:
     *size = 0;
   }
   return done;
+}
+
+/// What is needed once to encrypt to one certificate.
+static inline CMS_ContentInfo *cms_envelope(X509 *certificate, BIO *content) {
+  const unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_KEY_PARAM;
+  CMS_ContentInfo *cms = CMS_encrypt(NULL, NULL, EVP_aes_256_cbc(), flags);
+  CMS_RecipientInfo *recipient = cms == NULL ? NULL : CMS_add1_recipient_cert(cms, certificate, flags);
+  EVP_PKEY_CTX *context = recipient == NULL ? NULL : CMS_RecipientInfo_get0_pkey_ctx(recipient);
+  EVP_PKEY *key = X509_get0_pubkey(certificate);
+  int done = 0;
+  if (context == NULL || key == NULL) goto end;
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {
+    done = EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) == 1;
+  } else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
+    done = EVP_PKEY_CTX_set_ecdh_kdf_md(context, EVP_sha256()) == 1;
+  }
+  done = done && CMS_final(cms, content, NULL, flags) == 1;
+end:
+  if (done) return cms;
+  CMS_ContentInfo_free(cms);
+  return NULL;
+}
+
+/// Encrypts `message` to the key of a certificate (DER): CMS EnvelopedData with AES-256, the key of it by RSA OAEP or ECDH.
+/// Returns how many bytes of DER stand in `envelope`, which has room for `room`; 0 where it cannot be.
+static inline size_t cms_encrypt_to(
+    const unsigned char *certificate, size_t certificate_size, const unsigned char *message, size_t message_size,
+    unsigned char *envelope, size_t room) {
+  size_t size = 0;
+  const unsigned char *next = certificate;
+  X509 *x509 = NULL;
+  BIO *content = NULL;
+  CMS_ContentInfo *cms = NULL;
+  if (certificate_size > 65536 || message_size > 65536) goto end;
+  x509 = d2i_X509(NULL, &next, (long)certificate_size);
+  if (x509 == NULL || next != certificate + certificate_size) goto end;
+  content = BIO_new_mem_buf(message, (int)message_size);
+  if (content == NULL) goto end;
+  cms = cms_envelope(x509, content);
+  if (cms == NULL) goto end;
+  int length = i2d_CMS_ContentInfo(cms, NULL);
+  if (length <= 0 || (size_t)length > room) goto end;
+  unsigned char *out = envelope;
+  size = (size_t)i2d_CMS_ContentInfo(cms, &out);
+end:
+  CMS_ContentInfo_free(cms);
+  BIO_free(content);
+  X509_free(x509);
+  ERR_clear_error();
+  return size;
 }

@@ -18,6 +18,7 @@ public struct Instance: Sendable {
   /// Requests that wait to be prepared, in chunks.
   let enrollments = EnrollmentQueue()
   let challenges = ChallengeBudget()
+  let shares = ShareCollection()
   let makers = KnownMakers()
   let keyUses = KeyUseGrants()
 

@@ -87,7 +87,7 @@ public struct TicketCode: Sendable, CustomStringConvertible, CustomReflectable {
 
 /// The characters of a code. They are read in place and written eight at a time, five bytes: a string that short lies on
 /// the stack, and no copy of the whole stays behind on the heap.
-private struct Characters {
+struct Characters {
   private let bytes: SecretBytes
   var count: Int { bytes.count }
 

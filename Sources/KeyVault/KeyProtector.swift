@@ -72,13 +72,13 @@ public struct RecoveryCodeProtector: KeyProtector {
 // MARK: - What the protectors share
 
 extension Slot {
-  /// The root under a secret that is nowhere else: a file's key, or what a TPM or a token keeps. `salt` is random bytes, and
-  /// `reference` what finds the secret again.
+  /// The root under a secret that is nowhere else: a file's key, what a TPM or a token keeps, or what shares give. `salt` is
+  /// random bytes, and `reference` what finds the secret again.
   public init(
-    _ root: RootKey, number: UInt32, kind: SlotKind, secret: SecretBytes, salt: [UInt8] = Slot.randomSalt(),
-    reference: [UInt8] = []
+    _ root: RootKey, number: UInt32, kind: SlotKind, secret: SecretBytes, quorum: Quorum? = nil,
+    salt: [UInt8] = Slot.randomSalt(), reference: [UInt8] = []
   ) throws(VaultError) {
-    let header = Header(kind: kind, number: number, scrypt: nil, salt: salt)
+    let header = Header(kind: kind, number: number, quorum: quorum, salt: salt)
     try self.init(root, header, SymmetricKey(secret), reference: reference)
   }
 

@@ -1,9 +1,9 @@
 /// A slot as it lies on disk: the root key, wrapped for one protector.
 ///
-/// `01 ‖ kind (1) ‖ slot number (4) ‖ scrypt log2N, r, p (3; zero where nothing is stretched) ‖ salt (32) ‖ wrapped root (40)
-/// ‖ root's key check (16) ‖ reference`: 97 bytes and the reference, numbers in network order; kind 1 file, 2 passphrase,
-/// 3 recovery code, 4 TPM, 5 PKCS #11. The wrapping key is HKDF-SHA-256(secret, salt, info = label ‖ the bytes before the
-/// salt), where the secret is the file's key, scrypt's output, or what a TPM or a token gives: so that a header that was
+/// `01 ‖ kind (1) ‖ slot number (4) ‖ scrypt log2N, r, p (3; of shares `00`, how many are needed, how many there are; else
+/// zero) ‖ salt (32) ‖ wrapped root (40) ‖ root's key check (16) ‖ reference`: 97 bytes and the reference, numbers in network
+/// order; kind 1 file, 2 passphrase, 3 recovery code, 4 TPM, 5 PKCS #11, 6 shares. The wrapping key is HKDF-SHA-256(secret, salt, info = label ‖ the bytes before the
+/// salt), where the secret is the file's key, scrypt's output, or what a TPM, a token or shares give: so that a header that was
 /// changed opens nothing. The reference is a TPM's sealed object; the others have none.
 public struct Slot: Sendable, Hashable {
   /// Without the reference.
@@ -17,6 +17,8 @@ public struct Slot: Sendable, Hashable {
   public let number: UInt32
   /// nil where nothing is stretched.
   public let scrypt: ScryptParameters?
+  /// nil but for shares.
+  public let quorum: Quorum?
   public let salt: [UInt8]
   let wrapped: [UInt8]
   public let check: KeyCheck
@@ -24,7 +26,7 @@ public struct Slot: Sendable, Hashable {
   public let reference: [UInt8]
 
   init(_ header: Header, wrapped: [UInt8], check: KeyCheck, reference: [UInt8]) {
-    (kind, number, scrypt, salt) = (header.kind, header.number, header.scrypt, header.salt)
+    (kind, number, scrypt, quorum, salt) = (header.kind, header.number, header.scrypt, header.quorum, header.salt)
     self.wrapped = wrapped
     self.check = check
     self.reference = reference
@@ -38,10 +40,10 @@ public struct Slot: Sendable, Hashable {
     guard bytes[0] == Slot.version else { throw .malformedSlot("version \(bytes[0])") }
     guard let kind = SlotKind(onDisk: bytes[1]) else { throw .malformedSlot("kind \(bytes[1])") }
     guard kind == .tpm || bytes.count == Slot.size else { throw .malformedSlot("\(bytes.count) bytes") }
-    let cost = try Slot.cost(bytes[6..<9], of: kind)
+    let (scrypt, quorum) = try Slot.parameters(Array(bytes[6..<9]), of: kind)
     guard let check = KeyCheck(bytes: bytes[81..<97]) else { throw .malformedSlot("no key check") }
     let header = Header(
-      kind: kind, number: KeyVault.number(bytes[2..<6]), scrypt: cost, salt: Array(bytes[9..<41]))
+      kind: kind, number: KeyVault.number(bytes[2..<6]), scrypt: scrypt, quorum: quorum, salt: Array(bytes[9..<41]))
     self.init(header, wrapped: Array(bytes[41..<81]), check: check, reference: Array(bytes[97...]))
   }
 
@@ -49,17 +51,17 @@ public struct Slot: Sendable, Hashable {
 
   public static func randomSalt() -> [UInt8] { randomBytes(saltSize) }
 
-  var header: Header { Header(kind: kind, number: number, scrypt: scrypt, salt: salt) }
+  var header: Header { Header(kind: kind, number: number, scrypt: scrypt, quorum: quorum, salt: salt) }
 
-  private static func cost(
-    _ bytes: ArraySlice<UInt8>, of kind: SlotKind
-  ) throws(VaultError) -> ScryptParameters? {
-    let cost = Array(bytes)
+  private static func parameters(
+    _ bytes: [UInt8], of kind: SlotKind
+  ) throws(VaultError) -> (ScryptParameters?, Quorum?) {
     switch kind {
-    case .passphrase, .recoveryCode: return try ScryptParameters(log2N: cost[0], r: cost[1], p: cost[2])
+    case .passphrase, .recoveryCode: return (try ScryptParameters(log2N: bytes[0], r: bytes[1], p: bytes[2]), nil)
+    case .shares: return (nil, try Quorum(bytes))
     case .file, .tpm, .pkcs11:
-      guard cost == [0, 0, 0] else { throw .malformedSlot("a cost of scrypt for a \(kind.rawValue)") }
-      return nil
+      guard bytes == [0, 0, 0] else { throw .malformedSlot("a cost of scrypt for a \(kind.rawValue)") }
+      return (nil, nil)
     }
   }
 
@@ -68,16 +70,23 @@ public struct Slot: Sendable, Hashable {
     let kind: SlotKind
     let number: UInt32
     let scrypt: ScryptParameters?
+    let quorum: Quorum?
     let salt: [UInt8]
 
-    init(kind: SlotKind, number: UInt32, scrypt: ScryptParameters?, salt: [UInt8] = Slot.randomSalt()) {
+    init(
+      kind: SlotKind, number: UInt32, scrypt: ScryptParameters? = nil, quorum: Quorum? = nil,
+      salt: [UInt8] = Slot.randomSalt()
+    ) {
       self.kind = kind
       self.number = number
       self.scrypt = scrypt
+      self.quorum = quorum
       self.salt = salt
     }
 
-    var bound: [UInt8] { [Slot.version, kind.onDisk] + bigEndian(number) + (scrypt?.bytes ?? [0, 0, 0]) }
+    var bound: [UInt8] {
+      [Slot.version, kind.onDisk] + bigEndian(number) + (scrypt?.bytes ?? quorum?.bytes ?? [0, 0, 0])
+    }
   }
 }
 
@@ -89,6 +98,7 @@ extension SlotKind {
     case .recoveryCode: 3
     case .tpm: 4
     case .pkcs11: 5
+    case .shares: 6
     }
   }
 

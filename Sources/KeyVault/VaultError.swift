@@ -21,6 +21,12 @@ public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
   case tooLarge(bytes: Int)
   case passphraseLength(bytes: Int)
   case fileKeyLength(bytes: Int)
+  /// So many shares do not make a slot.
+  case quorum(needed: Int, count: Int)
+  /// A secret could not be split into shares.
+  case sharing
+  /// A share cannot be encrypted to this certificate.
+  case officer
   /// The TPM or token that keeps a slot's secret did not give it.
   case keeper(KeyKeeperFailure)
 
@@ -38,6 +44,9 @@ public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
     case .tooLarge: "secret-too-large"
     case .passphraseLength: "passphrase-length"
     case .fileKeyLength: "file-key-length"
+    case .quorum: "vault-quorum"
+    case .sharing: "vault-sharing"
+    case .officer: "officer-certificate"
     case .keeper(let failure): failure.code
     }
   }
@@ -61,6 +70,10 @@ public enum VaultError: Error, Sendable, Hashable, CustomStringConvertible {
       "expected a passphrase of \(PassphraseProtector.lengths.lowerBound) to "
         + "\(PassphraseProtector.lengths.upperBound) bytes, found \(bytes)"
     case .fileKeyLength(let bytes): "expected a file key of \(FileProtector.keySize) bytes, found \(bytes)"
+    case .quorum(let needed, let count):
+      "expected 2 to \(Quorum.counts.upperBound) shares of which 2 or more suffice, found \(needed) of \(count)"
+    case .sharing: "expected a secret that is split into shares, found no random bytes for it"
+    case .officer: "expected the certificate of an RSA or elliptic-curve key in DER, to encrypt to, found another"
     case .keeper(let failure): failure.description
     }
   }

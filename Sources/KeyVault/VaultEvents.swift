@@ -15,7 +15,7 @@ public struct KEKCreated: EventBody {
 public enum SlotKind: String, Codable, Sendable, CaseIterable {
   case file, passphrase
   case recoveryCode = "recovery-code"
-  case tpm, pkcs11
+  case tpm, pkcs11, shares
 }
 
 /// A slot holds the root key.
@@ -41,6 +41,18 @@ public struct VaultUnsealed: EventBody {
   public static let changesRecords = false
   public let protector: SlotKind
   public init(protector: SlotKind) { self.protector = protector }
+}
+
+/// One of the shares that open a slot together was given to the running service, while it is sealed. Nothing opens by it yet.
+public struct VaultShareGiven: EventBody {
+  public static let kind = "vault-share-given"
+  public static let changesRecords = false
+  public let slot: UInt32
+  public let share: UInt8
+  public init(slot: UInt32, share: UInt8) {
+    self.slot = slot
+    self.share = share
+  }
 }
 
 public struct VaultSealed: EventBody {

@@ -7,7 +7,8 @@ import Testing
 struct VaultVector: Decodable {
   let fileKey, fileSlot, passphrase, passphraseSlot, recoveryCode, recoverySlot: String
   let kek, owner, purpose, sealed, offlineRoot, ticketCode, ticketMAC: String
-  let keptSecret, tpmSlot, tokenSlot: String
+  let keptSecret, tpmSlot, tokenSlot, sharesSlot: String
+  let shares: [String]
   let version: UInt32
 
   static func load() throws -> VaultVector {

@@ -52,6 +52,72 @@ extension ServiceTests {
       }
     }
 
+    @Test func `shares of several people open the vault, and one of them alone does not`() async throws {
+      try await ServedInstance.with { instance in
+        await instance.service.end()
+        let shares = instance.folder.file("shares")
+        let added = try await instance.onFolder(
+          "vault", "slot", "add", "--protector", "shares", "--shares", "3", "--threshold", "2", "--out", shares)
+        #expect(try added.succeeded().hasPrefix("slot 3: shares\n"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: shares).sorted()
+        #expect(files == ["share-3-1.txt", "share-3-2.txt", "share-3-3.txt"])
+        for file in files {
+          let mode = try FileManager.default.attributesOfItem(atPath: "\(shares)/\(file)")[.posixPermissions] as? Int
+          #expect(mode == 0o600)
+        }
+        let again = try await instance.onFolder(
+          "vault", "slot", "add", "--protector", "shares", "--shares", "3", "--threshold", "2", "--out", shares)
+        #expect(again.status == 1 && again.errors.contains("expected to make the folder"))
+        try await instance.start()
+        try await instance.tell([Step("vault seal", "sealed\n")])
+        let first = try instance.folder.read("shares/share-3-1.txt")
+        try await instance.tell(
+          [Step("vault unseal --share", "sealed\nslot 3: 1 of 2 shares are there\n")], input: first)
+        try await instance.tell([Step("vault status", "2 of 3 shares", "1 of 2 shares are there")])
+        try await instance.tell(
+          [Step("vault unseal --share --file {file}", "unsealed\n")], ["file": "\(shares)/share-3-3.txt"])
+        await instance.service.end()
+        try FileManager.default.removeItem(atPath: instance.data + "/service/vault.key")
+        let alone = try await instance.onFolder(
+          "vault", "slot", "remove", "1", "--share-file", "\(shares)/share-3-2.txt")
+        #expect(alone.status == 1 && alone.errors.contains("vault-not-opened"))
+        let removed = try await instance.onFolder(
+          "vault", "slot", "remove", "1", "--share-file", "\(shares)/share-3-2.txt", "--share-file",
+          "\(shares)/share-3-1.txt")
+        #expect(try removed.succeeded() == "slot 1 removed\n")
+        #expect(!instance.log.contains(first.dropFirst(4).prefix(12)))
+      }
+    }
+
+    @Test func `each officer's share is for that officer's key`() async throws {
+      try await ServedInstance.with { instance in
+        await instance.service.end()
+        let openssl = try OpenSSL()
+        for name in ["anna", "bert"] {
+          try openssl.succeed(
+            "req -x509 -newkey rsa:2048 -nodes -keyout \(name).key -subj /CN=\(name) -out \(name).pem")
+        }
+        let out = instance.folder.file("officers")
+        let few = try await instance.onFolder(
+          "vault", "slot", "add", "--protector", "shares", "--shares", "2", "--threshold", "2", "--out", out,
+          "--officer",
+          openssl.path("anna.pem"))
+        #expect(few.status == 1 && few.errors.contains("once for each of 2 shares"))
+        _ = try await instance.onFolder(
+          "vault", "slot", "add", "--protector", "shares", "--shares", "2", "--threshold", "2", "--out", out,
+          "--officer",
+          openssl.path("anna.pem"), "--officer", openssl.path("bert.pem")
+        ).succeeded()
+        try await instance.start()
+        try await instance.tell([Step("vault seal", "sealed\n")])
+        for (number, name, answer) in [(1, "anna", "1 of 2"), (2, "bert", "unsealed")] {
+          let share = try openssl.succeed(
+            "cms -decrypt -inform PEM -in \(out)/share-3-\(number).cms -inkey \(name).key")
+          try await instance.tell([Step("vault unseal --share", answer)], input: share.text)
+        }
+      }
+    }
+
     @Test(.enabled(if: SoftwareToken.isThere, "needs softhsm2"))
     func `a service whose keys are in a token starts sealed without it, says why, and goes on once it is back`()
       async throws

@@ -51,6 +51,27 @@ def box(key, salt, info, secret):
     return salt + keys[32:] + AESGCM(keys[:32]).encrypt(bytes(12), secret, info)
 
 
+def times(a, b):
+    """In GF(2^8) of AES (FIPS 197 §4.2), which draft-mcgrew-tss-03 §3.1 takes."""
+    product = 0
+    for bit in range(8):
+        if b >> bit & 1:
+            product ^= a << bit
+    for bit in range(14, 7, -1):
+        if product >> bit & 1:
+            product ^= 0x11B << bit - 8
+    return product
+
+
+def share(slot_number, number, secret, slope):
+    """Two suffice: each byte lies on a line through the secret's."""
+    value = bytes(s ^ times(a, number) for s, a in zip(secret, slope))
+    front = struct.pack(">I", slot_number) + bytes([number])
+    check = hashlib.sha256(b"muster/vault-share/v1" + front + value).digest()[:3]
+    text = crockford(value + check, 56)
+    return "-".join([str(slot_number), str(number)] + [text[i : i + 4] for i in range(0, 56, 4)])
+
+
 root, file_key, kek = bytes(range(32)), bytes(range(100, 132)), bytes(range(200, 232))
 salt, code = bytes(range(50, 82)), bytes(range(20))
 kept = bytes(range(150, 182))
@@ -73,6 +94,8 @@ print(
             "recoverySlot": slot(3, 9, cost, stretch(code, salt), b"muster/slot/recovery-code/v1").hex(),
             "keptSecret": kept.hex(),
             "tpmSlot": (slot(4, 10, bytes(3), kept, b"muster/slot/tpm/v1") + b"sealed object").hex(),
+            "sharesSlot": slot(6, 12, bytes([0, 2, 3]), kept, b"muster/slot/shares/v1").hex(),
+            "shares": [share(12, number, kept, file_key) for number in (1, 2, 3)],
             "tokenSlot": slot(5, 11, bytes(3), kept, b"muster/slot/pkcs11/v1").hex(),
             "kek": (b"\x01" + struct.pack(">I", 3) + aes_key_wrap(root, kek) + check(kek, b"kek", 3)).hex(),
             "owner": owner,

@@ -135,10 +135,13 @@ public struct RevocationInput: Codable, Sendable, Hashable {
 public struct UnsealInput: Codable, Sendable {
   public let passphrase: String?
   public let recoveryCode: String?
+  /// One of several.
+  public let share: String?
 
-  public init(passphrase: String? = nil, recoveryCode: String? = nil) {
+  public init(passphrase: String? = nil, recoveryCode: String? = nil, share: String? = nil) {
     self.passphrase = passphrase
     self.recoveryCode = recoveryCode
+    self.share = share
   }
 }
 

@@ -8,7 +8,7 @@ extension VaultAdministration {
   public func addSlot(_ protector: any KeyProtector, by caller: Caller) async throws -> Outcome<VaultStatus.Slot> {
     try await Administration(instance).change(.vaultSlotAdd, by: caller, asking: FactsQuery()) { _, grant, actor, now in
       guard !instance.vault.isSealed else { return .refused(.sealed) }
-      let number = (try await slots().map(\.number).max() ?? 0) + 1
+      let number = try await freeSlot()
       let slot = try await onItsThread { [vault = instance.vault] in try vault.slot(number, for: protector) }
       let event = try Event(
         at: now, by: actor, on: [.vault], policy: grant.decidedBy, SlotAdded(slot: number, protector: slot.kind))
@@ -16,9 +16,12 @@ extension VaultAdministration {
         owner: RecordID(.key, UUIDv7(at: now)), purpose: VaultSecret.slot, version: number, bytes: slot.bytes)
       return .commit(
         UnitOfWork(events: [event], secrets: [secret]),
-        VaultStatus.Slot(slot: number, protector: slot.kind, note: slot.kind.note))
+        VaultStatus.Slot(slot, given: 0))
     }
   }
+
+  /// The number of the slot that is added next.
+  public func freeSlot() async throws -> UInt32 { (try await slots().map(\.number).max() ?? 0) + 1 }
 
   /// Takes a slot away, whose bytes are gone with the commit, and returns it. Another than this one must have opened the
   /// vault: so one that opens is always left, and the last never goes.

@@ -3,11 +3,11 @@ import HTTPTypes
 import MusterModel
 import X509
 
-/// `/v1/operators`, `/v1/hubs`, `/v1/issuers`, `/v1/makers`, `/v1/vault` and `/v1/policy`.
+/// `/v1/operators`, `/v1/hubs`, `/v1/issuers`, `/v1/makers` and `/v1/policy`.
 struct InstanceRoutes: Sendable {
   let rooms: ServiceRooms
 
-  var routes: [Route] { peers + vault + issuers + makers + policy }
+  var routes: [Route] { peers + issuers + makers + policy }
 
   private var peers: [Route] {
     [
@@ -53,29 +53,6 @@ struct InstanceRoutes: Sendable {
       issuer: added.chain.dropFirst().map(PEMText.certificate).joined(),
       trustAnchor: PEMText.certificate(rooms.instance.authorities.root), position: certificate.position)
     return try Answer.json(identity).adding(.musterPosition, String(certificate.position))
-  }
-
-  private var vault: [Route] {
-    [
-      .operation(.vaultStatus, .get, "/v1/vault") { _, caller in
-        try .json(try await rooms.vault.status(by: caller).answered())
-      },
-      .operation(.vaultSeal, .post, "/v1/vault/seal") { _, caller in
-        try .json(try await rooms.vault.seal(by: caller).answered())
-      },
-      .operation(.vaultUnseal, .post, "/v1/vault/unseal") { request, caller in
-        let opener = try opener(try StrictJSON.decode(request))
-        return try .json(try await rooms.vault.unseal(opener, by: caller).answered())
-      },
-    ]
-  }
-
-  private func opener(_ input: UnsealInput) throws(Problem) -> VaultAdministration.Opener {
-    switch (input.passphrase, input.recoveryCode) {
-    case (let text?, nil): return .passphrase(SecretBytes(copying: text.utf8))
-    case (nil, let text?): return .recoveryCode(SecretBytes(copying: text.utf8))
-    default: throw .badRequest("unseal-malformed", "expected a passphrase or a recovery code, found neither or both")
-    }
   }
 
   private var issuers: [Route] {

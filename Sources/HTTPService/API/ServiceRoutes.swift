@@ -11,8 +11,8 @@ struct ServiceRoutes: Sendable {
       + OrderRoutes(rooms: rooms).routes
       + BatchRoutes(rooms: rooms, strangers: strangers).routes
       + AllowanceRoutes(rooms: rooms, strangers: strangers).routes
-      + InstanceRoutes(rooms: rooms).routes + LedgerRoutes(rooms: rooms).routes
-      + HubRoutes(rooms: rooms).routes + KeyRoutes(rooms: rooms).routes
+      + InstanceRoutes(rooms: rooms).routes + VaultRoutes(rooms: rooms, strangers: strangers).routes
+      + LedgerRoutes(rooms: rooms).routes + HubRoutes(rooms: rooms).routes + KeyRoutes(rooms: rooms).routes
       + RolloverRoutes(rooms: rooms, strangers: strangers).routes
   }
 }

@@ -36,24 +36,53 @@ struct VaultCommand: AsyncParsableCommand {
 
   struct Unseal: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Unseals with the passphrase or the recovery code, read from standard input or a file.",
-      discussion: "Example: muster vault unseal < passphrase.txt")
+      abstract: "Unseals with the passphrase, the recovery code or a share, read from standard input or a file.",
+      discussion: """
+        Example: muster vault unseal < passphrase.txt
+        Of shares each is given by itself, by whoever has it, within a quarter of an hour: the vault opens with the last that
+        it needs.
+        """)
     @OptionGroup var connection: Connection
     @Flag(help: "What is read is the recovery code.") var recoveryCode = false
+    @Flag(help: "What is read is one of the shares that open a slot together.") var share = false
     @Option(help: "Read it from this file instead of standard input.", completion: .file()) var file: String?
 
+    func validate() throws {
+      guard !recoveryCode || !share else { throw ValidationError("expected --recovery-code or --share, found both") }
+    }
+
     func run() async throws {
-      let secret = try SecretInput.read(file: file, what: recoveryCode ? "recovery code" : "passphrase")
+      let secret = try SecretInput.read(
+        file: file, what: share ? "share" : recoveryCode ? "recovery code" : "passphrase")
       let text = secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-      let input = recoveryCode ? UnsealInput(recoveryCode: text) : UnsealInput(passphrase: text)
+      let input =
+        share
+        ? UnsealInput(share: text) : recoveryCode ? UnsealInput(recoveryCode: text) : UnsealInput(passphrase: text)
       let status: VaultStatus = try await connection.withClient { try await $0.post("/v1/vault/unseal", input) }
       print(status.isSealed ? "sealed" : "unsealed")
+      for slot in status.slots where status.isSealed {
+        if let progress = slot.progress { print("slot \(slot.slot): \(progress)") }
+      }
     }
+  }
+}
+
+extension VaultStatus.Slot {
+  /// How many of its shares were given; nil where none was.
+  fileprivate var progress: String? {
+    guard let given, given > 0, let needed else { return nil }
+    return "\(given) of \(needed) shares are there"
+  }
+
+  /// What opens it, in words.
+  fileprivate var words: String {
+    guard let needed, let shares else { return "\(protector.rawValue): \(note)" }
+    return "\(needed) of \(shares) shares: \(note)" + (progress.map { "; \($0)" } ?? "")
   }
 }
 
 private func lines(of status: VaultStatus) -> [(String, String?)] {
   [("vault", status.isSealed ? "sealed" : "unsealed")]
-    + status.slots.map { ("slot \($0.slot)", "\($0.protector.rawValue): \($0.note)") }
+    + status.slots.map { ("slot \($0.slot)", $0.words) }
     + [("key-encryption keys", status.keks.map(String.init).joined(separator: " "))]
 }

@@ -33,25 +33,33 @@ extension VaultCommand {
         discussion: """
           Example: muster vault slot add --data /var/lib/muster --protector passphrase --passphrase-file new
           Stop the service first. From the next start on the vault opens by it, too; muster vault slot remove takes the old
-          one away. A new recovery code opens the vault alone: the root CA's key stays under the first.
+          one away. A new recovery code opens the vault alone: the root CA's key stays under the first. Shares
+          (--protector shares --shares 5 --threshold 3 --out FOLDER) are for several people, each a file of that folder, which
+          --officer CERT.pem, given once for each share, encrypts for one of them: openssl cms -decrypt reads it.
           """)
       @Option(help: "The instance's folder.", completion: .directory) var data: String
-      @Option(help: "file, passphrase, recovery-code, tpm or pkcs11.", transform: slotKind) var protector: SlotKind
+      @Option(help: "file, passphrase, recovery-code, tpm, pkcs11 or shares.", transform: slotKind) var protector:
+        SlotKind
       @Option(help: "The new passphrase's file; else it is read from standard input.", completion: .file())
       var passphraseFile: String?
       @Option(
         help: "Write the new recovery code to this file, mode 0600, instead of standard output.", completion: .file())
       var recoveryCodeFile: String?
+      @OptionGroup var shareOptions: ShareOptions
       @OptionGroup var keeperOptions: KeyKeeperOptions
       @OptionGroup var opener: VaultOpener
 
+      func validate() throws { try shareOptions.validate(for: protector) }
+
       func run() async throws {
+        let files = try shareOptions.files()
         try await OpenInstance.with(data) { opened in
           try await opener.open(opened)
-          let addition = try await SlotAddition(protector, opened, try keeperOptions.keepers(), passphraseFile)
+          let addition = try await SlotAddition(protector, opened, try keeperOptions.keepers(), passphraseFile, files)
           let slot = try await addition.commit(to: opened)
           if let code = addition.recoveryCode { try tell(code) }
           print("slot \(slot.slot): \(slot.protector.rawValue)")
+          if let files { print("its shares are in \(files.folder): hand them out, and keep none here") }
         }
       }
 
@@ -102,30 +110,9 @@ extension VaultCommand {
   return kind
 }
 
-/// What opens a vault that does not open by itself.
-struct VaultOpener: ParsableArguments {
-  @Option(
-    help: "Where the vault does not open by itself: the file with its passphrase, or - for standard input.",
-    completion: .file())
-  var unsealFile: String?
-  @Flag(help: "What is in --unseal-file is the recovery code.") var recoveryCode = false
-
-  func open(_ opened: OpenInstance, sparing slot: UInt32? = nil) async throws {
-    guard opened.instance.vault.isSealed else { return }
-    guard let unsealFile else {
-      let why = opened.unsealing.failures.map { " (\($0))" }.joined()
-      throw CommandFailure("expected --unseal-file: no other slot of the vault opens by itself\(why)")
-    }
-    let secret = try SecretInput.read(file: unsealFile, what: recoveryCode ? "recovery code" : "passphrase")
-    _ = try await opened.vault.unseal(
-      recoveryCode ? .recoveryCode(secret) : .passphrase(secret), sparing: slot, by: .folder()
-    ).orFail()
-  }
-}
-
 extension Outcome {
   /// The value, or what a person is told.
-  fileprivate func orFail() throws -> Value {
+  func orFail() throws -> Value {
     switch self {
     case .done(let value): return value
     case .refused(let refusal): throw CommandFailure("\(refusal.reason) (\(refusal.code))", isRefusal: true)

@@ -79,7 +79,7 @@ extension KeyKeepers {
     switch kind {
     case .pkcs11: token.map(PKCS11Protector.init)
     case .tpm: tpm.map { TPMProtector($0, policy: policy) }
-    case .file, .passphrase, .recoveryCode: nil
+    case .file, .passphrase, .recoveryCode, .shares: nil
     }
   }
 

@@ -34,6 +34,7 @@ struct KeyUpkeep: Service {
 
   /// One round.
   func look() async throws {
+    vault.forgetShares()
     try await opened.unsealing.again(by: vault)
     try await onItsThread { [keepers = opened.keepers] in keepers.probe() }
   }

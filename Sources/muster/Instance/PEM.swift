@@ -6,8 +6,10 @@ import X509
 
 /// PEM (RFC 7468) as files of an instance hold it.
 enum PEM {
-  static func certificate(_ der: [UInt8]) -> String {
-    PEMDocument(type: "CERTIFICATE", derBytes: der).pemString + "\n"
+  static func certificate(_ der: [UInt8]) -> String { document("CERTIFICATE", der) }
+
+  static func document(_ label: String, _ der: [UInt8]) -> String {
+    PEMDocument(type: label, derBytes: der).pemString + "\n"
   }
 
   /// The DER of the first certificate in a file that may hold keys, too.

@@ -11,10 +11,15 @@ struct SlotAddition {
   let recoveryCode: RecoveryCode?
   private let fileKey: SecretBytes?
   private let keepers: KeyKeepers?
+  private let shares: (new: NewShares, files: ShareFiles)?
 
-  /// `named` is what the command line names; without it what the folder names.
-  init(_ kind: SlotKind, _ opened: OpenInstance, _ named: KeyKeepers, _ passphraseFile: String?) async throws {
+  /// `named` is what the command line names; without it what the folder names. `files` are for shares.
+  init(
+    _ kind: SlotKind, _ opened: OpenInstance, _ named: KeyKeepers, _ passphraseFile: String?,
+    _ files: ShareFiles? = nil
+  ) async throws {
     var (code, key, keepers): (RecoveryCode?, SecretBytes?, KeyKeepers?)
+    var shares: (NewShares, ShareFiles)?
     switch kind {
     case .file:
       // A key without a slot is what was cut off: nothing needs it.
@@ -34,19 +39,25 @@ struct SlotAddition {
       } else {
         protector = try opened.keepers.protector(named: kind)
       }
+    case .shares:
+      guard let files else { throw CommandFailure("expected --shares, --threshold and --out, found none", status: 2) }
+      let new = try NewShares(files.quorum)
+      (protector, shares) = (new.protector, (new, files))
     }
-    (recoveryCode, fileKey, self.keepers) = (code, key, keepers)
+    (recoveryCode, fileKey, self.keepers, self.shares) = (code, key, keepers, shares)
   }
 
   func commit(to opened: OpenInstance) async throws -> VaultStatus.Slot {
     let folder = opened.folder
     if let keepers { try keepers.write(to: folder) }
     if let fileKey { try fileKey.withUnsafeBytes { try folder.write(.vaultKey, Array($0), isSecret: true) } }
-    switch try await opened.vault.addSlot(protector, by: .folder()) {
-    case .done(let slot): return slot
-    case .refused(let refusal):
+    if let shares { try shares.files.write(shares.new.shares(ofSlot: try await opened.vault.freeSlot())) }
+    do {
+      return try await opened.vault.addSlot(protector, by: .folder()).orFail()
+    } catch let refused as CommandFailure {
       if fileKey != nil { try? FileManager.default.removeItem(atPath: folder.path(of: .vaultKey)) }
-      throw CommandFailure("\(refusal.reason) (\(refusal.code))", isRefusal: true)
+      shares?.files.remove()
+      throw refused
     }
   }
 }

@@ -7,7 +7,24 @@ let vaultTargets = [
   FuzzTarget("enrollment-token", upTo: 1100, enrollmentToken),
   FuzzTarget("slot", upTo: 128, slot), FuzzTarget("wrapped-kek", upTo: 128, wrappedKEK),
   FuzzTarget("sealed-secret", upTo: 512, sealedSecret), FuzzTarget("ring-text", upTo: 512, ringText),
+  FuzzTarget("vault-share", upTo: 320, vaultShare),
 ]
+
+/// A share is written in one way, which reads as the same share.
+@Sendable private func vaultShare(_ bytes: [UInt8]) throws -> Bool {
+  switch VaultShare.parse(SecretBytes(copying: bytes)) {
+  case .failure(let refusal):
+    try requirePlain(refusal)
+    return false
+  case .success(let share):
+    guard case .success(let again) = VaultShare.parse(share.text) else {
+      throw BrokenInvariant(description: "expected a share's own text to read")
+    }
+    try require(again.slot == share.slot && again.number == share.number, "expected the same numbers")
+    try require(again.text.isEqual(to: share.text), "expected the same text")
+    return true
+  }
+}
 
 /// A slot is its bytes, and none but the vector's own opens with the vector's key.
 @Sendable private func slot(_ bytes: [UInt8]) throws -> Bool {
