@@ -7,7 +7,7 @@ enum Schema {
   static let applicationID: Int64 = 0x4d73_7472
 
   /// The number of the schema. A change of `ledgerTables` or of a view's form is a new one.
-  static let version = 9
+  static let version = 10
 
   /// Brings the database to this schema, in one transaction. Throws `foreignDatabase`, `newerSchema` and `unknownKinds`
   /// before anything is written.
@@ -36,7 +36,7 @@ enum Schema {
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     ) { (row) throws(StoreError) in row.text(0) }
     for table in old where !ledgerTableNames.contains(table) { try db.execute("DROP TABLE \(table)") }
-    try db.execute(viewTables + orderTables + hubTables + keyTables + attestationTables)
+    try db.execute(viewTables + orderTables + hubTables + keyTables + attestationTables + sealKeyTables)
     var replay = Replay(from: db, to: db)
     try replay.run()
   }

@@ -30,7 +30,7 @@ extension AnyRecorded {
     case let body as DeviceKeysMade:
       "keys \(body.primary.version) and \(body.secondary.version) made for generation \(body.generation)"
     case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"
-    case is DeviceKeysRead: "keys read by a hub"
+    case let body as DeviceKeysRead: "keys read by a hub, \(body.sealKey == nil ? "in plain" : "sealed")"
     case let body as DeviceKeysDelivered: "keys \(body.primary) and \(body.secondary) delivered again"
     case is DeviceKeysConfirmed: "keys confirmed: nobody is handed them any more"
     default: kind
