@@ -196,8 +196,8 @@ let package = Package(
       name: "HTTPServiceTests",
       dependencies: [
         "MusterTesting", "muster", "HTTPService", "MusterModel", "CertificateAuthority", "DeviceRegistry", "Enrollment",
-        "HubAccess", "KeyVault", "Ledger", "Policy", "SQLiteStore", hummingbirdCore, httpTypes, logging, lifecycle, nio,
-        nioPosix, nioSSL, yams,
+        "HubAccess", "KeyVault", "Ledger", "Policy", "SQLiteStore", crypto, hummingbirdCore, httpTypes, logging,
+        lifecycle, nio, nioPosix, nioSSL, yams,
       ],
       swiftSettings: settings),
     .testTarget(
@@ -222,7 +222,7 @@ let package = Package(
       dependencies: [
         "MusterTesting", "muster", "muster-device", "ServiceAnswers", "MusterModel", "CertificateAuthority",
         "Enrollment", "HubAccess",
-        "KeyVault", "Policy", "SQLiteStore", httpClient, nio, nioHTTP1, nioSSL, x509, yams,
+        "KeyVault", "Policy", "SQLiteStore", crypto, httpClient, nio, nioHTTP1, nioSSL, x509, yams,
       ], swiftSettings: settings),
     .testTarget(
       name: "PublicationTests",

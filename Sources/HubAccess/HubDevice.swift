@@ -40,7 +40,7 @@ public struct HubDevice: Codable, Sendable, Hashable {
     public let slot: DeviceKeySlot
     public let version: UInt32
     public let check: String
-    /// Base64; only for a hub that may read keys and asked for them.
+    /// Base64; only for a hub that may read keys in plain and asked for them so.
     public var key: String?
 
     public init(slot: DeviceKeySlot, version: UInt32, check: String) {
@@ -60,6 +60,8 @@ public struct HubDevice: Codable, Sendable, Hashable {
   public let certificates: [Certificate]
   /// Those of the present binding.
   public var keys: [Key]
+  /// Their bytes, for a hub that asked for them sealed; nil where it has none.
+  public var sealedKeys: SealedKeys?
 
   public init(
     device: RecordID, deviceID: DeviceID, state: DeviceState, isBlocked: Bool, generation: UInt64,

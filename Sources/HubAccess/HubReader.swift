@@ -1,3 +1,4 @@
+public import KeyVault
 public import MusterModel
 
 /// Who asks: the hub, by its certificate. Both were in office when the request came.
@@ -23,6 +24,17 @@ public struct LedgerPlace: Codable, Sendable, Hashable {
   public init(size: UInt64, root: Digest) {
     self.size = size
     self.root = root.hex
+  }
+}
+
+/// The key that a hub registered, and what it was read from.
+public struct RegisteredKey: Sendable, Hashable {
+  public let key: SealKey
+  public let reads: ReadSet
+
+  public init(key: SealKey, reads: ReadSet) {
+    self.key = key
+    self.reads = reads
   }
 }
 
@@ -58,6 +70,12 @@ public protocol HubReader: Sendable {
   /// The hub's host; nil where it is in office no more.
   func host(of hub: RecordID) async throws -> String?
 
+  /// Whether hub and certificate are.
+  func isInOffice(_ credential: HubCredential) async throws -> Bool
+
+  /// What its devices' keys are sealed to; nil where it registered none.
+  func sealKey(of hub: RecordID) async throws -> RegisteredKey?
+
   /// Whether the ledger had this root at this size.
   func holds(_ place: LedgerPlace) async throws -> Bool
 
@@ -79,12 +97,22 @@ public struct SnapshotHead: Codable, Sendable, Hashable {
   /// Absent in the last part.
   public let next: String?
 
-  public init(_ reading: DeviceReading) {
+  public init(_ reading: DeviceReading) { self.init(reading, next: reading.next) }
+
+  init(_ reading: DeviceReading, next: Int64?) {
     place = reading.place
     checkpoint = reading.checkpoint
     key = reading.key
-    next = reading.next.map { String($0) }
+    self.next = next.map { String($0) }
   }
+}
+
+/// The last line of a whole fleet: without it something is missing.
+public struct SnapshotEnd: Codable, Sendable, Hashable {
+  /// How many there were.
+  public let devices: Int
+
+  public init(devices: Int) { self.devices = devices }
 }
 
 public enum FeedReading: Sendable {

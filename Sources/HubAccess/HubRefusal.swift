@@ -6,6 +6,8 @@ public enum HubRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   case rolledBack
   case notInOffice
   case vaultSealed
+  /// It asked for keys sealed to its key, and registered none.
+  case withoutSealKey
   /// The receipt names another hub than the one that sends it.
   case otherHub
   /// Not signed by the key of the hub's certificate.
@@ -22,6 +24,7 @@ public enum HubRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .rolledBack: "ledger-rolled-back"
     case .notInOffice: "hub-removed"
     case .vaultSealed: "vault-sealed"
+    case .withoutSealKey: "hub-without-seal-key"
     case .otherHub: "receipt-other-hub"
     case .receiptForged: "receipt-forged"
     case .receiptTime: "receipt-time"
@@ -36,6 +39,8 @@ public enum HubRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .rolledBack: "expected a place in this ledger, found one that it does not have: begin with a snapshot"
     case .notInOffice: "expected a hub in office with a good certificate, found it removed or revoked"
     case .vaultSealed: "expected an unsealed vault, found it sealed"
+    case .withoutSealKey:
+      "expected a hub with a registered key to seal to, found none: an operator registers it, muster hub seal-key"
     case .otherHub: "expected a receipt of the hub that sends it, found another hub's"
     case .receiptForged: "expected a signature by the P-256 key of the hub's certificate, found another"
     case .receiptTime: "expected a time that is not ahead of ours, found one that is"

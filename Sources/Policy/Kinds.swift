@@ -4,6 +4,6 @@ public import MusterModel
 public enum PolicyEvents {
   public static let kinds: [EventKind] = [
     EventKind(PoliciesActivated.self), EventKind(OperatorAdded.self), EventKind(OperatorRemoved.self),
-    EventKind(HubAdded.self), EventKind(HubRemoved.self),
+    EventKind(HubAdded.self), EventKind(HubRemoved.self), EventKind(HubSealKeySet.self),
   ]
 }

@@ -9,12 +9,15 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case hubList = "hub.list"
   case hubRemove = "hub.remove"
   case hubStatus = "hub.status"
+  case hubSealKey = "hub.seal-key"
   /// A hub's own: what it knows of its devices, and what it says of itself.
   case hubDevices = "hub.devices"
   case hubFeed = "hub.feed"
   case hubReceipt = "hub.receipt"
   case hubVerifyTokens = "hub.verify-tokens"
   case hubReadKeys = "hub.read-keys"
+  /// In plain, beside the right to read them sealed.
+  case hubReadKeysPlain = "hub.read-keys-plain"
   case hardwareAllow = "hardware.allow"
   case hardwareBlock = "hardware.block"
   case hardwareUnblock = "hardware.unblock"
@@ -119,14 +122,15 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList,
       .rolloverList:
       .listing
-    case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
+    case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .hubSealKey,
+      .groupAdd,
       .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
       .vaultSlotAdd, .vaultSlotRemove,
       .keyCreate, .keyImport, .keyExport, .keyList, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,
       .keyEncrypt, .keyDecrypt, .keyRewrap, .keyMAC, .keyVerify, .keySign, .keyDerive, .keyDataKey:
       .instance
-    case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
+    case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys, .hubReadKeysPlain: .assigned
     case .keyRandom, .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open
     }
   }

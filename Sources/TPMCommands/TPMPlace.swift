@@ -46,6 +46,8 @@ public struct TPMFailure: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   package let kind: Kind
+  /// Whether the same again may do: it is away, or waits until it takes passwords again.
+  package var isPassing: Bool { kind == .away || kind == .locked }
   public let description: String
 
   init(_ description: String) {

@@ -1,3 +1,4 @@
+import Crypto
 import Enrollment
 import Foundation
 import HTTPTypes
@@ -67,7 +68,8 @@ import Yams
     Step(.post, "/v1/operators", #"{"name":"line-1","role":"factory-line","groups":["pumps"],"csr":"{csr2}"}"#),
     Step(.get, "/v1/operators"),
     Step(.post, "/v1/hubs", #"{"name":"other","host":"hub.example","groups":["pumps"],"csr":"{csr3}"}"#),
-    Step(.get, "/v1/hubs"), Step(.get, "/v1/hubs/status"),
+    Step(.post, "/v1/hubs/other/seal-key", #"{"sealKey":"{sealKey}"}"#), Step(.get, "/v1/hubs"),
+    Step(.get, "/v1/hubs/status"),
     Step(
       .post, "/v1/orders",
       #"{"name":"june","station":"line-1","group":"pumps","count":5,"until":"2099-01-01T00:00:00.000Z"}"#),
@@ -164,6 +166,7 @@ import Yams
       contentsOf: Project.root.appending(path: "PKI/trust-anchors/tpm/amd.pem"), encoding: .utf8)
     return [
       "makers": String(decoding: try JSONEncoder().encode(["certificates": [maker]]), as: UTF8.self),
+      "sealKey": P256.KeyAgreement.PrivateKey().publicKey.pemRepresentation.replacing("\n", with: "\\n"),
       "csr": try csr(), "csr2": try csr(), "csr3": try csr(), "csr4": try csr(),
       "emptyRoot": Digest.sha256([UInt8]()).hex,
     ]

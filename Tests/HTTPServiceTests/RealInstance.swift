@@ -25,7 +25,7 @@ struct RealInstance: Sendable {
   var rooms: ServiceRooms {
     ServiceRooms(
       instance: instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status,
-      hubs: opened.readers)
+      hubs: opened.readers, ledger: opened.record.origin)
   }
 
   /// Runs `body` on a copy of an instance that was founded once, and removes it.
@@ -84,7 +84,7 @@ struct RealInstance: Sendable {
   func dispatcher(strangers: StrangerLimits = StrangerLimits(), on other: Instance? = nil) -> Dispatcher {
     let rooms = ServiceRooms(
       instance: other ?? instance, reader: opened.readers, vault: opened.vault, points: opened.points, status: status,
-      hubs: opened.readers)
+      hubs: opened.readers, ledger: opened.record.origin)
     return Dispatcher(
       rooms, strangers: strangers, load: ServiceLoad(limits: ConnectionLimits()),
       logger: Logger(label: "muster") { _ in SwiftLogNoOpLogHandler() }, findings: { [] })

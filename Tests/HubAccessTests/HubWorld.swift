@@ -28,6 +28,11 @@ final class HubWorld: HubReader, StoreDouble {
     var enforced: [RecordID: UInt64] = [:]
     var committed: [Event] = []
     var refuses = false
+    var removed: Set<RecordID> = []
+    /// By hub, with how often it was registered.
+    var sealKeys: [RecordID: (key: SealKey, version: UInt64)] = [:]
+    /// The next commit finds the hub's key replaced by this one.
+    var replacement: SealKey?
   }
 
   let signal = HubSignal()
@@ -60,10 +65,10 @@ final class HubWorld: HubReader, StoreDouble {
     let shown = HubDevice(
       device: record, deviceID: try #require(DeviceID(name)), state: state, isBlocked: isBlocked, generation: 1,
       certificates: [],
-      keys: [
-        .init(slot: .primary, version: pair.primary.version, check: "00"),
-        .init(slot: .secondary, version: pair.secondary.version, check: "00"),
-      ])
+      keys: zip(DeviceKeySlot.allCases, [pair.primary, pair.secondary]).map { slot, key in
+        let check = KeyCheck(of: key.key.bytes, id: record.description, version: key.version)
+        return HubDevice.Key(slot: slot, version: key.version, check: check.hex)
+      })
     change {
       $0.devices[hub, default: []].append(SealedDevice(device: shown, sealed: pair.secrets))
       $0.proved[record] = proved
@@ -84,6 +89,14 @@ final class HubWorld: HubReader, StoreDouble {
     contents.withLock { contents in
       guard !contents.refuses else { return .stale(.record(hub)) }
       if !contents.outcomes.isEmpty { return contents.outcomes.removeFirst() }
+      if let key = contents.replacement {
+        contents.replacement = nil
+        contents.sealKeys[hub] = (key, (contents.sealKeys[hub]?.version ?? 0) + 1)
+      }
+      let aggregate = HubWorld.aggregate(hub)
+      if let seen = unit.reads.versions[aggregate], seen != contents.sealKeys[hub]?.version {
+        return .stale(aggregate)
+      }
       contents.committed += unit.events
       return .committed(LedgerPosition(first: 0, count: unit.events.count))
     }
@@ -124,6 +137,11 @@ final class HubWorld: HubReader, StoreDouble {
 
   func device(of certificate: CertificateKey, hub: RecordID, at time: Timestamp) async throws -> SealedDevice? { nil }
   func host(of hub: RecordID) async throws -> String? { current.hosts[hub] }
+  func isInOffice(_ credential: HubCredential) async throws -> Bool { !current.removed.contains(credential.hub) }
+  func sealKey(of hub: RecordID) async throws -> RegisteredKey? {
+    current.sealKeys[hub].map { RegisteredKey(key: $0.key, reads: ReadSet([HubWorld.aggregate(hub): $0.version])) }
+  }
+  static func aggregate(_ hub: RecordID) -> Aggregate { .record(RecordID(.key, hub.uuid)) }
   func holds(_ place: LedgerPlace) async throws -> Bool { current.places.contains(place) }
   func saysMore(_ size: UInt64, from hub: RecordID) async throws -> Bool {
     current.enforced[hub].map { $0 < size } ?? true

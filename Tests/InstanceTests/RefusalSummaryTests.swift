@@ -103,7 +103,7 @@ import Testing
     let status = try await PublishedStatus(test.opened, logger: quiet)
     let rooms = ServiceRooms(
       instance: test.instance, reader: test.opened.readers, vault: test.opened.vault, points: test.opened.points,
-      status: status, hubs: test.opened.readers)
+      status: status, hubs: test.opened.readers, ledger: test.opened.record.origin)
     return Dispatcher(
       rooms, strangers: strangers, load: ServiceLoad(limits: ConnectionLimits()), logger: quiet, findings: { [] }
     )

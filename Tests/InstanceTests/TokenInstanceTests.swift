@@ -157,6 +157,44 @@ struct TokenInstanceTests {
       await #expect(throws: CommandFailure.self) { try await SlotAddition(.pkcs11, test.opened, keepers, nil) }
     }
   }
+
+  @Test func `another token may be named once nothing needs the one before`() async throws {
+    let (token, other) = (try SoftwareToken(), try SoftwareToken())
+    try await TestInstance.with { test in
+      let first = KeyKeepers(pkcs11: try PKCS11URI(token.uri), tpm: nil)
+      let slot = try await SlotAddition(.pkcs11, test.opened, first, nil).commit(to: test.opened)
+      let second = KeyKeepers(pkcs11: try PKCS11URI(other.uri), tpm: nil)
+      try await test.reopened { test in
+        await #expect(throws: CommandFailure.self) { try await SlotAddition(.pkcs11, test.opened, second, nil) }
+        _ = try await test.opened.vault.removeSlot(slot.slot, by: .folder()).get()
+        _ = try await SlotAddition(.pkcs11, test.opened, second, nil).commit(to: test.opened)
+      }
+      try token.takeAway()
+      try await test.reopened(sparing: 1) { test in
+        #expect(!test.instance.vault.isSealed && test.instance.vault.openedBy != 1)
+      }
+      try token.putBack()
+    }
+  }
+
+  /// The folder that was named has another's files in it, which shows at the last step of `init`.
+  @Test func `an instance that does not come to be leaves nothing in its token`() async throws {
+    let token = try SoftwareToken()
+    let folder = try TemporaryFolder()
+    try folder.write([1], "another's")
+    var plan = FoundingPlan(
+      organization: nil, trustDomain: try #require(TrustDomain("test.example")), hostnames: ["localhost"],
+      publishURL: "http://localhost:8080")
+    plan.keepers = KeyKeepers(pkcs11: try PKCS11URI(token.uri), tpm: nil)
+    plan.keeper = .pkcs11
+    plan.caKeys = .pkcs11
+    let founding = Founding(plan: plan, rules: try Rules.shipped(), clock: FixedClock())
+    await #expect(throws: CommandFailure.self) { try await founding.found(at: folder.url.path) }
+    #expect(try !token.tool("--list-objects").output.contains("muster"))
+    try FileManager.default.removeItem(at: folder.url)
+    _ = try await founding.found(at: folder.url.path)
+    #expect(try token.tool("--list-objects").output.contains("muster CA"))
+  }
 }
 
 extension TestInstance {

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import MusterModel
 import MusterTesting
@@ -134,7 +135,7 @@ struct AccessMatrix: Sendable {
     path = path.replacing(/\{\w+\}/, with: "1")
     let samples = [
       "position": "0", "batch": RecordID(.batch, now).description, "after": "0",
-      "root": String(repeating: "0", count: 64), "first": "0", "last": "0",
+      "root": String(repeating: "0", count: 64), "first": "0", "last": "0", "keys": "sealed",
     ]
     let query = try route.query.map { "\($0)=\(try #require(samples[$0], "no sample of \($0)"))" }
     if !query.isEmpty { path += "?" + query.joined(separator: "&") }
@@ -154,6 +155,9 @@ struct AccessMatrix: Sendable {
     case "/v1/identity/renew": return #"{"csr":"\#(csr)"}"#
     case "/v1/operators": return #"{"name":"by-\#(asker.name)","role":"auditor","csr":"\#(csr)"}"#
     case "/v1/hubs": return #"{"name":"by-\#(asker.name)","host":"h.example","csr":"\#(csr)"}"#
+    case "/v1/hubs/{name}/seal-key":
+      let key = P256.KeyAgreement.PrivateKey().publicKey.pemRepresentation
+      return String(decoding: try JSONEncoder().encode(["sealKey": key]), as: UTF8.self)
     case "/v1/tickets": return #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#
     case "/v1/makers":
       let bundle = Project.root.appending(path: "PKI/trust-anchors/tpm/nationz.pem")

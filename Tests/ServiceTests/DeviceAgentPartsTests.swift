@@ -1,4 +1,5 @@
 import Foundation
+import MusterTesting
 import ServiceAnswers
 import Testing
 
@@ -53,6 +54,31 @@ import Testing
     let refusal = try #require(
       #expect(throws: UnreadableAnswer.self) { let _: ChallengeAnswer = try ServiceAnswer.decode(Data(text.utf8)) })
     #expect(refusal.description.contains(words), "\(refusal)")
+  }
+
+  @Test(arguments: [
+    (["proc/device-tree/serial-number": "10000000e4b1c9d2\0"], ["cpu-serial:10000000e4b1c9d2"]),
+    (["proc/cpuinfo": "processor\t: 0\nSerial\t\t: 00000000e4b1c9d2\nModel\t: Pi\n"], ["cpu-serial:00000000e4b1c9d2"]),
+    (
+      ["sys/class/dmi/id/product_uuid": "4C4C4544-0042-3510-8054-B7C04F4D3532\n"],
+      ["dmi-uuid:4c4c4544-0042-3510-8054-b7c04f4d3532"]
+    ),
+    (
+      ["proc/device-tree/serial-number": "e4b1c9d2\0", "proc/cpuinfo": "Serial : e4b1c9d2\n"], ["cpu-serial:e4b1c9d2"]
+    ),
+    (
+      ["sys/class/dmi/id/product_uuid": "00000000-0000-0000-0000-000000000000\n", "proc/cpuinfo": "processor : 0\n"], []
+    ),
+    ([:], []),
+  ])
+  func `a board's serial numbers are read where Linux has them`(files: [String: String], found: [String]) throws {
+    let root = try TemporaryFolder()
+    for (path, text) in files {
+      let folder = root.url.appending(path: path).deletingLastPathComponent()
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try root.write(Array(text.utf8), path)
+    }
+    #expect(BoardSerial.all(under: root.url.path).map(\.description) == found)
   }
 
   @Test func `what Linux makes up while it is read is read whole`() throws {

@@ -5,7 +5,7 @@ import MusterTesting
 import SwiftASN1
 import Testing
 
-@testable import muster
+@testable import muster_device
 
 extension ServiceTests {
   /// `muster-device`, the program, against a served instance.
@@ -48,6 +48,20 @@ extension ServiceTests {
       func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(state)/\(name)") }
       func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: "\(state)/\(name)") }
 
+      /// What the daemon does, look by look, while what holds the key is away, and after `putBack`.
+      func expectRenewal(onceBack putBack: () throws -> Void) async throws {
+        let certificate = try file("certificate.pem")
+        var renewal = Renewal(state: state, isWanted: true)
+        #expect((30...60).contains(try await renewal.look()))
+        #expect((60...120).contains(try await renewal.look()))
+        #expect(try file("certificate.pem") == certificate)
+        try putBack()
+        #expect(try await renewal.look() == 3600)
+        let renewed = try file("certificate.pem")
+        #expect(renewed != certificate)
+        #expect(try await renewal.look() == 3600 && file("certificate.pem") == renewed)
+      }
+
       func mode(_ path: String) throws -> Int? {
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
       }
@@ -81,7 +95,7 @@ extension ServiceTests {
         _ = try await instance.muster("device", "disable", "pump-7", "--reason", "lost").succeeded()
         let refused = try await agent.run("connect")
         #expect(refused.status == 1 && refused.errors.contains("certificate-held"), "\(refused.errors)")
-        _ = try await agent.run("unenroll").succeeded()
+        #expect(try await agent.run("unenroll").succeeded().contains("muster device retire pump-7"))
         #expect(!FileManager.default.fileExists(atPath: agent.state))
         let gone = try await agent.run("status")
         #expect(gone.status == 1 && gone.errors.contains("enroll first"))
@@ -354,6 +368,17 @@ extension ServiceTests {
         #expect(stolen.status == 1 && stolen.errors.contains("is it another TPM?"), "\(stolen.errors)")
         let renewed = try await agent.run("renew", "--now")
         #expect(renewed.status == 1 && renewed.errors.contains("is it another TPM?"), "\(renewed.errors)")
+      }
+    }
+
+    @Test func `a TPM that is away is waited for, and the certificate renewed once it is back`() async throws {
+      let tpm = try SoftwareTPM()
+      try await ServedInstance.with { instance in
+        let agent = Agent(instance)
+        let code = try await agent.ticket("pump-7")
+        _ = try await agent.enroll("pump-7", code, ["--tpm", tpm.tcti]).succeeded()
+        tpm.halt()
+        try await agent.expectRenewal(onceBack: tpm.resume)
       }
     }
 

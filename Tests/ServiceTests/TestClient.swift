@@ -16,6 +16,8 @@ final class TestClient: Sendable {
   struct Answer: Sendable, Equatable {
     let status: Int
     let body: [UInt8]
+    /// Its ETag.
+    var tag: String?
 
     var text: String { String(decoding: body, as: UTF8.self) }
     /// The code of a problem document.
@@ -54,7 +56,8 @@ final class TestClient: Sendable {
     if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
     let answer = try await http.execute(request, timeout: .seconds(30))
     let content = try await answer.body.collect(upTo: 16 << 20)
-    return Answer(status: Int(answer.status.code), body: Array(content.readableBytesView))
+    return Answer(
+      status: Int(answer.status.code), body: Array(content.readableBytesView), tag: answer.headers.first(name: "ETag"))
   }
 
   /// EST's simpleenroll with HTTP Basic (RFC 7030 §3.2.3).

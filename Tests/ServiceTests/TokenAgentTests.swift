@@ -2,6 +2,8 @@ import Foundation
 import MusterTesting
 import Testing
 
+@testable import muster_device
+
 extension ServiceTests {
   /// `muster-device` with its key in a token behind PKCS #11: SoftHSM2.
   @Suite(.enabled(if: SoftwareToken.isThere, "needs softhsm2")) struct TokenAgentTests {
@@ -124,6 +126,17 @@ extension ServiceTests {
         try other.takeAway()
         let left = try await agent.run("unenroll")
         #expect(left.status == 0 && left.errors.contains("the key stays in the token"), "\(left.errors)")
+      }
+    }
+
+    @Test func `a token that is away is waited for, and the certificate renewed once it is back`() async throws {
+      let token = try SoftwareToken()
+      try await ServedInstance.with { instance in
+        let agent = Agent(instance)
+        let code = try await agent.ticket("pump-7")
+        _ = try await agent.enroll("pump-7", code, ["--pkcs11", token.uri]).succeeded()
+        try token.takeAway()
+        try await agent.expectRenewal(onceBack: token.putBack)
       }
     }
 

@@ -267,10 +267,12 @@ public struct HubSummary: Codable, Sendable, Hashable {
   public let groups: [RecordName]
   public let added: Timestamp
   public let certificateExpires: Timestamp?
+  /// SHA-256 of the key that its devices' keys are sealed to, in hex.
+  public let sealKey: String?
 
   public init(
     record: RecordID, name: RecordName, host: String, groups: [RecordName], added: Timestamp,
-    certificateExpires: Timestamp?
+    certificateExpires: Timestamp?, sealKey: String?
   ) {
     self.record = record
     self.name = name
@@ -278,6 +280,7 @@ public struct HubSummary: Codable, Sendable, Hashable {
     self.groups = groups
     self.added = added
     self.certificateExpires = certificateExpires
+    self.sealKey = sealKey
   }
 }
 

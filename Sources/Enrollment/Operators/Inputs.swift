@@ -93,12 +93,33 @@ public struct HubInput: Codable, Sendable, Hashable {
   public let host: String
   public let groups: [String]?
   public let csr: String
+  /// The P-256 public key to which its devices' keys are sealed, PEM.
+  public let sealKey: String?
 
-  public init(name: String, host: String, groups: [String]?, csr: String) {
+  public init(name: String, host: String, groups: [String]?, csr: String, sealKey: String? = nil) {
     self.name = name
     self.host = host
     self.groups = groups
     self.csr = csr
+    self.sealKey = sealKey
+  }
+}
+
+public struct SealKeyInput: Codable, Sendable, Hashable {
+  /// A P-256 public key, PEM.
+  public let sealKey: String
+  public init(sealKey: String) { self.sealKey = sealKey }
+}
+
+/// The key that a hub has registered.
+public struct RegisteredSealKey: Codable, Sendable, Hashable {
+  public let hub: RecordID
+  /// SHA-256 of its SubjectPublicKeyInfo, in hex.
+  public let sealKey: String
+
+  public init(hub: RecordID, sealKey: String) {
+    self.hub = hub
+    self.sealKey = sealKey
   }
 }
 

@@ -1,6 +1,7 @@
 import CertificateAuthority
 import DeviceRegistry
 import Foundation
+import KeyVault
 public import MusterModel
 import Policy
 
@@ -36,10 +37,12 @@ extension Administration {
 
   public func addHub(_ input: HubInput, csr: [UInt8], by caller: Caller) async throws -> Outcome<PeerAdded> {
     let (name, groupNames): (RecordName, [RecordName])
+    let sealKey: SealKey?
     do throws(Refusal) {
       name = try parse(name: input.name)
       groupNames = try parse(groups: input.groups)
       guard isHost(input.host) else { throw .malformed("host", "a DNS name or an address of at most 253 characters") }
+      sealKey = try parse(sealKey: input.sealKey)
     } catch {
       return .refused(error)
     }
@@ -51,7 +54,8 @@ extension Administration {
         at: now, by: actor, on: [.record(record)], policy: grant.decidedBy, HubAdded(hub: record, groups: groups),
         details: .init(name: name, host: input.host))
       let permit = instance.policies.permitHub(record, name: name, host: input.host, by: grant, reads: facts.reads)
-      return permit.map { Newcomer(record: record, event: event, claim: .hubName(name), permit: $0) }
+      let more = try sealKey.map { [try sealed(record, to: $0, by: actor, grant, at: now)] } ?? []
+      return permit.map { Newcomer(record: record, event: event, more: more, claim: .hubName(name), permit: $0) }
         .mapError { Refusal(.forbidden, $0.code, $0.description) }
     }
   }
@@ -87,6 +91,42 @@ extension Administration {
   }
 }
 
+// MARK: - What its devices' keys are sealed to
+
+extension Administration {
+  /// In place of the one before. It is the operator's to say, and not the hub's own: whoever stole a hub's certificate reads no
+  /// key by it.
+  public func setSealKey(
+    ofHub name: String, _ input: SealKeyInput, by caller: Caller
+  ) async throws -> Outcome<RegisteredSealKey> {
+    var query = FactsQuery()
+    let key: SealKey
+    do throws(Refusal) {
+      query.hubName = try parse(name: name)
+      guard let parsed = try parse(sealKey: input.sealKey) else { throw .sealKeyMalformed }
+      key = parsed
+    } catch {
+      return .refused(error)
+    }
+    return try await change(.hubSealKey, by: caller, asking: query) { facts, grant, actor, now in
+      guard let found = facts.hub, !found.isRemoved else { return .refused(.hubUnknown) }
+      var reads = ReadSet()
+      reads.saw(.record(found.record), version: found.version)
+      let event = try sealed(found.record, to: key, by: actor, grant, at: now)
+      return .commit(
+        UnitOfWork(reads: reads, events: [event]), RegisteredSealKey(hub: found.record, sealKey: key.digest.hex))
+    }
+  }
+
+  private func sealed(
+    _ hub: RecordID, to key: SealKey, by actor: Actor, _ grant: AccessGrant, at time: Timestamp
+  ) throws -> Event {
+    try Event(
+      at: time, by: actor, on: [.sealKey(ofHub: hub)], policy: grant.decidedBy,
+      HubSealKeySet(hub: hub, publicKey: key.der))
+  }
+}
+
 /// A peer that was added, with its certificate.
 public struct PeerAdded: Codable, Sendable, Hashable {
   public let record: RecordID
@@ -99,6 +139,7 @@ public struct PeerAdded: Codable, Sendable, Hashable {
 private struct Newcomer: Sendable {
   let record: RecordID
   let event: Event
+  var more: [Event] = []
   let claim: UniqueName
   let permit: IssuancePermit
 }
@@ -150,7 +191,7 @@ extension Administration {
     let unit = UnitOfWork(
       reads: newcomer.permit.reads,
       claims: [newcomer.claim, issued.serialClaim, .publicKey(verified.publicKey, of: newcomer.record)],
-      events: [newcomer.event, event])
+      events: [newcomer.event] + newcomer.more + [event])
     return .commit(
       unit,
       PeerAdded(
@@ -159,9 +200,18 @@ extension Administration {
 }
 
 extension Refusal {
+  static let sealKeyMalformed = Refusal.malformed("seal-key", "a P-256 public key in PEM")
+
   static func nameTaken(_ what: String, _ name: RecordName) -> Refusal {
     Refusal(.conflict, "\(what)-name-taken", "expected a name that is free, found \(what) \(name)")
   }
+}
+
+/// Says nothing of the text: it might be a private key.
+private func parse(sealKey: String?) throws(Refusal) -> SealKey? {
+  guard let sealKey else { return nil }
+  guard let key = SealKey(pem: sealKey) else { throw .sealKeyMalformed }
+  return key
 }
 
 private func parse(groups: [String]?) throws(Refusal) -> [RecordName] {

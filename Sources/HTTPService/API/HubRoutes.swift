@@ -13,68 +13,6 @@ struct HubRoutes: Sendable {
 
   var routes: [Route] { devices + ledger + operators }
 
-  // MARK: - What a hub reads of its devices
-
-  private var devices: [Route] {
-    [
-      .operation(.hubDevices, .get, "/v1/hub/devices/{id}/credentials", .init(parameters: ["keys"])) {
-        request, caller in
-        let (hub, withKeys) = try await reader(request, caller)
-        return try .json(try await credentials.device(request.deviceID(), for: hub, withKeys: withKeys).answered())
-      },
-      .operation(.hubDevices, .get, "/v1/hub/certificates/{certificate}") { request, caller in
-        let hub = try await hub(.hubDevices, caller)
-        return try .json(try await credentials.device(of: try certificateKey(request), for: hub).answered())
-      },
-      .operation(.hubDevices, .get, "/v1/hub/devices", .init(parameters: ["limit", "after", "keys"])) {
-        request, caller in
-        let (hub, withKeys) = try await reader(request, caller)
-        let limit = try request.query.number("limit", in: PageRequest.limits) ?? 1000
-        let after = try request.query.number("after", in: 0...Int64.max) ?? -1
-        let (reading, devices) = try await credentials.snapshot(
-          for: hub, after: after, limit: limit, withKeys: withKeys
-        ).answered()
-        return try lines(reading, devices)
-      },
-      .operation(.hubVerifyTokens, .post, "/v1/hub/tokens/verify", .init(bodyLimit: 512 * 1024)) { request, caller in
-        let hub = try await hub(.hubVerifyTokens, caller)
-        let input: TokensInput = try StrictJSON.decode(request)
-        guard (1...TokenVerification.limit).contains(input.tokens.count) else {
-          throw Problem.badRequest(
-            "too-many-tokens", "expected 1 to \(TokenVerification.limit) tokens, found \(input.tokens.count)")
-        }
-        let verification = TokenVerification(
-          rooms.hubs, store: rooms.instance.store, vault: rooms.instance.vault, clock: rooms.instance.clock,
-          tally: rooms.tokens)
-        return try .json(TokenResults(results: try await verification.verify(input.tokens, for: hub).answered()))
-      },
-    ]
-  }
-
-  private struct TokensInput: Codable { let tokens: [String] }
-  private struct TokenResults: Encodable { let results: [TokenResult] }
-
-  private var credentials: Credentials {
-    Credentials(
-      rooms.hubs, store: rooms.instance.store, vault: rooms.instance.vault, clock: rooms.instance.clock)
-  }
-
-  private func certificateKey(_ request: RoutedRequest) throws(Problem) -> CertificateKey {
-    switch try request.certificateName() {
-    case .fingerprint(let digest): return .fingerprint(digest)
-    case .serial(let serial): return .serial(serial)
-    case .record: throw .badRequest("certificate-malformed", "expected a serial or a SHA-256 fingerprint")
-    }
-  }
-
-  /// The snapshot's part: its place first, then one line a device.
-  private func lines(_ reading: DeviceReading, _ devices: [HubDevice]) throws -> Answer {
-    let encoder = JSONCoding.encoder()
-    var body = [UInt8](try encoder.encode(SnapshotHead(reading))) + [UInt8(ascii: "\n")]
-    for device in devices { body += try encoder.encode(device) + Data("\n".utf8) }
-    return Answer(type: "application/x-ndjson", body)
-  }
-
   // MARK: - What a hub hears of the ledger, and says of it
 
   private var ledger: [Route] {
@@ -93,9 +31,8 @@ struct HubRoutes: Sendable {
         let hub = try await hub(.hubReceipt, caller)
         let input: ReceiptInput = try StrictJSON.decode(request)
         guard let root = Digest(hex: input.root) else { throw Problem.rootMalformed }
-        guard let instance = try await rooms.reader.instance() else { throw Problem.internalError }
         let receipts = Receipts(
-          rooms.hubs, store: rooms.instance.store, clock: rooms.instance.clock, ledger: instance.origin)
+          rooms.hubs, store: rooms.instance.store, clock: rooms.instance.clock, ledger: rooms.ledger)
         let refusal = try await receipts.take(
           Receipt(hub: input.hub, size: input.size, root: root, at: input.at),
           signature: try Base64Field.decode(input.signature, "signature"), publicKey: try publicKey(request), from: hub)
@@ -145,24 +82,12 @@ struct HubRoutes: Sendable {
 
   // MARK: - Who asks
 
-  private func hub(_ operation: Policy.Operation, _ caller: Caller) async throws -> HubCredential {
+  func hub(_ operation: Policy.Operation, _ caller: Caller) async throws -> HubCredential {
     try await rooms.check(operation, for: caller)
     guard case .hub(let record, _, _, let certificate) = caller.principal else {
       throw Problem(.forbidden, "not-a-hub", detail: "expected a hub, found another caller")
     }
     return HubCredential(hub: record, certificate: certificate, reads: caller.reads)
-  }
-
-  /// Whether key bytes are asked for, too, by a hub that may read them.
-  private func reader(_ request: RoutedRequest, _ caller: Caller) async throws -> (HubCredential, withKeys: Bool) {
-    let credential = try await hub(.hubDevices, caller)
-    switch request.query["keys"] {
-    case nil, "false": return (credential, false)
-    case "true":
-      try await rooms.check(.hubReadKeys, for: caller)
-      return (credential, true)
-    default: throw Problem.badRequest("parameter-malformed", "expected keys=true or keys=false")
-    }
   }
 }
 
@@ -183,7 +108,7 @@ extension HubRefusal {
   fileprivate var status: HTTPResponse.Status {
     switch self {
     case .deviceUnknown, .certificateUnknown: .notFound
-    case .rolledBack: .conflict
+    case .rolledBack, .withoutSealKey: .conflict
     case .notInOffice: .unauthorized
     case .vaultSealed, .contended: .serviceUnavailable
     case .otherHub, .receiptForged: .forbidden
@@ -193,7 +118,7 @@ extension HubRefusal {
 }
 
 extension Result where Failure == HubRefusal {
-  fileprivate func answered() throws(Problem) -> Success {
+  func answered() throws(Problem) -> Success {
     switch self {
     case .success(let value): return value
     case .failure(let refusal): throw Problem(refusal)

@@ -40,6 +40,11 @@ struct InstanceRoutes: Sendable {
         _ = try await rooms.administration.removeHub(try request.parameter("name"), by: caller).answered()
         return .noContent
       },
+      .operation(.hubSealKey, .post, "/v1/hubs/{name}/seal-key") { request, caller in
+        let input: SealKeyInput = try StrictJSON.decode(request)
+        let name = try request.parameter("name")
+        return try .json(try await rooms.administration.setSealKey(ofHub: name, input, by: caller).answered())
+      },
     ]
   }
 

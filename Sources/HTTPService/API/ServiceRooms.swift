@@ -12,11 +12,13 @@ public struct ServiceRooms: Sendable {
   public let points: PublicationPoints
   public let status: any StatusPublisher
   public let hubs: any HubReader
+  /// The ledger's origin without its epoch: what hubs' receipts, and what is sealed to them, are bound to.
+  public let ledger: String
   let tokens = TokenTally()
 
   public init(
     instance: Instance, reader: any InstanceReader, vault: VaultAdministration, points: PublicationPoints,
-    status: any StatusPublisher, hubs: any HubReader
+    status: any StatusPublisher, hubs: any HubReader, ledger: String
   ) {
     self.instance = instance
     self.reader = reader
@@ -24,6 +26,7 @@ public struct ServiceRooms: Sendable {
     self.points = points
     self.status = status
     self.hubs = hubs
+    self.ledger = ledger
   }
 
   var administration: Administration { Administration(instance) }

@@ -32,4 +32,16 @@ enum EntityTag {
     else { throw .badRequest("if-match-malformed", "expected one entity tag as the ETag gave it, or *") }
     return version
   }
+
+  /// Of what says the same, though not by the same bytes (RFC 9110 §8.8.1).
+  static func weak(_ digest: Digest) -> String { "W/\"\(digest.hex)\"" }
+
+  /// The digests that `If-None-Match` names (RFC 9110 §13.1.2); tags of another form are nobody's here.
+  static func ifNoneMatch(_ headers: HTTPFields) -> Set<Digest> {
+    let tags = headers[values: .ifNoneMatch].flatMap { $0.split(separator: ",") }.compactMap { part -> Digest? in
+      let tag = part.trimmingPrefix { $0 == " " || $0 == "\t" }.trimmingPrefix("W/").split(separator: "\"")
+      return tag.first.flatMap { Digest(hex: $0) }
+    }
+    return Set(tags)
+  }
 }

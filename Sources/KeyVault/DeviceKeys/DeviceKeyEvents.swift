@@ -66,10 +66,13 @@ public struct DeviceKeysRead: EventBody {
   public static let limit = 64
   public let hub: RecordID
   public let devices: [RecordID]
+  /// The hub's key that they were sealed to; nil where they were in plain.
+  public let sealKey: Digest?
 
-  public init(hub: RecordID, devices: [RecordID]) {
+  public init(hub: RecordID, devices: [RecordID], sealKey: Digest? = nil) {
     self.hub = hub
     self.devices = devices
+    self.sealKey = sealKey
   }
 }
 

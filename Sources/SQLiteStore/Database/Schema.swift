@@ -36,7 +36,9 @@ enum Schema {
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     ) { (row) throws(StoreError) in row.text(0) }
     for table in old where !ledgerTableNames.contains(table) { try db.execute("DROP TABLE \(table)") }
-    try db.execute(viewTables + orderTables + hubTables + keyTables + attestationTables + ringTables + rolloverTables)
+    try db.execute(
+      viewTables + orderTables + hubTables + keyTables + attestationTables + ringTables + rolloverTables
+        + sealKeyTables)
     var replay = Replay(from: db, to: db)
     try replay.run()
   }

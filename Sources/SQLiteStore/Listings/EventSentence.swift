@@ -30,7 +30,7 @@ extension AnyRecorded {
     case let body as DeviceKeysMade:
       "keys \(body.primary.version) and \(body.secondary.version) made for generation \(body.generation)"
     case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"
-    case is DeviceKeysRead: "keys read by a hub"
+    case let body as DeviceKeysRead: "keys read by a hub, \(body.sealKey == nil ? "in plain" : "sealed")"
     case let body as DeviceKeysDelivered: "keys \(body.primary) and \(body.secondary) delivered again"
     case let body as RolloverKeyMade:
       "key \(body.key.version) made by a rollover, \(body.keeps.map { "beside key \($0)" } ?? "the others ended")"

@@ -52,14 +52,15 @@ extension Snapshot {
     request.page(
       try db.all(
         """
-        SELECT id, record, name, host, groups, added_at FROM hub
-        WHERE id > ? AND removed_at IS NULL AND name IS NOT NULL ORDER BY id LIMIT ?
+        SELECT id, record, name, host, groups, added_at, (SELECT public_key FROM hub_seal_key WHERE hub = hub.record)
+        FROM hub WHERE id > ? AND removed_at IS NULL AND name IS NOT NULL ORDER BY id LIMIT ?
         """, try request.start(), request.probe
       ) { (row) throws(StoreError) in
         let summary = HubSummary(
           record: try row.record(1), name: try row.name(2), host: row.text(3),
           groups: try recordNames(of: row.records(4)), added: row.time(5),
-          certificateExpires: try certificateExpiry(of: row.record(1)))
+          certificateExpires: try certificateExpiry(of: row.record(1)),
+          sealKey: row.isNull(6) ? nil : Digest.sha256(row.bytes(6)).hex)
         return Placed(place: row.int(0), summary: summary)
       })
   }

@@ -12,7 +12,7 @@ struct HubFeedReading {
   let note: String
 
   func page(of credential: HubCredential, after place: LedgerPlace, limit: Int) throws -> FeedReading {
-    guard try isInOffice(credential) else { return .notInOffice }
+    guard try snapshot.isInOffice(credential) else { return .notInOffice }
     let stored = StoredTree(db: snapshot.db)
     let reader = TreeReader(tree: tree, fullTile: { try stored.fullTile($0) })
     guard place.size <= tree.size, try reader.root(at: place.size).hex == place.root else { return .rolledBack }
@@ -34,17 +34,17 @@ struct HubFeedReading {
       """, hub, size, tree.size, limit
     ) { (row) throws(StoreError) in try row.position(0) }
   }
+}
 
-  private func isInOffice(_ credential: HubCredential) throws(StoreError) -> Bool {
-    try snapshot.db.exists(
+extension Snapshot {
+  func isInOffice(_ credential: HubCredential) throws(StoreError) -> Bool {
+    try db.exists(
       """
       SELECT 1 FROM hub JOIN certificate ON certificate.record = ?
       WHERE hub.record = ? AND removed_at IS NULL AND name IS NOT NULL AND revoked_at IS NULL
       """, credential.certificate, credential.hub)
   }
-}
 
-extension Snapshot {
   /// The change that the event at a position of `hub_change` is.
   func change(at position: UInt64) throws(StoreError) -> HubChange {
     guard let line = try event(at: position) else { throw .damaged("no event at \(position)") }

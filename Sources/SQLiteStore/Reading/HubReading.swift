@@ -1,7 +1,9 @@
 import CertificateAuthority
 public import HubAccess
+import KeyVault
 import Ledger
 public import MusterModel
+import Policy
 
 extension FolderStore: HubReader {
   public func feed(of credential: HubCredential, after place: LedgerPlace, limit: Int) async throws -> FeedReading {
@@ -47,6 +49,14 @@ extension FolderStore: HubReader {
     try await read { try $0.hub(hub).flatMap { $0.isRemoved ? nil : $0.host } }
   }
 
+  public func isInOffice(_ credential: HubCredential) async throws -> Bool {
+    try await read { try $0.isInOffice(credential) }
+  }
+
+  public func sealKey(of hub: RecordID) async throws -> RegisteredKey? {
+    try await read { try $0.sealKey(of: hub) }
+  }
+
   public func holds(_ place: LedgerPlace) async throws -> Bool {
     let tree = head.current.tree
     guard place.size <= tree.size else { return false }
@@ -82,6 +92,19 @@ extension FolderStore: HubReader {
 }
 
 extension Snapshot {
+  fileprivate func sealKey(of hub: RecordID) throws(StoreError) -> RegisteredKey? {
+    let der = try db.first(
+      """
+      SELECT public_key FROM hub_seal_key JOIN hub ON hub.record = hub_seal_key.hub
+      WHERE hub.record = ? AND removed_at IS NULL
+      """, hub
+    ) { (row) throws(StoreError) in row.bytes(0) }
+    guard let der else { return nil }
+    guard let key = SealKey(der: der) else { throw .damaged("no seal key of \(hub)") }
+    let aggregate = Aggregate.sealKey(ofHub: hub)
+    return RegisteredKey(key: key, reads: ReadSet([aggregate: try version(of: aggregate)]))
+  }
+
   fileprivate func lastReceipt(of hub: RecordID) throws(StoreError) -> (size: UInt64, received: Timestamp)? {
     try db.first("SELECT size, received_at FROM hub_receipt WHERE hub = ? ORDER BY size DESC LIMIT 1", hub) {
       (row) throws(StoreError) in (try row.position(0), row.time(1))

@@ -14,34 +14,52 @@ struct Renew: AsyncParsableCommand {
   @OptionGroup var state: StateOptions
 
   func run() async throws {
-    guard daemon else { return try await once() }
-    var failures = 0
-    while true {
-      let wait: TimeInterval
-      do {
-        try await once()
-        failures = 0
-        let due = try state.device().certificate.renewalDue
-        wait = RenewalTimes.wait(until: due.timeIntervalSinceNow, jitter: .random(in: 0..<1))
-      } catch let failure as DeviceFailure where failure.isPassing {
-        failures += 1
-        standardError("muster-device: \(failure)")
-        wait = RenewalTimes.backOff(failures, retryAfter: failure.retryAfter, jitter: .random(in: 0..<1))
-      }
-      try await Task.sleep(for: .seconds(wait))
+    var renewal = Renewal(state: state.state, isWanted: now)
+    guard daemon else { return _ = try await renewal.once() }
+    while true { try await Task.sleep(for: .seconds(try await renewal.look())) }
+  }
+}
+
+/// Renews where it is due, again and again. What passes is waited for: a service, a token or a TPM that is away.
+struct Renewal {
+  /// The state folder.
+  let state: String
+  /// Renews at the next look, due or not; no more once that was done.
+  var isWanted = false
+  private var failures = 0
+
+  init(state: String, isWanted: Bool = false) {
+    self.state = state
+    self.isWanted = isWanted
+  }
+
+  /// Renews where it is due; gives how long to wait before the next look, in seconds. Throws what does not pass.
+  mutating func look() async throws -> TimeInterval {
+    do {
+      let due = try await once().renewalDue
+      failures = 0
+      return RenewalTimes.wait(until: due.timeIntervalSinceNow, jitter: .random(in: 0..<1))
+    } catch let failure as DeviceFailure where failure.isPassing {
+      failures += 1
+      standardError("muster-device: \(failure)")
+      return RenewalTimes.backOff(failures, retryAfter: failure.retryAfter, jitter: .random(in: 0..<1))
     }
   }
 
-  private func once() async throws {
-    let device = try state.device()
-    guard now || device.certificate.renewalDue <= Date() else {
-      return print("not due before \(device.certificate.renewalDue.shown)")
+  /// The certificate that there is then.
+  mutating func once() async throws -> DeviceCertificate {
+    let device = try Device.read(try StateFolder.existing(at: state))
+    guard isWanted || device.certificate.renewalDue <= Date() else {
+      print("not due before \(device.certificate.renewalDue.shown)")
+      return device.certificate
     }
     guard device.certificate.isValid(at: Date()) else {
       throw DeviceFailure("expected a certificate in its time, found it over: enroll anew, with a new ticket")
     }
     let renewed = try await device.folder.locked { try await device.renewed() }
+    isWanted = false
     print("renewed until \(renewed.leaf.notValidAfter.shown), serial \(renewed.serial)")
+    return renewed
   }
 }
 

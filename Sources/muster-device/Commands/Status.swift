@@ -47,17 +47,20 @@ struct Unenroll: AsyncParsableCommand {
     abstract: "Removes the device's key, certificate and settings; the operator retires the device.",
     discussion: """
       Example: muster-device unenroll --state /var/lib/muster-device
-      A key file elsewhere (--key) stays; a key in a token is destroyed there. The service still knows the device: muster device retire ID.
+      A key file elsewhere (--key) stays; a key in a token is destroyed there. The service is told nothing, and still knows the device:
+      the operator ends it by muster device retire ID. Whoever has a device for a minute could end it for good else.
       """)
   @OptionGroup var state: StateOptions
 
   func run() async throws {
     let folder = try StateFolder.existing(at: state.state)
+    // What is damaged is removed too.
+    let device = (try? DeviceCertificate.read(folder))?.deviceID
     try await folder.locked {
       destroyTokenKey(folder)
       try folder.remove()
     }
-    print("removed what was in \(state.state); the operator ends the device: muster device retire ID")
+    print("removed what was in \(state.state); the operator ends the device: muster device retire \(device ?? "ID")")
   }
 
   /// A token that is away, or broken, holds nobody up.

@@ -43,7 +43,10 @@ struct TPMKey: DeviceKey {
   func sign(_ message: [UInt8]) async throws -> [UInt8] { try await onItsThread { try signature(over: message) } }
 
   private func signature(over message: [UInt8]) throws -> [UInt8] {
-    let raw = try tpm.sign(Array(SHA256.hash(data: message)), with: blob)
+    let raw: [UInt8]
+    do { raw = try tpm.sign(Array(SHA256.hash(data: message)), with: blob) } catch {
+      throw DeviceFailure(error.description, isPassing: error.isPassing)
+    }
     return Array(try P256.Signing.ECDSASignature(rawRepresentation: raw).derRepresentation)
   }
 }

@@ -55,7 +55,7 @@ struct BenchCommand: AsyncParsableCommand {
 
 /// Each figure that is taken, in the order in which it is shown.
 private let measurements: [any Measurement] = [
-  SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), TokenChecks(), FeedDelivery(), ListBuild(),
-  FirstStatus(), ReadyStatus(), KeyUses(use: .encrypt), KeyUses(use: .mac), KeyUsesInside(use: .encrypt),
+  SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), SealedReads(), TokenChecks(), FeedDelivery(),
+  ListBuild(), FirstStatus(), ReadyStatus(), KeyUses(use: .encrypt), KeyUses(use: .mac), KeyUsesInside(use: .encrypt),
   KeyUsesInside(use: .mac),
 ]

@@ -1,3 +1,4 @@
+import Crypto
 import Enrollment
 import Foundation
 import MusterModel
@@ -37,7 +38,10 @@ struct BenchPeople: Sendable {
   }
 
   static func addHub(_ name: String, groups: [String], by client: BenchClient) async throws -> BenchIdentity {
-    try await add("/v1/hubs", by: client) { HubInput(name: name, host: hubHost, groups: groups, csr: $0) }
+    let sealKey = P256.KeyAgreement.PrivateKey().publicKey.pemRepresentation
+    return try await add("/v1/hubs", by: client) {
+      HubInput(name: name, host: hubHost, groups: groups, csr: $0, sealKey: sealKey)
+    }
   }
 
   /// Makes a key here and has it certified.

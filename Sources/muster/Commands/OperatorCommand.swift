@@ -77,21 +77,29 @@ private let roles = Role.allCases.filter { $0 != .hub }.map(\.rawValue).joined(s
 struct HubCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub", abstract: "Hubs: the brokers that devices talk to.",
-    subcommands: [Add.self, List.self, Status.self, Follow.self, Remove.self, RenewCommand.self])
+    subcommands: [
+      Add.self, List.self, Status.self, Follow.self, CredentialsCommand.self, SealKeyCommand.self, Remove.self,
+      RenewCommand.self,
+    ])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Adds a hub; makes the key here and writes the identity file.",
-      discussion: "Example: muster hub add plant --host mqtt.plant.example --out plant.pem")
+      discussion: """
+        Example: muster hub add plant --host mqtt.plant.example --out plant.pem
+        Example: muster hub add plant --host mqtt.plant.example --out plant.pem --seal-key-out plant.seal.pem
+        """)
     @OptionGroup var connection: Connection
     @Argument(help: "The hub's name.") var name: String
     @Option(help: "The hub's host name.") var host: String
     @Option(help: "The groups whose devices it sees; may be given several times.") var group: [String] = []
     @Option(help: "Where the certificate and key are written, mode 0600.", completion: .file()) var out: String
+    @OptionGroup var key: SealKeyOptions
 
     func run() async throws {
+      let sealKey = try key.publicKey()
       try await addPeer(named: name, path: "/v1/hubs", connection: connection, out: out) { csr in
-        HubInput(name: name, host: host, groups: group, csr: csr)
+        HubInput(name: name, host: host, groups: group, csr: csr, sealKey: sealKey)
       }
       print("\(name) \(host) \(out)")
     }
@@ -106,7 +114,7 @@ struct HubCommand: AsyncParsableCommand {
       var listing = output.listing([
         Column<HubSummary>("name") { $0.name.text }, Column("host") { $0.host },
         Column("groups") { $0.groups.map(\.text).joined(separator: " ") }, Column("added", time: \.added),
-        Column("certificate until", time: \.certificateExpires),
+        Column("certificate until", time: \.certificateExpires), Column("seal key") { $0.sealKey },
       ])
       try await connection.withClient { client in try await client.rows("/v1/hubs") { try listing.add($0) } }
       listing.finish()

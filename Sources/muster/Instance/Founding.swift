@@ -53,17 +53,20 @@ struct Founding {
     guard !target.exists else { throw CommandFailure("expected a folder without an instance, found one at \(path)") }
     let temporary = InstanceFolder("\(target.path).\(getpid()).new")
     try makeFolders(temporary)
+    let made = KeptForFounding(plan: plan)
+    let code: RecoveryCode
     do {
-      let code = try await fill(temporary)
+      code = try await fill(temporary, made)
       guard rename(temporary.path, target.path) == 0 else {
         throw CommandFailure("expected an empty folder or none at \(path), found: \(String(cString: strerror(errno)))")
       }
-      try syncFolder(URL(fileURLWithPath: target.path).deletingLastPathComponent().path)
-      return code
     } catch {
+      made.forget()
       try? FileManager.default.removeItem(atPath: temporary.path)
       throw error
     }
+    try syncFolder(URL(fileURLWithPath: target.path).deletingLastPathComponent().path)
+    return code
   }
 
   private func makeFolders(_ folder: InstanceFolder) throws {
@@ -84,7 +87,7 @@ struct Founding {
     }
   }
 
-  private func fill(_ folder: InstanceFolder) async throws -> RecoveryCode {
+  private func fill(_ folder: InstanceFolder, _ made: KeptForFounding) async throws -> RecoveryCode {
     for (name, bytes) in rules.files { try writeFile("\(folder.path)/\(name)", bytes, mode: 0o644) }
     guard let points = PublicationPoints(trustDomain: plan.trustDomain, publishURL: plan.publishURL) else {
       throw CommandFailure("expected --publish-url as \(PublicationPoints.rule), found \(plan.publishURL)", status: 2)
@@ -99,10 +102,10 @@ struct Founding {
     try folder.write(.ledgerVerifier, Array((signer.verifier.key + "\n").utf8))
 
     try plan.keepers.write(to: folder)
-    let vault = try FoundingVault(plan)
+    let vault = try FoundingVault(plan, made)
     if let key = vault.fileKey { try key.withUnsafeBytes { try folder.write(.vaultKey, Array($0), isSecret: true) } }
     let hierarchy = try Hierarchy.make(organization: plan.organization, points: points, now: now) { _ in
-      try plan.keepers.issuingKey(plan.caKeys)
+      try made.issuingKey()
     }
     try folder.write(.root, PEM.certificate(hierarchy.root.issuer.certificate).utf8)
     let chain = [hierarchy.devices, hierarchy.service].map { PEM.certificate($0.issuer.certificate) }.joined()
@@ -186,51 +189,5 @@ struct Founding {
     events.append(
       try Event(at: at, by: .folder, on: [.instance], rootCRL.published, attachments: [Attachment(rootCRL.der)]))
     return UnitOfWork(events: events, secrets: secrets + vault.secrets(at: at))
-  }
-}
-
-/// The vault as `init` makes it: a root, its slots, the first key-encryption key.
-struct FoundingVault {
-  let vault = Vault()
-  let code = RecoveryCode.random()
-  /// The file slot's key, where there is a file slot.
-  let fileKey: SecretBytes?
-  private let slots: [Slot]
-  private let kek: WrappedKEK
-
-  init(_ plan: FoundingPlan) throws {
-    let root = RootKey.random()
-    try vault.unseal(root: root, keks: [])
-    kek = try vault.addKEK()
-    let first: Slot
-    if let passphrase = plan.passphrase {
-      fileKey = nil
-      first = try vault.slot(1, for: PassphraseProtector(passphrase))
-    } else if let keeper = try plan.keeper.map({ try plan.keepers.protector(named: $0) }) {
-      fileKey = nil
-      first = try vault.slot(1, for: keeper)
-    } else {
-      let protector = FileProtector.random()
-      fileKey = protector.key
-      first = try vault.slot(1, for: protector)
-    }
-    slots = [first, try vault.slot(2, for: RecoveryCodeProtector(code))]
-  }
-
-  func events(at time: Timestamp) throws -> [Event] {
-    try slots.map {
-      try Event(at: time, by: .folder, on: [.vault], SlotAdded(slot: $0.number, protector: $0.kind))
-    } + [
-      try Event(
-        at: time, by: .folder, on: [.vault], KEKCreated(kek: kek.number, check: Hex.encode(kek.check.bytes)))
-    ]
-  }
-
-  /// Slots and wrapped keys as they lie in the database: what they hold is encrypted by themselves.
-  func secrets(at time: Timestamp) -> [SealedSecret] {
-    let owner = RecordID(.key, UUIDv7(at: time))
-    return slots.map {
-      SealedSecret(owner: owner, purpose: VaultSecret.slot, version: $0.number, bytes: $0.bytes)
-    } + [SealedSecret(owner: owner, purpose: VaultSecret.kek, version: kek.number, bytes: kek.bytes)]
   }
 }

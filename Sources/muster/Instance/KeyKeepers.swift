@@ -51,17 +51,28 @@ struct KeyKeepers: Sendable {
     if let setting { try folder.write(.tpm, setting.text.utf8, isSecret: true) }
   }
 
-  /// These as the folder is to name them, which names `kept`. Throws where that is another token, another TPM, or the file of
-  /// another PIN while the TPM has a slot: its slots and keys would be out of reach.
-  func beside(_ kept: KeyKeepers, hasTPMSlot: Bool) throws -> KeyKeepers {
-    if let token, let named = kept.token, token.uri != named.uri {
-      throw CommandFailure("expected the token of service/pkcs11, \(named.uri), found \(token.uri)")
+  /// What of them the instance's slots and CAs need: another in its place, and they would be out of reach.
+  struct Needed: OptionSet {
+    let rawValue: Int
+    static let token = Needed(rawValue: 1)
+    static let tpm = Needed(rawValue: 2)
+    /// The file of its PIN too.
+    static let tpmSlot = Needed(rawValue: 4)
+  }
+
+  /// These as the folder is to name them, which names `kept`. Throws where that is another token, another TPM, or another
+  /// PIN's file than one that is needed.
+  func beside(_ kept: KeyKeepers, needed: Needed) throws -> KeyKeepers {
+    if needed.contains(.token), let token, let named = kept.token, token.uri != named.uri {
+      throw CommandFailure(
+        "expected the token of service/pkcs11, \(named.uri), which has a slot's or a CA's key, found \(token.uri)")
     }
     guard let setting, let named = kept.setting else { return self }
-    guard setting.place == named.place else {
-      throw CommandFailure("expected the TPM of service/tpm, \(named.place), found \(setting.place)")
+    guard setting.place == named.place || !needed.contains(.tpm) else {
+      throw CommandFailure(
+        "expected the TPM of service/tpm, \(named.place), which has a slot's or a CA's key, found \(setting.place)")
     }
-    guard hasTPMSlot, let pinFile = named.pinFile else { return self }
+    guard needed.contains(.tpmSlot), let pinFile = named.pinFile else { return self }
     guard setting.pinFile ?? pinFile == pinFile else {
       throw CommandFailure(
         "expected the PIN's file of service/tpm, \(pinFile), found another: remove the TPM's slot first")

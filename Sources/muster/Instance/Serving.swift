@@ -39,7 +39,7 @@ struct Serving {
       instance, reader: opened.readers, points: opened.points, keptSigner: opened.keepers.signer)
     let rooms = ServiceRooms(
       instance: instance, reader: opened.readers, vault: vault, points: opened.points,
-      status: status, hubs: opened.readers)
+      status: status, hubs: opened.readers, ledger: opened.record.origin)
     let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
     let application = ServiceApplication(
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { onReady($0) },

@@ -3,6 +3,21 @@ import Foundation
 import KeyVault
 import MusterModel
 
+extension OpenInstance {
+  fileprivate func neededKeepers() async throws -> KeyKeepers.Needed {
+    let slots = try await vault.slotKinds()
+    var needed: KeyKeepers.Needed = slots.contains(.tpm) ? [.tpm, .tpmSlot] : []
+    if slots.contains(.pkcs11) { needed.insert(.token) }
+    if try await hasSecrets(VaultSecret.pkcs11SigningKey) { needed.insert(.token) }
+    if try await hasSecrets(VaultSecret.tpmSigningKey) { needed.insert(.tpm) }
+    return needed
+  }
+
+  private func hasSecrets(_ purpose: String) async throws -> Bool {
+    try await !readers.secrets(purpose: purpose).isEmpty
+  }
+}
+
 /// One more slot, with what the folder needs so that it opens: on disk before the slot is, for a slot that nothing opens is
 /// none.
 struct SlotAddition {
@@ -35,7 +50,7 @@ struct SlotAddition {
     case .tpm, .pkcs11:
       if let new = named.protector(kind) {
         protector = new
-        keepers = try named.beside(opened.keepers, hasTPMSlot: try await opened.vault.slotKinds().contains(.tpm))
+        keepers = try named.beside(opened.keepers, needed: try await opened.neededKeepers())
       } else {
         protector = try opened.keepers.protector(named: kind)
       }

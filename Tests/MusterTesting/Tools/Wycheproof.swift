@@ -15,6 +15,8 @@ package enum Wycheproof {
     package let msg, sig: String?
     package let ikm, salt, info, okm, key, iv, aad, ct, tag: String?
     package let size: Int?
+    /// SubjectPublicKeyInfo, private scalar, shared secret.
+    package let `public`, `private`, shared: String?
   }
 
   private struct File: Decodable { let testGroups: [Group] }
