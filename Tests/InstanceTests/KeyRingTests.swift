@@ -288,6 +288,37 @@ import Testing
     }
   }
 
+  /// As bytes, in hex and in base64, in whatever file: the database and its log, and what the ledger exports.
+  @Test func `a canary key lies nowhere in the folder, and in no export`() async throws {
+    try await TestInstance.with { test in
+      let caller = try await test.caller(.administrator, name: "root")
+      let name = try #require(RecordName("canary"))
+      let canary = SecretBytes.random(count: 32)
+      let raw = try await test.administration.importKey(by: caller).get().publicKey
+      let vault = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: #require(Data(base64Encoded: raw)))
+      for kind in [RingKind.aes256GCM, .hmacSHA256, .ed25519] {
+        let name = try #require(RecordName(name.text + kind.rawValue))
+        let sealed = try KeyTransfer(canary, to: vault, for: .import(name, kind))
+        let ring = KeyRingInput(name: name.text, kind: kind.rawValue)
+        _ = try await test.administration.importRing(.init(ring: ring, key: sealed), by: caller).get()
+        let use = KeyUse(test.instance)
+        _ =
+          try await kind == .aes256GCM
+          ? use.encrypt(name.text, [item("a")], by: caller).get()
+          : kind == .hmacSHA256
+            ? use.mac(name.text, [item("a")], by: caller).get() : use.sign(name.text, [item("a")], by: caller).get()
+        _ = try await test.administration.rotateRing(name.text, by: caller).get()
+      }
+      let bytes = canary.withUnsafeBytes { Data($0) }
+      let forms = [bytes, Data(Hex.encode(Array(bytes)).utf8), bytes.base64EncodedData()]
+      var export = Data()
+      try LedgerArchive(test.opened.folder.data).export(try OpenInstance.verifier(test.opened.folder)) { export += $0 }
+      let found = try files(test)
+      #expect(found.count > 10 && !export.isEmpty)
+      for file in found + [export] { for form in forms { #expect(file.range(of: form) == nil) } }
+    }
+  }
+
   @Test func `64 who make a ring of one name at once make one`() async throws {
     try await with { test, _, caller in
       let outcomes = try await withThrowingTaskGroup(of: String?.self) { group in

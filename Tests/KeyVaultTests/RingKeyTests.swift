@@ -100,6 +100,20 @@ import Testing
     #expect(try !key.verifies(plain, secret("message"), context("a")))
   }
 
+  @Test(.enabled(if: Wycheproof.isThere, "needs ../shared/vectors"))
+  func `MACs are judged as Wycheproof says`() throws {
+    var judged = 0
+    for test in try Wycheproof.vectors("hmac_sha256_test") {
+      let bytes = try [test.key, test.msg, test.tag].map { try #require($0.flatMap { Hex.decode($0) }) }
+      guard DeviceKey.sizes.contains(bytes[0].count), bytes[2].count == 32 else { continue }
+      let key = try key(.hmacSHA256, imported: SecretBytes(copying: bytes[0]))
+      let made = try text(try key.mac(secret(""), .none), bytes[2])
+      #expect(key.verifies(made, SecretBytes(copying: bytes[1]), .none) == (test.result == "valid"), "\(test.tcId)")
+      judged += 1
+    }
+    #expect(judged > 50)
+  }
+
   @Test(arguments: [RingKind.hmacSHA256, .p256, .ed25519])
   func `what a version vouches for verifies, and nothing near it does`(kind: RingKind) throws {
     let key = try key(kind)
