@@ -99,75 +99,94 @@ private func plan(
 /// What a rollover does next.
 @Suite struct RolloverCampaignTests {
   private func campaign(
-    _ counts: RolloverCampaign.Counts, by plan: RolloverPlan = plan(), state: RolloverState = .running,
-    wave: UInt32 = 1,
+    _ counts: RolloverCampaign.Counts, by chosen: RolloverPlan? = nil, state: RolloverState = .running, wave: UInt32 = 1,
     firstProved: Timestamp? = nil, refused: UInt64 = 0
   ) -> RolloverCampaign {
     RolloverCampaign(
-      plan: plan, state: state, wave: wave, waveOpened: start, target: 10, waves: [wave: counts],
+      plan: chosen ?? plan(), state: state, wave: wave, waveOpened: start, target: 10, waves: [wave: counts],
       firstProved: firstProved, refused: refused)
   }
 
   @Test func `waves grow to all devices, and a small group has a canary, too`() {
-    let plan = plan(canary: 1, step: 33)
-    #expect((0...5).map { plan.share(ofWave: $0) } == [0, 1, 34, 67, 100, 100])
-    #expect([0, 1, 3, 100, 1000, 1001].map { plan.target(ofWave: 1, population: $0) } == [0, 1, 1, 1, 10, 11])
-    #expect(plan.target(ofWave: 4, population: 1001) == 1001)
+    let thirds = plan(canary: 1, step: 33)
+    let shares: [(UInt32, UInt32)] = [(0, 0), (1, 1), (2, 34), (3, 67), (4, 100), (5, 100)]
+    for (wave, share) in shares { #expect(thirds.share(ofWave: wave) == share) }
+    let targets: [(UInt64, UInt64)] = [(0, 0), (1, 1), (3, 1), (100, 1), (1000, 10), (1001, 11)]
+    for (population, target) in targets { #expect(thirds.target(ofWave: 1, population: population) == target) }
+    #expect(thirds.target(ofWave: 4, population: 1001) == 1001)
   }
 
-  @Test(
-    arguments: [
-      ("nothing entered yet", [:], 0, RolloverCampaign.Step.enter(10)),
-      ("a device called in", [.waiting: 9, .called: 1], 0, .make),
-      ("nobody called in", [.waiting: 10], 7200, nil),
-      ("too few proved it", [.waiting: 2, .made: 2, .proved: 6], 7200, .settle(provedBefore: start + .seconds(6900))),
-      ("enough proved it, and too early", [.made: 1, .settled: 9], 59, nil),
-      ("enough proved it", [.made: 1, .settled: 9], 60, .open(wave: 2)),
-      ("those that never called in hold up nothing", [.waiting: 6, .settled: 4], 60, .open(wave: 2)),
-      ("the deadline is over and nothing may break", [.waiting: 10], 100_000, nil),
-    ] as [(String, RolloverCampaign.Counts, Int, RolloverCampaign.Step?)])
-  func `the next step is what the counts say`(
-    what: String, counts: RolloverCampaign.Counts, after: Int, step: RolloverCampaign.Step?
-  ) {
-    let found = campaign(counts, firstProved: counts[.proved].map { _ in start }).step(at: start + .seconds(after))
-    #expect(found == step, "\(what)")
+  struct Situation: Sendable {
+    let what: String
+    let counts: RolloverCampaign.Counts
+    /// Seconds since the wave was opened.
+    let after: Int
+    let step: RolloverCampaign.Step?
+
+    init(_ what: String, _ counts: RolloverCampaign.Counts, after: Int, _ step: RolloverCampaign.Step?) {
+      self.what = what
+      self.counts = counts
+      self.after = after
+      self.step = step
+    }
   }
+
+  static let situations: [Situation] = [
+    Situation("nothing entered yet", [:], after: 0, .enter(10)),
+    Situation("a device called in", [.waiting: 9, .called: 1], after: 0, .make),
+    Situation("nobody called in", [.waiting: 10], after: 7200, nil),
+    Situation("the overlap is over", [.made: 4, .proved: 6], after: 7200, .settle(provedBefore: start + .seconds(6900))),
+    Situation("enough proved it, and too early", [.made: 1, .settled: 9], after: 59, nil),
+    Situation("enough proved it", [.made: 1, .settled: 9], after: 60, .open(wave: 2)),
+    Situation("too few proved it", [.made: 3, .settled: 7], after: 7200, nil),
+    Situation("those that never called in hold up nothing", [.waiting: 6, .settled: 4], after: 60, .open(wave: 2)),
+    Situation("the deadline is over and nothing may break", [.waiting: 10], after: 100_000, nil),
+  ]
+
+  @Test(arguments: RolloverCampaignTests.situations)
+  func `the next step is what the counts say`(situation: Situation) {
+    let firstProved: Timestamp? = situation.counts[.proved] == nil ? nil : start
+    let found = campaign(situation.counts, firstProved: firstProved)
+    let step = found.step(at: start + .seconds(situation.after))
+    #expect(step == situation.step, "\(situation.what)")
+  }
+
+  private func step(of campaign: RolloverCampaign) -> RolloverCampaign.Step? { campaign.step(at: start) }
 
   @Test func `refusals beyond the plan's share pause it before anything else`() {
     let counts: RolloverCampaign.Counts = [.called: 3, .offered: 5, .proved: 5]
-    #expect(campaign(counts, refused: 2).step(at: start) == .make)
-    #expect(campaign(counts, refused: 3).step(at: start) == .pause)
-    #expect(campaign(counts, by: plan(refusals: 0), refused: 1).step(at: start) == .pause)
+    #expect(step(of: campaign(counts, refused: 2)) == .make)
+    #expect(step(of: campaign(counts, refused: 3)) == .pause)
+    #expect(step(of: campaign(counts, by: plan(refusals: 0), refused: 1)) == .pause)
   }
 
   @Test func `at the deadline as many old keys end as the plan lets break, and no more`() {
-    let plan = plan(breaks: 3)
-    func step(_ broken: UInt64) -> RolloverCampaign.Step? {
-      campaign([.waiting: 5, .broken: broken, .settled: 5], by: plan, wave: 9).step(at: plan.deadline)
+    let breaking = plan(breaks: 3)
+    let expected: [(UInt64, RolloverCampaign.Step?)] = [(0, .breakOff(3)), (2, .breakOff(1)), (3, nil)]
+    for (broken, next) in expected {
+      let found = campaign([.waiting: 5, .broken: broken, .settled: 5], by: breaking, wave: 9)
+      #expect(found.step(at: breaking.deadline) == next)
     }
-    #expect([0, 2, 3].map(step) == [.breakOff(3), .breakOff(1), nil])
   }
 
   @Test func `the last wave ends the rollover, and an abort puts back before it ends`() {
-    #expect(campaign([.settled: 9, .undecided: 1], wave: 9).step(at: start) == .finish)
-    #expect(campaign([.settled: 9, .waiting: 1], wave: 9).step(at: start) == nil)
-    let counts: [RolloverCampaign.Counts] = [
-      [.waiting: 1, .made: 2], [.made: 2, .left: 1], [.returned: 2, .left: 1],
+    #expect(step(of: campaign([.settled: 9, .undecided: 1], wave: 9)) == .finish)
+    #expect(step(of: campaign([.settled: 9, .waiting: 1], wave: 9)) == nil)
+    let aborting: [(RolloverCampaign.Counts, RolloverCampaign.Step)] = [
+      ([.waiting: 1, .made: 2], .letGo), ([.made: 2, .left: 1], .putBack), ([.returned: 2, .left: 1], .endAbort),
     ]
-    #expect(
-      counts.map { campaign($0, state: .aborting).step(at: start) } == [.letGo, .putBack, .endAbort])
+    for (counts, next) in aborting { #expect(step(of: campaign(counts, state: .aborting)) == next) }
     for state in [RolloverState.planned, .paused, .aborted, .finished] {
-      #expect(campaign([.called: 1], state: state).step(at: start) == nil)
+      #expect(step(of: campaign([.called: 1], state: state)) == nil)
     }
   }
 
   @Test func `a plan out of bounds is no plan`() {
     #expect(plan().fault(at: start) == nil)
-    for bad in [
+    let bad: [RolloverPlan] = [
       plan(canary: 0), plan(canary: 101), plan(step: 0), plan(quorum: 101), plan(soak: RolloverPlan.longest + 1),
-      plan(overlap: .max), plan(refusals: 101), plan(breaks: .max), plan(deadline: .zero),
-    ] {
-      #expect(bad.fault(at: start) != nil, "\(bad)")
-    }
+      plan(overlap: UInt64.max), plan(refusals: 101), plan(breaks: UInt64.max), plan(deadline: Duration.zero),
+    ]
+    for one in bad { #expect(one.fault(at: start) != nil, "\(one)") }
   }
 }
