@@ -380,9 +380,10 @@ private final class World {
   /// Its hub fetches what there is, and hands it on.
   func fetch(_ device: String) async throws {
     let credentials = Credentials(
-      test.opened.readers, store: test.instance.store, vault: test.instance.vault, clock: test.clock)
-    let shown = try await credentials.device(try #require(DeviceID(device)), for: hub, withKeys: true).get()
-    for found in shown.keys { devices[device]?[found.version] = try key(try #require(found.key)) }
+      test.opened.readers, store: test.instance.store, vault: test.instance.vault, clock: test.clock,
+      ledger: test.opened.record.origin)
+    let reading = try await credentials.device(try #require(DeviceID(device)), for: hub, .plain).get()
+    for found in try #require(reading.device).keys { devices[device]?[found.version] = try key(try #require(found.key)) }
   }
 
   /// By its own token, where a rollover made a key.

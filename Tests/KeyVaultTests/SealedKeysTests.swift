@@ -117,6 +117,34 @@ import Testing
     #expect(SealKey(der: off) == nil, "a point that is not on the curve")
   }
 
+  /// `Tests/Vectors/hub-keys.json`: made by another hand, `hub-keys.py`, from the page and the standard alone.
+  private struct Vector: Decodable {
+    struct Label: Decodable {
+      let slot: DeviceKeySlot
+      let version: UInt32
+      let check: String
+    }
+    let privateKey, ledger: String
+    let hub, device: RecordID
+    let deviceID: DeviceID
+    let generation: UInt64
+    let labels: [Label]
+    let sealed: SealedKeys
+    let keys: [String]
+  }
+
+  @Test func `what another hand sealed to a hub opens here`() throws {
+    let file = try Data(contentsOf: tests.appending(path: "Vectors/hub-keys.json"))
+    let vector = try JSONDecoder().decode(Vector.self, from: file)
+    let context = SealedKeys.Context(
+      ledger: vector.ledger, hub: vector.hub, device: vector.device, deviceID: vector.deviceID,
+      generation: vector.generation,
+      keys: vector.labels.map { .init(slot: $0.slot, version: $0.version, check: $0.check) })
+    let key = try P256.KeyAgreement.PrivateKey(pemRepresentation: vector.privateKey)
+    #expect(vector.sealed.sealKey == SealKey(of: key).digest.hex)
+    #expect(try vector.sealed.open(with: key, context).map { text($0.text) } == vector.keys)
+  }
+
   /// The vector of RFC 9180's authors for this suite in base mode (test-vectors.json of draft-irtf-cfrg-hpke).
   @Test func `the suite is that of RFC 9180`() throws {
     let own = try P256.KeyAgreement.PrivateKey(
