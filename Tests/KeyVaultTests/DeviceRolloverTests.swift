@@ -99,7 +99,8 @@ private func plan(
 /// What a rollover does next.
 @Suite struct RolloverCampaignTests {
   private func campaign(
-    _ counts: RolloverCampaign.Counts, by chosen: RolloverPlan? = nil, state: RolloverState = .running, wave: UInt32 = 1,
+    _ counts: RolloverCampaign.Counts, by chosen: RolloverPlan? = nil, state: RolloverState = .running,
+    wave: UInt32 = 1,
     firstProved: Timestamp? = nil, refused: UInt64 = 0
   ) -> RolloverCampaign {
     RolloverCampaign(
@@ -131,11 +132,13 @@ private func plan(
     }
   }
 
+  private static let due: Timestamp = start + Duration.seconds(6900)
+
   static let situations: [Situation] = [
     Situation("nothing entered yet", [:], after: 0, .enter(10)),
     Situation("a device called in", [.waiting: 9, .called: 1], after: 0, .make),
     Situation("nobody called in", [.waiting: 10], after: 7200, nil),
-    Situation("the overlap is over", [.made: 4, .proved: 6], after: 7200, .settle(provedBefore: start + .seconds(6900))),
+    Situation("the overlap is over", [.made: 4, .proved: 6], after: 7200, .settle(provedBefore: due)),
     Situation("enough proved it, and too early", [.made: 1, .settled: 9], after: 59, nil),
     Situation("enough proved it", [.made: 1, .settled: 9], after: 60, .open(wave: 2)),
     Situation("too few proved it", [.made: 3, .settled: 7], after: 7200, nil),
