@@ -40,7 +40,9 @@ extension Dispatcher {
     findings: @escaping @Sendable () async -> [HealthFinding]
   ) {
     let metrics = Metrics(MetricNames.families)
-    let monitoring = MonitoringRoutes(findings: findings, metrics: metrics, load: load) { caller in
+    let monitoring = MonitoringRoutes(
+      findings: findings, metrics: metrics, load: load, rewrapped: { rooms.vault.rewrapped }
+    ) { caller in
       try await rooms.check(.metricsRead, for: caller)
     }
     self.init(

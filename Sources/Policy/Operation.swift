@@ -63,6 +63,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case vaultUnseal = "vault.unseal"
   case vaultSlotAdd = "vault.slot-add"
   case vaultSlotRemove = "vault.slot-remove"
+  case vaultRotateKEK = "vault.rotate-kek"
+  case vaultRekey = "vault.rekey"
   case policyExplain = "policy.explain"
   case metricsRead = "metrics.read"
 
@@ -91,7 +93,7 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .groupAdd,
       .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
-      .vaultSlotAdd, .vaultSlotRemove:
+      .vaultSlotAdd, .vaultSlotRemove, .vaultRotateKEK, .vaultRekey:
       .instance
     case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys: .assigned
     case .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open

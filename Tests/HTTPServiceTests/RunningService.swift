@@ -62,7 +62,8 @@ func serving(
     onReady: { bound.continuation.yield($0) })
   let logger = Logger(label: "muster") { _ in JSONLogHandler(clock: FixedClock()) { log.append($0) } }
   let (metrics, load) = (Metrics(MetricNames.families), ServiceLoad(limits: limits))
-  let monitoring = MonitoringRoutes(findings: { findings }, metrics: metrics, load: load, admit: { _ in })
+  let monitoring = MonitoringRoutes(
+    findings: { findings }, metrics: metrics, load: load, rewrapped: { 0 }, admit: { _ in })
   let dispatcher = Dispatcher(
     table: RouteTable(routes: monitoring.routes + routes), clock: SystemClock(),
     observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),

@@ -25,6 +25,8 @@ struct MonitoringRoutes {
   let findings: @Sendable () async -> [HealthFinding]
   let metrics: Metrics
   let load: ServiceLoad
+  /// How many secrets were re-wrapped since the start.
+  let rewrapped: @Sendable () -> UInt64
   /// Throws where the caller may not read metrics.
   let admit: @Sendable (Caller) async throws -> Void
 
@@ -41,10 +43,11 @@ struct MonitoringRoutes {
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit] _, caller in
+      .operation(.metricsRead, .get, "/metrics") { [metrics, load, rewrapped, admit] _, caller in
         try await admit(caller)
         metrics.set(MetricNames.connections, to: Double(load.connections.total))
         metrics.set(MetricNames.exchanges, to: Double(load.exchanges.total))
+        metrics.set(MetricNames.rewrapped, to: Double(rewrapped()))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)
       },
       .anyone(.get, "/openapi.yaml") { _ in

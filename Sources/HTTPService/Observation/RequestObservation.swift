@@ -47,6 +47,7 @@ enum MetricNames {
   static let refusals = "muster_http_refusals_total"
   static let connections = "muster_http_connections"
   static let exchanges = "muster_http_requests_in_hand"
+  static let rewrapped = "muster_vault_rewrapped_total"
 
   static let families: [Metrics.Family] = [
     .init(.counter, requests, labels: ["route", "method", "status"], help: "Requests answered."),
@@ -57,6 +58,7 @@ enum MetricNames {
     .init(.counter, refusals, labels: ["code"], help: "Requests refused, by the code that was answered."),
     .init(.gauge, connections, help: "Connections that stand."),
     .init(.gauge, exchanges, help: "Requests that are read, worked on or answered."),
+    .init(.counter, rewrapped, help: "Secrets brought under the newest key-encryption key since the start."),
   ]
 }
 

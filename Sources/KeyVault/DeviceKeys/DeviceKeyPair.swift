@@ -50,7 +50,9 @@ extension Vault {
   public func nextDeviceKeys(
     of device: RecordID, generation: UInt64, primary: SealedSecret, after last: UInt32
   ) throws(VaultError) -> DeviceKeyPair {
-    let held = DeviceKeyPair.Version(version: primary.version, key: try openDeviceKey(primary), sealed: primary)
+    // Sealed anew: it is written again, and under an older KEK nothing is.
+    let held = DeviceKeyPair.Version(
+      version: primary.version, key: try openDeviceKey(primary), sealed: try rewrap(primary).sealed)
     return DeviceKeyPair(
       generation: generation, primary: try makeDeviceKey(of: device, version: last + 1), secondary: held)
   }

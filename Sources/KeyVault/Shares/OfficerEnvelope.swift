@@ -1,5 +1,5 @@
 import COpenSSL
-public import MusterModel
+import MusterModel
 
 /// A share for one officer alone: CMS EnvelopedData (RFC 5652 §6) to the key of a certificate, AES-256-CBC under a key that is
 /// sent by RSA OAEP (SHA-256) or by ECDH (X9.63, SHA-256). `openssl cms -decrypt` reads it.

@@ -1,5 +1,5 @@
 import CShares
-public import MusterModel
+import MusterModel
 
 /// Shares of a random secret, kept by several people: enough of them open the slot, and need nothing else.
 public struct SharesProtector: KeyProtector {

@@ -86,9 +86,7 @@ final class GroupWriter {
       self.note = note
       published.publish(head.tree, note: note)
     }
-    if units.contains(where: { $0.unit.events.contains { $0.body is EventErased || $0.body is SlotRemoved } }) {
-      logHoldsErased = true
-    }
+    if units.contains(where: { $0.unit.events.contains(where: \.erases) }) { logHoldsErased = true }
     wakeHubs(since: before, units)
   }
 
@@ -105,9 +103,8 @@ final class GroupWriter {
       })
   }
 
-  /// After an erasure, and after a slot of the vault was removed: empties the write-ahead log, so that the erased bytes lie
-  /// nowhere any more. Where a reader is
-  /// in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
+  /// After an erasure, and after a slot or a KEK of the vault was removed: empties the write-ahead log, so that the erased
+  /// bytes lie nowhere any more. Where a reader is in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
     guard logHoldsErased else { return }
     let busy = try? db.first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) throws(StoreError) in row.bool(0) }
@@ -168,5 +165,12 @@ final class GroupWriter {
     // SQLite ends the transaction itself after some errors; then there is nothing to roll back.
     if db.isInTransaction { try? db.execute("ROLLBACK") }
     return db.isInTransaction ? .uncertain(error) : .rolledBack(error)
+  }
+}
+
+extension Event {
+  /// Whether bytes went with it that are to lie nowhere any more.
+  fileprivate var erases: Bool {
+    body is EventErased || body is SlotRemoved || body is KEKRetired || body is VaultRekeyed
   }
 }

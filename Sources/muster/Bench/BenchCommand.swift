@@ -56,5 +56,5 @@ struct BenchCommand: AsyncParsableCommand {
 /// Each figure that is taken, in the order in which it is shown.
 private let measurements: [any Measurement] = [
   SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), TokenChecks(), FeedDelivery(), ListBuild(),
-  FirstStatus(), ReadyStatus(),
+  FirstStatus(), ReadyStatus(), Rewraps(),
 ]

@@ -9,11 +9,13 @@ struct HealthFindings: Sendable {
   let opened: OpenInstance
   /// Whether CRLs and OCSP are served without TLS.
   let isPlainServed: Bool
+  /// Whether nothing of the process's memory reaches the swap.
+  let isMemoryLocked: Bool
   /// When the newest full CRL of an issuer ends; nil where there is none.
   let endOfList: @Sendable (_ issuerKeyID: String) -> Timestamp?
 
   func all() -> [HealthFinding] {
-    [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, publishURL, rootList].compactMap(\.self)
+    [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, memory, publishURL, rootList].compactMap(\.self)
   }
 
   private var store: HealthFinding? {
@@ -49,6 +51,13 @@ struct HealthFindings: Sendable {
     return HealthFinding(
       isBlocking: false, code: "vault-key-beside-database",
       detail: "the file slot protects nobody who copies the folder")
+  }
+
+  private var memory: HealthFinding? {
+    guard !isMemoryLocked else { return nil }
+    return HealthFinding(
+      isBlocking: false, code: "memory-not-locked",
+      detail: "keys in memory may reach the swap: start the service with LimitMEMLOCK=infinity, or have no swap")
   }
 
   private var publishURL: HealthFinding? {
