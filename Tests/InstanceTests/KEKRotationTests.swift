@@ -145,7 +145,8 @@ import Testing
       let status = try await test.opened.vault.status(by: administrator).get()
       #expect(status.keks == [1, 2] && status.rewrapping?.unreadable == 1)
       _ = try await test.opened.store.commit(UnitOfWork(events: [], forgets: [owner]))
-      try await finish(test.opened.vault)
+      // A pass that is under way, one that finds nothing, and the look after it.
+      for _ in 0..<3 { try await finish(test.opened.vault) }
       #expect(try await test.opened.vault.status(by: administrator).get().keks == [2])
     }
   }

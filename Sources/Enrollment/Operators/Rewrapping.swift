@@ -71,7 +71,13 @@ final class Rewrapping: Sendable {
   /// Since the start.
   var rewrapped: UInt64 { state.withLock(\.rewrapped) }
 
-  var progress: VaultStatus.Rewrapping {
-    state.withLock { .init(kek: $0.kek, rewrapped: $0.rewrapped, passed: $0.passed, unreadable: $0.leftUnreadable) }
+  /// Nothing of it before the first look at what is under an older one.
+  func progress(towards kek: UInt32) -> VaultStatus.Rewrapping {
+    state.withLock { state in
+      let isUnderWay = state.kek == kek
+      return .init(
+        kek: kek, rewrapped: state.rewrapped, passed: isUnderWay ? state.passed : 0,
+        unreadable: isUnderWay ? state.leftUnreadable : 0)
+    }
   }
 }

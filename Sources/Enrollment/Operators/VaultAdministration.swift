@@ -86,7 +86,7 @@ public struct VaultAdministration: Sendable {
     return VaultStatus(
       isSealed: instance.vault.isSealed,
       slots: try await slots().map { .init($0, given: instance.shares.given(of: $0.number, at: instance.clock.now())) },
-      keks: keks, rewrapping: keks.count > 1 ? instance.rewrapping.progress : nil)
+      keks: keks, rewrapping: keks.count > 1 ? keks.max().map(instance.rewrapping.progress) : nil)
   }
 
   private func shut() {
