@@ -19,6 +19,7 @@ public struct Instance: Sendable {
   let enrollments = EnrollmentQueue()
   let challenges = ChallengeBudget()
   let shares = ShareCollection()
+  let rewrapping = Rewrapping()
   let makers = KnownMakers()
   let keyUses = KeyUseGrants()
 

@@ -43,7 +43,7 @@ extension Dispatcher {
     let monitoring = MonitoringRoutes(
       findings: findings, metrics: metrics, load: load, keys: { try await rooms.instance.listings.rings() },
       clock: rooms.instance.clock, rollovers: { try await rooms.instance.listings.rolloversUnderWay() },
-      admit: { try await rooms.check(.metricsRead, for: $0) })
+      rewrapped: { rooms.vault.rewrapped }, admit: { try await rooms.check(.metricsRead, for: $0) })
     self.init(
       table: RouteTable(routes: monitoring.routes + ServiceRoutes(rooms: rooms, strangers: strangers).all),
       clock: rooms.instance.clock, observation: RequestObservation(logger: logger, metrics: metrics),

@@ -10,6 +10,15 @@ func hkdf(_ key: SymmetricKey, salt: [UInt8], info: [UInt8], count: Int = 32) ->
   HKDF<SHA256>.deriveKey(inputKeyMaterial: key, salt: salt, info: info, outputByteCount: count)
 }
 
+/// HKDF's two steps apart (RFC 5869 §2): the first of a root outlives it, and tells nothing of it.
+func hkdfExtract(_ key: SymmetricKey) -> SymmetricKey {
+  SymmetricKey(data: HKDF<SHA256>.extract(inputKeyMaterial: key, salt: [UInt8]()))
+}
+
+func hkdfExpand(_ key: SymmetricKey, info: [UInt8]) -> SymmetricKey {
+  HKDF<SHA256>.expand(pseudoRandomKey: key, info: info, outputByteCount: 32)
+}
+
 /// scrypt (RFC 7914) with parameters that were bounded when they were read.
 func scrypt(_ secret: SecretBytes, salt: [UInt8], _ parameters: ScryptParameters) throws(VaultError) -> SymmetricKey {
   do {

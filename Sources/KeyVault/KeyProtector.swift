@@ -8,6 +8,14 @@ public protocol KeyProtector: Sendable {
   /// Throws `wrongKey` where the slot is not this protector's, and `keeper` where what keeps its secret, a TPM or a token,
   /// does not give it. Blocks for as long as that takes.
   func unwrap(_ slot: Slot) throws(VaultError) -> RootKey
+  /// Wraps another root in the place of a slot that this protector opens, with the slot's number and under its conditions.
+  func wrap(_ root: RootKey, inPlaceOf slot: Slot) throws(VaultError) -> Slot
+}
+
+extension KeyProtector {
+  public func wrap(_ root: RootKey, inPlaceOf slot: Slot) throws(VaultError) -> Slot {
+    try wrap(root, slot: slot.number)
+  }
 }
 
 /// A file of 32 random bytes beside the database: a vault that unseals itself. Reading and writing it is the caller's.

@@ -8,6 +8,7 @@ public enum VaultEvents {
     EventKind(DeviceKeysRead.self),
     EventKind(DeviceTokenMade.self), EventKind(DeviceKeysProved.self), EventKind(TokensVerified.self),
     EventKind(DeviceKeysDelivered.self), EventKind(DeviceKeysConfirmed.self), EventKind(GroupKeyAdded.self),
-    EventKind(GroupKeyRemoved.self), EventKind(VaultShareGiven.self),
+    EventKind(GroupKeyRemoved.self), EventKind(VaultShareGiven.self), EventKind(KEKRetired.self),
+    EventKind(VaultRekeyed.self),
   ]
 }

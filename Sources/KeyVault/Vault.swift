@@ -8,7 +8,7 @@ public final class Vault: Sendable, CustomReflectable {
   /// The longest secret, in bytes.
   public static let secretLimit = 64 * 1024
 
-  private let state: Mutex<Keys?>
+  private let state: Mutex<VaultKeys?>
 
   /// Sealed.
   public init() { state = Mutex(nil) }
@@ -21,18 +21,20 @@ public final class Vault: Sendable, CustomReflectable {
   /// Unseals with a slot's protector. Throws `wrongKey`, or `notAuthentic` where a KEK is not under the slot's root.
   /// Takes as long as scrypt takes, outside of any lock.
   public func unseal(
-    _ slot: Slot, with protector: some KeyProtector, keks: [WrappedKEK]
+    _ slot: Slot, with protector: some KeyProtector, keks: [WrappedKEK], macRoot: SealedSecret? = nil
   ) throws(VaultError) {
-    try unseal(root: try protector.unwrap(slot), of: slot.number, keks: keks)
+    try unseal(root: try protector.unwrap(slot), of: slot.number, keks: keks, macRoot: macRoot)
   }
 
   /// Unseals with the root key itself, as `init` has it.
   public func unseal(root: RootKey, keks: [WrappedKEK]) throws(VaultError) {
-    try unseal(root: root, of: nil, keks: keks)
+    try unseal(root: root, of: nil, keks: keks, macRoot: nil)
   }
 
-  private func unseal(root: RootKey, of slot: UInt32?, keks: [WrappedKEK]) throws(VaultError) {
-    var keys = try Keys(root: root, keks: keks)
+  private func unseal(
+    root: RootKey, of slot: UInt32?, keks: [WrappedKEK], macRoot: SealedSecret?
+  ) throws(VaultError) {
+    var keys = try VaultKeys(root: root, keks: keks, macRoot: macRoot)
     keys.openedBy = slot
     try state.withLock { state throws(VaultError) in
       guard state == nil else { throw .alreadyUnsealed }
@@ -45,7 +47,30 @@ public final class Vault: Sendable, CustomReflectable {
 
   /// Makes the next KEK and seals with it from here on. What is returned is to be kept before anything sealed is.
   public func addKEK() throws(VaultError) -> WrappedKEK {
-    try withKeys { keys throws(VaultError) in try keys.addKEK() }
+    let kek = try newKEK()
+    try take(kek)
+    return kek
+  }
+
+  /// Makes the next KEK, which seals nothing before it is taken.
+  public func newKEK() throws(VaultError) -> WrappedKEK {
+    try withKeys { keys throws(VaultError) in
+      let (number, overflow) = (keys.keks.keys.max() ?? 0).addingReportingOverflow(1)
+      guard !overflow else { throw .kekNumbersExhausted }
+      return try WrappedKEK(SymmetricKey(SecretBytes.random(count: 32)), number: number, under: keys.root)
+    }
+  }
+
+  /// Seals with this one from here on, where its number is the highest. Throws `notAuthentic` where it is not under the root.
+  public func take(_ kek: WrappedKEK) throws(VaultError) {
+    try withKeys { keys throws(VaultError) in keys.keks[kek.number] = try kek.open(under: keys.root) }
+  }
+
+  /// Lets go of a KEK that nothing is under any more; not of the one that seals.
+  public func forget(kek number: UInt32) throws(VaultError) {
+    try withKeys { keys throws(VaultError) in
+      if let newest = keys.keks.keys.max(), number < newest { keys.keks[number] = nil }
+    }
   }
 
   /// Wraps the root for one more protector; blocks as that does.
@@ -72,8 +97,8 @@ public final class Vault: Sendable, CustomReflectable {
   /// Lets go of a ring's key, where it is open.
   public func forgetRingKey(_ record: RecordID) { state.withLock { $0?.ringKeys.forget(record) } }
 
-  private func withKeys<Value: Sendable>(
-    _ body: (inout Keys) throws(VaultError) -> Value
+  func withKeys<Value: Sendable>(
+    _ body: (inout VaultKeys) throws(VaultError) -> Value
   ) throws(VaultError) -> Value {
     try state.withLock { state throws(VaultError) in
       guard var keys = state else { throw .sealed }
@@ -111,12 +136,27 @@ extension Vault {
 
   /// Opens what `seal` sealed. Throws `notAuthentic` alike for whatever is wrong with it.
   public func open(_ sealed: SealedSecret) throws(VaultError) -> SecretBytes {
-    let bytes = sealed.bytes
-    let known = (5...5 + CommittedBox.overhead + Vault.secretLimit).contains(bytes.count)
-    let kek = try withKeys { keys throws(VaultError) in known ? keys.keks[number(bytes[1..<5])] : nil }
-    guard let kek, bytes[0] == Vault.recordVersion else { throw .notAuthentic }
+    let number = Vault.kek(of: sealed.bytes)
+    let kek = try withKeys { keys throws(VaultError) in number.flatMap { keys.keks[$0] } }
+    return try Vault.open(sealed, under: kek)
+  }
+
+  static func open(_ sealed: SealedSecret, under kek: SymmetricKey?) throws(VaultError) -> SecretBytes {
+    guard let kek, sealed.bytes.count <= 5 + CommittedBox.overhead + Vault.secretLimit else { throw .notAuthentic }
     let info = Vault.info(owner: sealed.owner, purpose: sealed.purpose, version: sealed.version)
-    return try CommittedBox.open(bytes[5...], under: kek, info: info)
+    return try CommittedBox.open(sealed.bytes[5...], under: kek, info: info)
+  }
+
+  /// The same secret under the KEK that seals now. Throws `notAuthentic` for what does not open.
+  public func rewrap(_ sealed: SealedSecret) throws(VaultError) -> Rewrap {
+    let secret = try open(sealed)
+    let again = try seal(secret, owner: sealed.owner, purpose: sealed.purpose, version: sealed.version)
+    return Rewrap(again, insteadOf: sealed.bytes)
+  }
+
+  /// The number of the KEK that sealed bytes say they are under; nil for what has another form.
+  public static func kek(of bytes: [UInt8]) -> UInt32? {
+    bytes.count >= 5 + CommittedBox.overhead && bytes[0] == recordVersion ? KeyVault.number(bytes[1..<5]) : nil
   }
 
   private static let recordVersion: UInt8 = 1
@@ -130,8 +170,8 @@ extension Vault {
 // MARK: - Message authentication
 
 extension Vault {
-  /// HMAC-SHA-256 under a key of its own per purpose: HKDF-SHA-256(root, no salt, "muster/mac/v1" ‖ purpose). It hangs
-  /// on the root and on no KEK, so that it stays the same when KEKs change. A new root ends what it was used for.
+  /// HMAC-SHA-256 under a key of its own per purpose: HKDF-SHA-256(root, no salt, "muster/mac/v1" ‖ purpose), of the vault's
+  /// first root: it stays the same when KEKs change, and when the root does.
   public func mac(purpose: String, _ bytes: some Collection<UInt8>) throws(VaultError) -> MusterModel.Digest {
     let key = try macKey(purpose)
     var mac = HMAC<SHA256>(key: key)
@@ -151,42 +191,5 @@ extension Vault {
   /// A key of its own per purpose.
   func macKey(_ purpose: String) throws(VaultError) -> SymmetricKey {
     try withKeys { keys throws(VaultError) in keys.macKey(purpose) }
-  }
-}
-
-/// What an unsealed vault has.
-private struct Keys: Sendable {
-  let root: RootKey
-  var keks: [UInt32: SymmetricKey]
-  var openedBy: UInt32?
-  var ringKeys = RingKeyCache()
-  private var macKeys: [String: SymmetricKey] = [:]
-  /// Purposes are the program's own words; this only keeps a mistake from growing without end.
-  private static let macKeyLimit = 64
-
-  init(root: RootKey, keks wrapped: [WrappedKEK]) throws(VaultError) {
-    self.root = root
-    keks = [:]
-    for kek in wrapped {
-      guard keks.updateValue(try kek.open(under: root), forKey: kek.number) == nil else {
-        throw .malformedKEK("number \(kek.number) twice")
-      }
-    }
-  }
-
-  mutating func addKEK() throws(VaultError) -> WrappedKEK {
-    let (number, overflow) = (keks.keys.max() ?? 0).addingReportingOverflow(1)
-    guard !overflow else { throw .kekNumbersExhausted }
-    let key = SymmetricKey(SecretBytes.random(count: 32))
-    let wrapped = try WrappedKEK(key, number: number, under: root)
-    keks[number] = key
-    return wrapped
-  }
-
-  mutating func macKey(_ purpose: String) -> SymmetricKey {
-    if let key = macKeys[purpose] { return key }
-    let key = hkdf(root.key, salt: [], info: Array("muster/mac/v1".utf8) + Array(purpose.utf8))
-    if macKeys.count < Keys.macKeyLimit { macKeys[purpose] = key }
-    return key
   }
 }

@@ -12,6 +12,21 @@ public struct KEKCreated: EventBody {
   }
 }
 
+/// Nothing is sealed under a KEK any more; its wrapped bytes are gone.
+public struct KEKRetired: EventBody {
+  public static let kind = "kek-retired"
+  public let kek: UInt32
+  public init(kek: UInt32) { self.kek = kek }
+}
+
+/// Another root holds the key-encryption keys; the slots that stay hold it, and the old one's bytes are gone.
+public struct VaultRekeyed: EventBody {
+  public static let kind = "vault-rekeyed"
+  /// The new root's key check, in hex.
+  public let check: String
+  public init(check: String) { self.check = check }
+}
+
 public enum SlotKind: String, Codable, Sendable, CaseIterable {
   case file, passphrase
   case recoveryCode = "recovery-code"

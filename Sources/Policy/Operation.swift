@@ -74,6 +74,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case vaultUnseal = "vault.unseal"
   case vaultSlotAdd = "vault.slot-add"
   case vaultSlotRemove = "vault.slot-remove"
+  case vaultRotateKEK = "vault.rotate-kek"
+  case vaultRekey = "vault.rekey"
   /// Named key rings: what is done to them, and with them.
   case keyCreate = "key.create"
   case keyImport = "key.import"
@@ -126,7 +128,7 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
       .groupAdd,
       .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
-      .vaultSlotAdd, .vaultSlotRemove,
+      .vaultSlotAdd, .vaultSlotRemove, .vaultRotateKEK, .vaultRekey,
       .keyCreate, .keyImport, .keyExport, .keyList, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,
       .keyEncrypt, .keyDecrypt, .keyRewrap, .keyMAC, .keyVerify, .keySign, .keyDerive, .keyDataKey:
       .instance

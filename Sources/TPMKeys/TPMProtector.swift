@@ -29,6 +29,14 @@ public struct TPMProtector: KeyProtector {
       reference: policy.bytes + blob.privatePart + blob.publicArea)
   }
 
+  /// Under the slot's own policy.
+  public func wrap(_ root: RootKey, inPlaceOf slot: Slot) throws(VaultError) -> Slot {
+    guard let policy = TPMSealPolicy(bytes: slot.reference.prefix(TPMSealPolicy.size)) else {
+      throw .malformedSlot("no sealed object of a TPM")
+    }
+    return try TPMProtector(keeper, policy: policy).wrap(root, slot: slot.number)
+  }
+
   public func unwrap(_ slot: Slot) throws(VaultError) -> RootKey {
     guard slot.kind == kind else { throw .otherProtector(expected: slot.kind, found: kind) }
     guard let policy = TPMSealPolicy(bytes: slot.reference.prefix(TPMSealPolicy.size)),

@@ -79,7 +79,7 @@ import Yams
     Step(.post, "/v1/policy/explain", #"{"operation":"ticket.issue","role":"field-engineer"}"#),
     Step(.post, "/v1/policy/explain", #"{"position":{position}}"#), Step(.get, "/v1/ledger/proof?position=0"),
     Step(.post, "/v1/devices/pump-7/retire", #"{"reason":"done"}"#),
-    Step(.post, "/v1/ledger/{position}/erase", #"{"reason":"asked to"}"#), Step(.get, "/v1/vault"),
+    Step(.post, "/v1/ledger/{position}/erase", #"{"reason":"asked to"}"#),
     Step(.post, "/v1/keys", #"{"name":"firmware","kind":"aes256-gcm","destroyWaitSeconds":60}"#),
     Step(.post, "/v1/keys", #"{"name":"releases","kind":"ed25519"}"#),
     Step(.post, "/v1/keys", #"{"name":"journal","kind":"hmac-sha256"}"#),
@@ -100,7 +100,7 @@ import Yams
     Step(.post, "/v1/keys/firmware/minimum", #"{"decrypt":1,"encrypt":2}"#),
     Step(.post, "/v1/keys/firmware/versions/1/state", #"{"state":"destroyed","reason":"over"}"#),
     Step(.post, "/v1/identity/renew", #"{"csr":"{csr4}"}"#, by: .hub), Step(.get, "/health/ready"),
-    Step(.post, "/v1/vault/seal"),
+    Step(.post, "/v1/vault/rotate-kek"), Step(.get, "/v1/vault"), Step(.post, "/v1/vault/seal"),
   ]
 
   /// What asks for more than an instance: a publisher at work, a TPM, a station's devices, the recovery code, a key to be

@@ -64,7 +64,7 @@ func serving(
   let (metrics, load) = (Metrics(MetricNames.families), ServiceLoad(limits: limits))
   let monitoring = MonitoringRoutes(
     findings: { findings }, metrics: metrics, load: load, keys: { [] }, clock: SystemClock(), rollovers: { [] },
-    admit: { _ in })
+    rewrapped: { 0 }, admit: { _ in })
   let dispatcher = Dispatcher(
     table: RouteTable(routes: monitoring.routes + routes), clock: SystemClock(),
     observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),

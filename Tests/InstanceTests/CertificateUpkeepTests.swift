@@ -66,7 +66,8 @@ import X509
       let ready = AsyncStream<Listening.Bound>.makeStream()
       let address = Listening.Address(host: "127.0.0.1", port: 0)
       let serving = Serving(
-        opened: test.opened, address: address, plain: nil, logger: quiet, upkeepInterval: .milliseconds(20))
+        opened: test.opened, address: address, plain: nil, isMemoryLocked: true, logger: quiet,
+        upkeepInterval: .milliseconds(20))
       let services = try await serving.services { ready.continuation.yield($0) }
       let group = ServiceGroup(configuration: .init(services: services, logger: quiet))
       try await withThrowingTaskGroup { tasks in

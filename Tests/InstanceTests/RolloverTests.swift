@@ -383,7 +383,9 @@ private final class World {
       test.opened.readers, store: test.instance.store, vault: test.instance.vault, clock: test.clock,
       ledger: test.opened.record.origin)
     let reading = try await credentials.device(try #require(DeviceID(device)), for: hub, .plain).get()
-    for found in try #require(reading.device).keys { devices[device]?[found.version] = try key(try #require(found.key)) }
+    for found in try #require(reading.device).keys {
+      devices[device]?[found.version] = try key(try #require(found.key))
+    }
   }
 
   /// By its own token, where a rollover made a key.

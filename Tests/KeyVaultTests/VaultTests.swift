@@ -118,6 +118,29 @@ import Testing
     #expect(try again.mac(of: code) == mac)
   }
 
+  @Test func `what is re-wrapped opens as the same, under the newest KEK, and in no other's place`() throws {
+    let vault = try unsealed()
+    let old = try sealed(vault)
+    let next = try vault.newKEK()
+    #expect(try vault.currentKEK == 1 && next.number == 2, "it seals nothing before it is taken")
+    try vault.take(next)
+    let rewrap = try vault.rewrap(old)
+    #expect(rewrap.old == old.bytes && Vault.kek(of: old.bytes) == 1 && Vault.kek(of: rewrap.sealed.bytes) == 2)
+    #expect(try text(vault.open(rewrap.sealed)) == canary)
+    try vault.forget(kek: 2)
+    try vault.forget(kek: 1)
+    #expect(try text(vault.open(rewrap.sealed)) == canary, "the one that seals is never let go of")
+    #expect(throws: VaultError.notAuthentic) { try vault.open(old) }
+    #expect(throws: VaultError.notAuthentic) { try vault.rewrap(old) }
+    let other = Vault()
+    try other.unseal(root: .random(), keks: [])
+    #expect(throws: VaultError.notAuthentic) { try other.take(next) }
+  }
+
+  @Test(arguments: [0, 4, 84]) func `bytes that are too short say no KEK`(count: Int) {
+    #expect(Vault.kek(of: [1] + [UInt8](repeating: 0, count: max(0, count - 1))) == nil)
+  }
+
   @Test func `codes are kept apart by purpose and by root`() throws {
     let vault = try unsealed()
     let other = Vault()

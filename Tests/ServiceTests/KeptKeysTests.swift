@@ -89,6 +89,39 @@ extension ServiceTests {
       }
     }
 
+    @Test func `the root changes by the command line, and is whole at every moment`() async throws {
+      try await ServedInstance.with { instance in
+        let identity = try await instance.enroll("pump-7", "cpu-serial:00000000e4b1c9d2")
+        await instance.service.end()
+        let code = instance.folder.file("recovery-code")
+        let missing = try await instance.onFolder("vault", "rekey")
+        #expect(missing.status == 1 && missing.errors.contains("--drop 2"))
+        // Killed at any moment it is the old root or the new one, and never neither.
+        for delay in [0.05, 0.2, 0.4, 0.7, 1.1, 1.6] {
+          _ = try await run(
+            "timeout",
+            [
+              "--signal=KILL", "\(delay)", try Program.path(), "vault", "rekey", "--data",
+              instance.data, "--recovery-code-file", code,
+            ])
+          try await instance.start()
+          try await instance.tell([Step("vault status", "unsealed")])
+          await instance.service.end()
+        }
+        let rekeyed = try await instance.onFolder("vault", "rekey", "--recovery-code-file", code)
+        #expect(try rekeyed.succeeded() == "rekeyed: slot 1 (file), slot 2 (recovery-code)\n")
+        try await instance.start()
+        let device = try instance.client(identity)
+        #expect(try await device.send(.GET, "/v1/issuers").status == 200)
+        await device.shutdown()
+        _ = try await instance.enroll("pump-8", "mac:aabbcc001122")
+        try await instance.tell([Step("vault seal", "sealed\n")])
+        try await instance.tell(
+          [Step("vault unseal --recovery-code", "unsealed\n")], input: try instance.folder.read("recovery-code"))
+        try await instance.expectWholeLedger()
+      }
+    }
+
     @Test func `each officer's share is for that officer's key`() async throws {
       try await ServedInstance.with { instance in
         await instance.service.end()

@@ -11,8 +11,37 @@ public protocol InstanceReader: Sendable {
   func policiesInForce() async throws -> [PoliciesActivated.File]
   /// Sealed bytes of one purpose, by owner and version.
   func secrets(purpose: String) async throws -> [SealedSecret]
+  /// What is sealed under an older KEK than this one, among the next `limit` rows.
+  func sealed(under older: UInt32, from place: SealedPlace, atMost limit: Int) async throws -> SealedPage
   /// The newest good certificate of a profile that names no record (the service's own), by its issuer.
   func ownCertificate(profile: String, issuerKeyID: String) async throws -> CertificateSnapshot?
+}
+
+/// How far what is sealed was looked through, from the beginning on.
+public struct SealedPlace: Sendable, Hashable {
+  public let row: Int64
+  public let isInAnswers: Bool
+
+  public static let beginning = SealedPlace(row: 0, isInAnswers: false)
+
+  public init(row: Int64, isInAnswers: Bool) {
+    self.row = row
+    self.isInAnswers = isInAnswers
+  }
+}
+
+public struct SealedPage: Sendable, Hashable {
+  public let secrets: [SealedSecret]
+  /// How many rows were looked at.
+  public let passed: Int
+  /// nil at the end.
+  public let next: SealedPlace?
+
+  public init(secrets: [SealedSecret], passed: Int, next: SealedPlace?) {
+    self.secrets = secrets
+    self.passed = passed
+    self.next = next
+  }
 }
 
 public struct InstanceRecord: Sendable, Hashable {

@@ -118,8 +118,7 @@ extension Administration {
   }
 }
 
-/// The key is part of what the seal is bound to: whoever writes to the database cannot exchange one answer for another.
-private func purpose(of asked: Caller.Idempotency) -> String { "idempotent-answer/" + asked.key }
+private func purpose(of asked: Caller.Idempotency) -> String { IdempotentAnswer.purpose(ofKey: asked.key) }
 
 extension Refusal {
   static let nobody = Refusal(.unauthenticated, "not-authenticated", "expected a caller who is known, found a stranger")

@@ -82,10 +82,11 @@ public struct VaultAdministration: Sendable {
   }
 
   func status() async throws -> VaultStatus {
-    VaultStatus(
+    let keks = try await keks().map(\.number)
+    return VaultStatus(
       isSealed: instance.vault.isSealed,
       slots: try await slots().map { .init($0, given: instance.shares.given(of: $0.number, at: instance.clock.now())) },
-      keks: try await keks().map(\.number))
+      keks: keks, rewrapping: keks.count > 1 ? keks.max().map(instance.rewrapping.progress) : nil)
   }
 
   private func shut() {
@@ -100,18 +101,24 @@ public struct VaultAdministration: Sendable {
     try await reader.secrets(purpose: VaultSecret.slot).map { try Slot($0.bytes) }.sorted { $0.number < $1.number }
   }
 
-  private func keks() async throws -> [WrappedKEK] {
+  /// How many secrets were re-wrapped since the start.
+  public var rewrapped: UInt64 { instance.rewrapping.rewrapped }
+
+  func keks() async throws -> [WrappedKEK] {
     try await reader.secrets(purpose: VaultSecret.kek).map { try WrappedKEK($0.bytes) }
   }
 
   /// The kind of the slot that it opened; nil where it opens none.
   private func open(_ opener: Opener, sparing spared: UInt32?) async throws -> SlotKind? {
     let keks = try await keks()
+    let macRoot = try await reader.secrets(purpose: VaultSecret.macRoot).first
     var failure: VaultError?
     for slot in try await slots() where slot.number != spared {
       do {
         guard let protector = try opener.protector(for: slot) else { continue }
-        try await onItsThread { [vault = instance.vault] in try vault.unseal(slot, with: protector, keks: keks) }
+        try await onItsThread { [vault = instance.vault] in
+          try vault.unseal(slot, with: protector, keks: keks, macRoot: macRoot)
+        }
         return slot.kind
       } catch let error as VaultError {
         if case .keeper = error { failure = error }

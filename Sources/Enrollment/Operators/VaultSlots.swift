@@ -35,19 +35,25 @@ extension VaultAdministration {
       guard opener != number else { return .refused(.slotInUse(number)) }
       let event = try Event(
         at: now, by: actor, on: [.vault], policy: grant.decidedBy, SlotRemoved(slot: number))
-      let unit = UnitOfWork(
-        events: [event], secrets: try await others(than: gone, at: now), forgets: [gone.owner])
+      let (forgets, secrets) = try await without([gone], at: now)
+      let unit = UnitOfWork(events: [event], secrets: secrets, forgets: forgets)
       return .commit(unit, RemovedSlot(bytes: gone.bytes))
     }
   }
 
-  /// What else is kept for the owner of a slot that goes, for another owner: `init` gives all of it to one.
-  private func others(than gone: SealedSecret, at time: Timestamp) async throws -> [SealedSecret] {
+  /// Whose secrets are forgotten so that these are gone, and what else was kept for them, for another owner: `init` gives all
+  /// of it to one.
+  func without(
+    _ gone: [SealedSecret], at time: Timestamp
+  ) async throws -> (forgets: [RecordID], secrets: [SealedSecret]) {
     let kept = try await reader.secrets(purpose: VaultSecret.slot) + reader.secrets(purpose: VaultSecret.kek)
+    let owners = Set(gone.map(\.owner))
     let owner = RecordID(.key, UUIDv7(at: time))
-    return kept.filter { $0.owner == gone.owner && $0 != gone }.map {
-      SealedSecret(owner: owner, purpose: $0.purpose, version: $0.version, bytes: $0.bytes)
-    }
+    let others = kept.filter { owners.contains($0.owner) && !gone.contains($0) }
+    return (
+      Array(owners),
+      others.map { SealedSecret(owner: owner, purpose: $0.purpose, version: $0.version, bytes: $0.bytes) }
+    )
   }
 }
 
@@ -55,7 +61,7 @@ extension VaultAdministration {
 public struct RemovedSlot: Codable, Sendable {
   private let bytes: [UInt8]
 
-  fileprivate init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// To be forgotten by what keeps its secret, too.
   public func slot() throws -> Slot { try Slot(bytes) }

@@ -4,6 +4,8 @@ public import KeyVault
 public enum VaultSecret {
   public static let slot = "vault-slot"
   public static let kek = "vault-kek"
+  /// What codes are kept under, once the root that it came from is gone.
+  public static let macRoot = "vault-mac-root"
   public static let signingKey = "signing-key"
   /// What finds a CA's key in a TPM, in a token.
   public static let tpmSigningKey = "tpm-signing-key"
@@ -29,10 +31,24 @@ public struct VaultStatus: Codable, Sendable, Hashable {
     }
   }
 
+  /// What is sealed is brought under the newest key-encryption key.
+  public struct Rewrapping: Codable, Sendable, Hashable {
+    /// The newest.
+    public let kek: UInt32
+    /// How many since the service started.
+    public let rewrapped: UInt64
+    /// How many rows of this pass were looked at: it is over where one finds nothing any more.
+    public let passed: UInt64
+    /// How many do not open, and keep the older key from going.
+    public let unreadable: Int
+  }
+
   public let isSealed: Bool
   public let slots: [Slot]
   /// The key-encryption keys, the last of which seals.
   public let keks: [UInt32]
+  /// nil where nothing is under an older one.
+  public let rewrapping: Rewrapping?
 }
 
 extension SlotKind {

@@ -24,6 +24,9 @@ struct VaultRoutes: Sendable {
         }
         return try .json(try outcome.answered())
       },
+      .operation(.vaultRotateKEK, .post, "/v1/vault/rotate-kek") { _, caller in
+        try .json(try await rooms.vault.rotateKEK(by: caller).answered())
+      },
     ]
   }
 

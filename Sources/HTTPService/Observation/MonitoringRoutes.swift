@@ -31,6 +31,8 @@ struct MonitoringRoutes {
   let keys: @Sendable () async throws -> [KeyRingSummary]
   let clock: any WallClock
   let rollovers: @Sendable () async throws -> [RolloverSituation]
+  /// How many secrets were re-wrapped since the start.
+  let rewrapped: @Sendable () -> UInt64
   /// Throws where the caller may not read metrics.
   let admit: @Sendable (Caller) async throws -> Void
 
@@ -55,7 +57,8 @@ struct MonitoringRoutes {
         let isReady = !found.contains(where: \.isBlocking)
         return try .json(Readiness(ready: isReady, findings: found), isReady ? .ok : .serviceUnavailable)
       },
-      .operation(.metricsRead, .get, "/metrics") { [metrics, load, admit, keys, clock, rollovers] _, caller in
+      .operation(.metricsRead, .get, "/metrics") {
+        [metrics, load, keys, clock, rollovers, rewrapped, admit] _, caller in
         try await admit(caller)
         let now = clock.now()
         for key in try await keys() {
@@ -67,6 +70,7 @@ struct MonitoringRoutes {
         MonitoringRoutes.tell(try await rollovers().map(\.campaign), metrics)
         metrics.set(MetricNames.connections, to: Double(load.connections.total))
         metrics.set(MetricNames.exchanges, to: Double(load.exchanges.total))
+        metrics.set(MetricNames.rewrapped, to: Double(rewrapped()))
         return Answer(type: "text/plain; version=0.0.4; charset=utf-8", metrics.text().utf8)
       },
       .anyone(.get, "/openapi.yaml") { _ in

@@ -51,6 +51,7 @@ enum MetricNames {
   static let keyProtectionsLeft = "muster_key_protections_left"
   static let rolloverDevices = "muster_rollover_devices"
   static let rolloverRefused = "muster_rollover_refused_devices"
+  static let rewrapped = "muster_vault_rewrapped_total"
 
   static let families: [Metrics.Family] = [
     .init(.counter, requests, labels: ["route", "method", "status"], help: "Requests answered."),
@@ -72,6 +73,7 @@ enum MetricNames {
       help: "Devices of the rollovers that are under way, by where they stand."),
     .init(
       .gauge, rolloverRefused, help: "Those of them with a new key of which a token was refused since it was resumed."),
+    .init(.counter, rewrapped, help: "Secrets brought under the newest key-encryption key since the start."),
   ]
 }
 

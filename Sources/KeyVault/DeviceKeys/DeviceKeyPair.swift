@@ -51,7 +51,9 @@ extension Vault {
   public func nextDeviceKeys(
     of device: RecordID, generation: UInt64, keeping kept: SealedSecret, after last: UInt32
   ) throws(VaultError) -> DeviceKeyPair {
-    let held = DeviceKeyPair.Version(version: kept.version, key: try openDeviceKey(kept), sealed: kept)
+    // Sealed anew: it is written again, and under an older KEK nothing is.
+    let held = DeviceKeyPair.Version(
+      version: kept.version, key: try openDeviceKey(kept), sealed: try rewrap(kept).sealed)
     return DeviceKeyPair(
       generation: generation, primary: try makeDeviceKey(of: device, version: last + 1), secondary: held)
   }

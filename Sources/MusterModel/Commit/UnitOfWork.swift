@@ -10,6 +10,8 @@ public struct UnitOfWork: Sendable {
   public var events: [Event]
   /// Sealed bytes to keep; never part of the ledger.
   public var secrets: [SealedSecret]
+  /// The same secrets in other bytes.
+  public var rewraps: [Rewrap]
   /// Records whose sealed bytes are to be removed.
   public var forgets: [RecordID]
   /// The answer to a POST with an `Idempotency-Key`, kept with what it did.
@@ -17,7 +19,7 @@ public struct UnitOfWork: Sendable {
 
   public init(
     reads: ReadSet = ReadSet(), claims: [UniqueName] = [], spends: [CounterSpend] = [], events: [Event],
-    secrets: [SealedSecret] = [],
+    secrets: [SealedSecret] = [], rewraps: [Rewrap] = [],
     forgets: [RecordID] = [], answer: IdempotentAnswer? = nil
   ) {
     self.reads = reads
@@ -25,6 +27,7 @@ public struct UnitOfWork: Sendable {
     self.spends = spends
     self.events = events
     self.secrets = secrets
+    self.rewraps = rewraps
     self.forgets = forgets
     self.answer = answer
   }
@@ -166,6 +169,18 @@ public struct SealedSecret: Sendable, Hashable {
   }
 }
 
+/// A secret sealed anew, to stand in place of the bytes that it was opened from, and of no others: where they were changed
+/// meanwhile, the change stays.
+public struct Rewrap: Sendable, Hashable {
+  public let sealed: SealedSecret
+  public let old: [UInt8]
+
+  public init(_ sealed: SealedSecret, insteadOf old: [UInt8]) {
+    self.sealed = sealed
+    self.old = old
+  }
+}
+
 /// What a POST with an `Idempotency-Key` answered: the same key with the same request gets the same answer.
 public struct IdempotentAnswer: Sendable, Hashable {
   public let `operator`: RecordID
@@ -176,6 +191,17 @@ public struct IdempotentAnswer: Sendable, Hashable {
   /// Sealed where the answer holds a secret.
   public let body: [UInt8]
   public let isSealed: Bool
+
+  /// For what a sealed answer is sealed: the key is part of it, so that whoever writes to the database cannot exchange one
+  /// answer for another.
+  public static func purpose(ofKey key: String) -> String { purposePrefix + key }
+
+  /// The key of such a purpose; nil for another.
+  public static func key(ofPurpose purpose: String) -> String? {
+    purpose.hasPrefix(purposePrefix) ? String(purpose.dropFirst(purposePrefix.count)) : nil
+  }
+
+  private static let purposePrefix = "idempotent-answer/"
 
   public init(operator id: RecordID, key: String, request: Digest, status: Int, body: [UInt8], isSealed: Bool) {
     self.operator = id

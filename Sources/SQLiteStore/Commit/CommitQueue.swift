@@ -22,7 +22,8 @@ extension UnitOfWork {
     let events = self.events.reduce(0) { sum, event in
       event.attachments.reduce(sum + event.bytes.count + (event.privateAttachment?.count ?? 0)) { $0 + $1.bytes.count }
     }
-    return secrets.reduce(events + (answer?.body.count ?? 0)) { $0 + $1.bytes.count }
+    let rewraps = self.rewraps.reduce(events) { $0 + $1.sealed.bytes.count + $1.old.count }
+    return secrets.reduce(rewraps + (answer?.body.count ?? 0)) { $0 + $1.bytes.count }
   }
 }
 

@@ -86,9 +86,7 @@ final class GroupWriter {
       self.note = note
       published.publish(head.tree, note: note)
     }
-    if units.contains(where: { $0.unit.events.contains { $0.body.removesSecrets } }) {
-      logHoldsErased = true
-    }
+    if units.contains(where: { $0.unit.events.contains(where: \.erases) }) { logHoldsErased = true }
     wakeHubs(since: before, units)
   }
 
@@ -105,9 +103,8 @@ final class GroupWriter {
       })
   }
 
-  /// After an erasure, and after a slot of the vault was removed: empties the write-ahead log, so that the erased bytes lie
-  /// nowhere any more. Where a reader is
-  /// in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
+  /// After an erasure, and after a slot or a KEK of the vault was removed: empties the write-ahead log, so that the erased
+  /// bytes lie nowhere any more. Where a reader is in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
     guard logHoldsErased else { return }
     let busy = try? db.first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) throws(StoreError) in row.bool(0) }
@@ -171,11 +168,11 @@ final class GroupWriter {
   }
 }
 
-extension EventBody {
-  /// Whether the write-ahead log is to be emptied after it, for what was removed is not to be found there.
-  fileprivate var removesSecrets: Bool {
-    switch self {
-    case is EventErased, is SlotRemoved, is GroupKeyRemoved: true
+extension Event {
+  /// Whether bytes went with it that are to lie nowhere any more.
+  fileprivate var erases: Bool {
+    switch body {
+    case is EventErased, is SlotRemoved, is KEKRetired, is VaultRekeyed, is GroupKeyRemoved: true
     case let change as KeyStateChanged: change.to == .destroyed
     default: false
     }

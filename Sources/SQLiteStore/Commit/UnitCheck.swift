@@ -1,4 +1,5 @@
 import DeviceRegistry
+import KeyVault
 import MusterModel
 
 /// Whether a unit of work may still be committed: what it read is unchanged, what it claims is free. Asked inside the
@@ -7,22 +8,26 @@ struct UnitCheck {
   private let db: Connection
   /// The versions, as they stand in the open transaction, of what many units read and next to none changes.
   private var shared: [Aggregate: UInt64] = [:]
+  /// The newest KEK as it stands in the open transaction, once it was asked for.
+  private var kek: UInt32?
 
   init(db: Connection) { self.db = db }
 
   /// A transaction begins.
-  mutating func begin() { shared = [:] }
+  mutating func begin() { (shared, kek) = ([:], nil) }
 
   /// The unit was written into the open transaction.
   mutating func wrote(_ unit: UnitOfWork) {
     for event in unit.events {
       for aggregate in event.on where aggregate.isShared { shared[aggregate] = nil }
+      if event.body is KEKCreated { kek = nil }
     }
   }
 
   /// nil where nothing is in the way.
   mutating func refusal(of unit: UnitOfWork) throws(StoreError) -> CommitOutcome? {
     if let aggregate = try stale(unit.reads) { return .stale(aggregate) }
+    if try isUnderOlderKEK(unit) { return .stale(.vault) }
     for name in unit.claims where try isTaken(name, by: unit) { return .taken(name) }
     for spend in unit.spends where try !isLeft(spend) { return .exhausted(spend.counter) }
     return nil
@@ -43,6 +48,14 @@ struct UnitCheck {
     let version = try db.version(of: aggregate)
     shared[aggregate] = version
     return version
+  }
+
+  /// From a new KEK on nothing is written under an older one: so re-wrapping passes over each row once, and what it passed
+  /// over stays so.
+  private mutating func isUnderOlderKEK(_ unit: UnitOfWork) throws(StoreError) -> Bool {
+    guard let oldest = unit.oldestKEK else { return false }
+    if kek == nil { kek = try db.newestKEK() }
+    return oldest < kek ?? 0
   }
 
   private func isTaken(_ name: UniqueName, by unit: UnitOfWork) throws(StoreError) -> Bool {
@@ -123,7 +136,21 @@ extension UnitOfWork {
   }
 }
 
+extension UnitOfWork {
+  /// The lowest number of a KEK under which it seals something; nil where it seals nothing.
+  fileprivate var oldestKEK: UInt32? {
+    guard !secrets.isEmpty || !rewraps.isEmpty || answer?.isSealed == true else { return nil }
+    let sealed = secrets.compactMap(\.kek) + rewraps.compactMap(\.sealed.kek)
+    return (sealed + [answer.flatMap { $0.isSealed ? Vault.kek(of: $0.body) : nil }].compactMap(\.self)).min()
+  }
+}
+
 extension Connection {
+  /// 0 before the first.
+  fileprivate func newestKEK() throws(StoreError) -> UInt32 {
+    try first("SELECT ifnull(max(kek), 0) FROM kek") { (row) throws(StoreError) in try row.number(0) } ?? 0
+  }
+
   /// The position of the last event that changed the aggregate, plus one; 0 where there is none.
   func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
     try first("SELECT max(position) + 1 FROM concern WHERE record = ? AND changes = 1", aggregate) {

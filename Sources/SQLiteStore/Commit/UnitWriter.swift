@@ -24,6 +24,7 @@ struct UnitWriter {
     for (index, event) in prepared.events.enumerated() { try write(event, at: first + UInt64(index)) }
     for record in unit.forgets { try db.run("DELETE FROM secret WHERE owner = ?", record) }
     for secret in unit.secrets { try write(secret) }
+    for rewrap in unit.rewraps { try write(rewrap) }
     if let answer = unit.answer { try write(answer, at: first) }
     try clear(prepared.clearing)
   }
@@ -83,6 +84,19 @@ struct UnitWriter {
       INSERT INTO secret(owner, purpose, version, bytes) VALUES (?, ?, ?, ?)
       ON CONFLICT (owner, purpose, version) DO UPDATE SET bytes = excluded.bytes
       """, secret.owner, secret.purpose, secret.version, secret.bytes)
+  }
+
+  /// Only in place of the bytes that were opened: a change that came between wins.
+  private func write(_ rewrap: Rewrap) throws(StoreError) {
+    let new = rewrap.sealed
+    guard let key = IdempotentAnswer.key(ofPurpose: new.purpose) else {
+      return try db.run(
+        "UPDATE secret SET bytes = ? WHERE owner = ? AND purpose = ? AND version = ? AND bytes = ?", new.bytes,
+        new.owner, new.purpose, new.version, rewrap.old)
+    }
+    try db.run(
+      "UPDATE idempotent_answer SET body = ? WHERE operator = ? AND key = ? AND is_sealed = 1 AND body = ?",
+      new.bytes, new.owner, key, rewrap.old)
   }
 
   private func write(_ answer: IdempotentAnswer, at position: UInt64) throws(StoreError) {

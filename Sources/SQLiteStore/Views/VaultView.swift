@@ -9,6 +9,9 @@ enum VaultView: Projection {
         "INSERT INTO kek(kek, key_check, created_at, position) VALUES (?, ?, ?, ?)", event.body.kek, event.body.check,
         event.origin.at, event.origin.position)
     }
+    projections.on(KEKRetired.self) { (event, db) throws(StoreError) in
+      try db.run("DELETE FROM kek WHERE kek = ?", event.body.kek)
+    }
     projections.on(SlotAdded.self) { (event, db) throws(StoreError) in
       try db.run(
         "INSERT INTO slot(slot, protector, added_at, position) VALUES (?, ?, ?, ?)", event.body.slot,

@@ -57,5 +57,5 @@ struct BenchCommand: AsyncParsableCommand {
 private let measurements: [any Measurement] = [
   SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), SealedReads(), TokenChecks(), FeedDelivery(),
   ListBuild(), FirstStatus(), ReadyStatus(), KeyUses(use: .encrypt), KeyUses(use: .mac), KeyUsesInside(use: .encrypt),
-  KeyUsesInside(use: .mac),
+  KeyUsesInside(use: .mac), Rewraps(),
 ]

@@ -21,6 +21,8 @@ struct BenchPlan: Sendable {
   var builds = 5
   /// Certificates asked about for the first time.
   var firstQuestions = 800
+  /// Secrets that are brought under another key.
+  var rewraps = 200_000
   /// Seconds of each of openssl's loops.
   var baselineSeconds = 2
   /// How many syncs, and how many lookups of a kind in a growing fleet.
@@ -40,6 +42,7 @@ struct BenchPlan: Sendable {
     plan.changes = 8
     plan.builds = 2
     plan.firstQuestions = 200
+    plan.rewraps = 20_000
     plan.baselineSeconds = 1
     plan.syncs = 50
     plan.lookups = 200

@@ -96,6 +96,7 @@ extension CACommand {
     }
 
     private func readCode() throws -> RecoveryCode {
+      try ProcessHardening.apply()
       switch RecoveryCode.parse(try SecretInput.read(file: recoveryCodeFile, what: "recovery code")) {
       case .success(let code): return code
       case .failure(let refusal): throw CommandFailure("\(refusal)")

@@ -42,6 +42,7 @@ struct Initialize: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try ProcessHardening.apply()
     // Before anything is made: the code is shown once.
     guard recoveryCodeFile != nil || StandardOutput.isRead else {
       throw CommandFailure("expected somebody to read the recovery code on standard output, found it closed")

@@ -23,12 +23,15 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     try ProcessHardening.apply()
+    let isMemoryLocked = ProcessHardening.lockMemory()
     let address = try self.address(of: listen, "--listen")
     let plain = try listenPlain.map { try self.address(of: $0, "--listen-plain") }
     var logger = Logger(label: "muster") { _ in JSONLogHandler() }
     logger.logLevel = logLevel.level
     try await OpenInstance.with(data) { opened in
-      try await Serving(opened: opened, address: address, plain: plain, logger: logger).run()
+      try await Serving(
+        opened: opened, address: address, plain: plain, isMemoryLocked: isMemoryLocked, logger: logger
+      ).run()
     }
   }
 

@@ -7,7 +7,7 @@ import MusterModel
 struct VaultCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vault", abstract: "The vault that keeps the CAs' keys and all secrets.",
-    subcommands: [Status.self, Seal.self, Unseal.self, SlotCommand.self])
+    subcommands: [Status.self, Seal.self, Unseal.self, RotateKEK.self, Rekey.self, SlotCommand.self])
 
   struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,6 +52,7 @@ struct VaultCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+      try ProcessHardening.apply()
       let secret = try SecretInput.read(
         file: file, what: share ? "share" : recoveryCode ? "recovery code" : "passphrase")
       let text = secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
@@ -63,6 +64,26 @@ struct VaultCommand: AsyncParsableCommand {
       for slot in status.slots where status.isSealed {
         if let progress = slot.progress { print("slot \(slot.slot): \(progress)") }
       }
+    }
+  }
+}
+
+extension VaultCommand {
+  struct RotateKEK: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "rotate-kek",
+      abstract: "Makes a new key-encryption key; what is under the older one is re-wrapped in the background.",
+      discussion: """
+        Example: muster vault rotate-kek
+        muster vault status says how far it is. The older key is gone once nothing is under it.
+        """)
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+      let status: VaultStatus = try await connection.withClient {
+        try await $0.post("/v1/vault/rotate-kek", [String: String]())
+      }
+      print("key-encryption key \(status.keks.max() ?? 0) seals from now on")
     }
   }
 }
@@ -85,4 +106,12 @@ private func lines(of status: VaultStatus) -> [(String, String?)] {
   [("vault", status.isSealed ? "sealed" : "unsealed")]
     + status.slots.map { ("slot \($0.slot)", $0.words) }
     + [("key-encryption keys", status.keks.map(String.init).joined(separator: " "))]
+    + (status.rewrapping.map { [("re-wrapping", "\($0.words)")] } ?? [])
+}
+
+extension VaultStatus.Rewrapping {
+  fileprivate var words: String {
+    let done = "\(rewrapped) brought under \(kek), \(passed) looked at in this pass"
+    return unreadable == 0 ? done : done + "; \(unreadable) do not open, and keep the older key from going"
+  }
 }

@@ -27,7 +27,7 @@ struct VaultOpener: ParsableArguments {
   }
 
   private func opener(_ opened: OpenInstance) throws -> VaultAdministration.Opener {
-    guard shareFile.isEmpty else { return .shares(try shareFile.map(share)) }
+    guard shareFile.isEmpty else { return .shares(try shareFile.map { try VaultShare.read(file: $0) }) }
     guard let unsealFile else {
       let why = opened.unsealing.failures.map { " (\($0))" }.joined()
       throw CommandFailure("expected --unseal-file or --share-file: no other slot of the vault opens by itself\(why)")
@@ -35,9 +35,11 @@ struct VaultOpener: ParsableArguments {
     let secret = try SecretInput.read(file: unsealFile, what: recoveryCode ? "recovery code" : "passphrase")
     return recoveryCode ? .recoveryCode(secret) : .passphrase(secret)
   }
+}
 
-  private func share(_ file: String) throws -> VaultShare {
-    switch VaultShare.parse(try SecretInput.read(file: file, what: "share")) {
+extension VaultShare {
+  static func read(file: String) throws -> VaultShare {
+    switch parse(try SecretInput.read(file: file, what: "share")) {
     case .success(let share): return share
     case .failure(let refusal): throw CommandFailure("\(file): \(refusal)")
     }

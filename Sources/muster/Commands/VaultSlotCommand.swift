@@ -52,6 +52,7 @@ extension VaultCommand {
       func validate() throws { try shareOptions.validate(for: protector) }
 
       func run() async throws {
+        try ProcessHardening.apply()
         let files = try shareOptions.files()
         try await OpenInstance.with(data) { opened in
           try await opener.open(opened)
@@ -84,6 +85,7 @@ extension VaultCommand {
       @OptionGroup var opener: VaultOpener
 
       func run() async throws {
+        try ProcessHardening.apply()
         try await OpenInstance.with(data, sparing: slot) { opened in
           try await opener.open(opened, sparing: slot)
           let removed = try await opened.vault.removeSlot(slot, by: .folder()).orFail().slot()

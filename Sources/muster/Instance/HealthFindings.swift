@@ -9,6 +9,8 @@ struct HealthFindings: Sendable {
   let opened: OpenInstance
   /// Whether CRLs and OCSP are served without TLS.
   let isPlainServed: Bool
+  /// Whether nothing of the process's memory reaches the swap.
+  let isMemoryLocked: Bool
   /// When the newest full CRL of an issuer ends; nil where there is none.
   let endOfList: @Sendable (_ issuerKeyID: String) -> Timestamp?
 
@@ -16,7 +18,7 @@ struct HealthFindings: Sendable {
 
   /// What needs nothing to be read.
   var standing: [HealthFinding] {
-    [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, publishURL, rootList].compactMap(\.self)
+    [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, memory, publishURL, rootList].compactMap(\.self)
   }
 
   private var store: HealthFinding? {
@@ -64,6 +66,13 @@ struct HealthFindings: Sendable {
         isBlocking: false, code: "key-rotation-late",
         detail: "to be replaced since long: \(names); unseal the vault, or muster key rotate NAME")
     }
+  }
+
+  private var memory: HealthFinding? {
+    guard !isMemoryLocked else { return nil }
+    return HealthFinding(
+      isBlocking: false, code: "memory-not-locked",
+      detail: "keys in memory may reach the swap: start the service with LimitMEMLOCK=infinity, or have no swap")
   }
 
   private var publishURL: HealthFinding? {

@@ -63,6 +63,11 @@ final class OwnUnsealing: Sendable {
     try await instance.facts.facts(for: FactsQuery()).reads.versions[.vault]
   }
 
+  /// What the folder itself has or names, whether it opens anything or not.
+  var protectors: [any KeyProtector] {
+    [fileProtector()].compactMap(\.self) + [SlotKind.tpm, .pkcs11].compactMap(keepers.protector)
+  }
+
   private func fileProtector() -> FileProtector? {
     guard var bytes = folder.readIfThere(.vaultKey) else { return nil }
     defer { for index in bytes.indices { bytes[index] = 0 } }

@@ -12,6 +12,7 @@ struct Serving {
   let opened: OpenInstance
   let address: Listening.Address
   let plain: Listening.Address?
+  let isMemoryLocked: Bool
   let logger: Logger
   /// How often the service's own certificates are looked at.
   var upkeepInterval = Duration.seconds(600)
@@ -40,7 +41,9 @@ struct Serving {
     let rooms = ServiceRooms(
       instance: instance, reader: opened.readers, vault: vault, points: opened.points,
       status: status, hubs: opened.readers, ledger: opened.record.origin)
-    let findings = HealthFindings(opened: opened, isPlainServed: plain != nil) { status.endOfList(issuerKeyID: $0) }
+    let findings = HealthFindings(opened: opened, isPlainServed: plain != nil, isMemoryLocked: isMemoryLocked) {
+      status.endOfList(issuerKeyID: $0)
+    }
     let application = ServiceApplication(
       rooms, listening: Listening(address: address, plain: plain, credential: credential) { onReady($0) },
       logger: logger,
@@ -49,7 +52,8 @@ struct Serving {
     let keys = KeyUpkeep(opened: opened, vault: vault, wake: { status.wake() }, logger: logger)
     let rings = KeyRingUpkeep(opened: opened, logger: logger)
     let rollovers = RolloverService(instance: instance, logger: logger)
-    return [status, upkeep, keys, rings, housekeeping, rollovers, application]
+    let keks = KEKUpkeep(vault: vault, logger: logger)
+    return [status, upkeep, keys, keks, rings, housekeeping, rollovers, application]
   }
 
   private func announce(_ bound: Listening.Bound) {
