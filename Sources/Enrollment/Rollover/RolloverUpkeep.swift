@@ -158,9 +158,10 @@ extension RolloverUpkeep {
       event: event, reads: [member.device: member.version], kept: (member.device, [try held(stays, by: member)]))
   }
 
+  /// Sealed anew: it is written again, and under an older KEK nothing is.
   private func held(_ version: UInt32, by member: RolloverMember) throws -> SealedSecret {
     guard let sealed = member.keys.sealed(version) else { throw RolloverUpkeepError.noKey(version, of: member.device) }
-    return sealed
+    return try instance.vault.rewrap(sealed).sealed
   }
 
   private func letGo(_ members: [RolloverMember], _ rollover: RecordID, at now: Timestamp) throws -> [Change] {
