@@ -274,7 +274,7 @@ struct Walk {
       try move(number, .proved(decision.stays ?? 0))
     }
     // Without the rule a decision of before may be none that the machine has.
-    do { try rollover?.move(decision.move, at: now) } catch  where broken == .decisionsAreOfNow { return }
+    if broken == .decisionsAreOfNow, (try? rollover?.move(decision.move, at: now)) == nil { return }
     try move(number, decision.move)
     switch decision.move {
     case .made(let version):
