@@ -82,7 +82,7 @@ public struct VaultAdministration: Sendable {
   }
 
   func status() async throws -> VaultStatus {
-    let keks = try await keks().map(\.number)
+    let keks = try await keks().map(\.number).sorted()
     return VaultStatus(
       isSealed: instance.vault.isSealed,
       slots: try await slots().map { .init($0, given: instance.shares.given(of: $0.number, at: instance.clock.now())) },
