@@ -1,3 +1,4 @@
+import Crypto
 import Enrollment
 import Foundation
 import HTTPTypes
@@ -44,6 +45,7 @@ import Testing
       return Array(try JSONEncoder().encode(["certificates": [String(contentsOf: bundle, encoding: .utf8)]]))
     }
     let csr = Data(try PeerKey().request(commonName: "newcomer")).base64EncodedString()
+    let sealKey = P256.KeyAgreement.PrivateKey().publicKey.pemRepresentation.replacing("\n", with: "\\n")
     let bodies = [
       "/v1/tickets": #"{"hardware":"mac:aabbcc001122","deviceID":"a"}"#, "/v1/groups": #"{"name":"a"}"#,
       "/v1/hardware/import": #"[{"hardware":"mac:aabbcc001122"}]"#, "/v1/vault/unseal": #"{"passphrase":"x"}"#,
@@ -51,6 +53,7 @@ import Testing
       "/v1/identity/renew": #"{"csr":"\#(csr)"}"#,
       "/v1/operators": #"{"name":"newcomer","role":"auditor","csr":"\#(csr)"}"#,
       "/v1/hubs": #"{"name":"newcomer","host":"h","csr":"\#(csr)"}"#,
+      "/v1/hubs/{name}/seal-key": #"{"sealKey":"\#(sealKey)"}"#,
       "/v1/ledger/{position}/erase": #"{"reason":"x"}"#,
       "/v1/orders/{name}/confirmations": #"{"devices":["a"]}"#,
       "/v1/orders": #"{"name":"newcomer","station":"line","group":"pumps","count":1}"#,

@@ -19,6 +19,7 @@ extension HubRoutes {
         return answer.adding(.eTag, EntityTag.weak(reading.tag))
       },
       .operation(.hubReadKeys, .get, "/v1/hub/credentials", .init(parameters: ["keys"])) { request, caller in
+        try await rooms.check(.hubReadKeys, for: caller)
         let (hub, keys) = try await reader(request, caller)
         guard keys != .none else {
           throw Problem.badRequest("parameter-malformed", "expected keys=sealed or keys=plain, found neither")
