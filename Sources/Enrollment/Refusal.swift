@@ -79,7 +79,7 @@ extension Refusal {
       switch refusal {
       case .unknown, .versionUnknown: .notFound
       case .otherKind, .minima, .otherRing: .invalid
-      case .state, .belowMinimum, .notExportable: .forbidden
+      case .state, .suspended, .belowMinimum, .notExportable: .forbidden
       case .nameTaken, .move, .exhausted: .conflict
       }
     self.init(kind, refusal.code, refusal.description)

@@ -20,6 +20,7 @@ import Testing
       + route.pattern.segments.map { segment in
         switch segment {
         case .literal(let text): text
+        case .capture("rollover", let suffix): RecordID(.rollover, UUIDv7(at: FixedClock().now())).description + suffix
         case .capture("ticket", _): RecordID(.ticket, UUIDv7(at: FixedClock().now())).description
         case .capture("certificate", let suffix): String(repeating: "0", count: 31) + "1" + suffix
         case .capture("fingerprint", _): String(repeating: "0", count: 64)
@@ -58,7 +59,7 @@ import Testing
       "/v1/orders/{name}/confirmations": #"{"devices":["a"]}"#,
       "/v1/orders": #"{"name":"newcomer","station":"line","group":"pumps","count":1}"#,
     ]
-    let key = KeyRouteBodies.body(of: route.path)
+    let key = RouteBodies.body(of: route.path)
     let hardware = route.path.hasPrefix("/v1/hardware/") ? #"{"hardware":"mac:aabbcc001122"}"# : nil
     return Array((bodies[route.path] ?? key ?? hardware ?? "{}").utf8)
   }
@@ -235,29 +236,6 @@ import Testing
       let answer = try await real.ask(
         .post, "/v1/policy/explain", [.contentType: "application/json"], stream: stream, showing: [certificate])
       #expect(answer.status == .unauthorized && answer.code == "operator-removed")
-    }
-  }
-}
-
-/// What is asked of key rings, in sound form.
-private enum KeyRouteBodies {
-  private static let ring = RecordID(.key, UUIDv7(at: FixedClock().now()))
-
-  static func body(of path: String) -> String? {
-    guard path.hasPrefix("/v1/keys") || path == "/v1/random" else { return nil }
-    let transfer = #"{"encapsulatedKey":"","ciphertext":""}"#
-    return switch path.split(separator: "/").last {
-    case "keys": #"{"name":"a","kind":"ed25519"}"#
-    case "import": #"{"ring":{"name":"a","kind":"ed25519"},"key":\#(transfer)}"#
-    case "export": #"{"publicKey":"\#(Data(repeating: 9, count: 32).base64EncodedString())"}"#
-    case "minimum": #"{"decrypt":1,"encrypt":1}"#
-    case "state": #"{"state":"suspended"}"#
-    case "encrypt", "mac", "sign": #"{"items":[{"data":"YQ=="}]}"#
-    case "decrypt", "rewrap": #"{"items":[{"text":"muster-ciphertext:1:\#(ring):1:AAAA"}]}"#
-    case "verify": #"{"items":[{"data":"YQ==","text":"muster-mac:1:\#(ring):1:AAAA"}]}"#
-    case "derive": #"{"context":"a"}"#
-    case "random": #"{"size":1}"#
-    default: "{}"
     }
   }
 }

@@ -91,6 +91,7 @@ import Testing
       #expect(try await use.encrypt("firmware", [item("a")], by: caller).refusalCode == "key-state")
       #expect(try await move(test, 2, to: .active, by: caller).get().state == .active)
       #expect(try await move(test, 2, to: .destroyed, by: caller).refusalCode == "key-move")
+      #expect(try await move(test, 2, to: .deactivated, by: caller).refusalCode == "key-move")
       #expect(try await move(test, 1, to: .compromised, by: caller).get().state == .compromised)
       #expect(try await decrypted(use, first, by: caller).get() == "canary")
       #expect(try await move(test, 1, to: .active, by: caller).refusalCode == "key-move")
@@ -128,9 +129,15 @@ import Testing
       try await upkeep.round()
       #expect(try await decrypted(use, old, by: caller).get() == "canary")
       #expect(try await move(test, 1, to: .deactivated, by: caller).get().destroyAt == nil)
+      _ = try await move(test, 1, to: .compromised, by: caller).get()
+      #expect(try await move(test, 1, to: .destroyed, by: caller).get().destroyAt != nil)
+      #expect(try await move(test, 1, to: .compromised, by: caller).get().destroyAt == nil)
       test.clock.advance(.seconds(2 * 86_400))
       try await upkeep.round()
       #expect(try await decrypted(use, old, by: caller).get() == "canary")
+      // The service destroys what is still to be destroyed, whatever it saw before.
+      let service = Caller(principal: .service, reads: ReadSet(), source: "service")
+      #expect(try await move(test, 1, to: .destroyed, by: service).get().state != .destroyed)
       _ = try await move(test, 1, to: .destroyed, by: caller).get()
       test.clock.advance(.seconds(7 * 86_400))
       try await upkeep.round()
@@ -192,6 +199,16 @@ import Testing
       for version in shown.versions {
         #expect(version.protections <= 64 && Int(version.protections) >= uses[version.number] ?? 0)
       }
+    }
+  }
+
+  @Test func `more at once than a version bears is refused, and rotates nothing`() async throws {
+    try await with(.aes256GCM, { $0.protectionLimit = 64 }) { test, use, caller in
+      let items: [KeyItem] = Array(repeating: item("a"), count: 65)
+      #expect(try await use.encrypt("firmware", items, by: caller).refusalCode == "items-malformed")
+      #expect(try await newest(test) == 1)
+      let made = try await use.encrypt("firmware", Array(items.prefix(64)), by: caller).get()
+      #expect(made.count == 64)
     }
   }
 
@@ -259,8 +276,13 @@ import Testing
       var ring = KeyRingInput(name: "brought", kind: kind.rawValue)
       ring.exportable = true
       let sealed = try KeyTransfer(bytes, to: vault, for: .import(name, kind))
-      let made = try await test.administration.importRing(.init(ring: ring, key: sealed), by: caller).get()
+      // A repeated request is the same one, and told the same.
+      let asking = Caller(
+        principal: caller.principal, reads: caller.reads, source: caller.source,
+        idempotency: .init(key: "once", request: .sha256([1])))
+      let made = try await test.administration.importRing(.init(ring: ring, key: sealed), by: asking).get()
       #expect(made.isImported && made.number == 1)
+      #expect(try await test.administration.importRing(.init(ring: ring, key: sealed), by: asking).get() == made)
       let again = KeyRingInput(name: "brought", kind: kind.rawValue)
       #expect(try await test.administration.importRing(.init(ring: again, key: sealed), by: caller).get().number == 2)
       let own = Curve25519.KeyAgreement.PrivateKey()

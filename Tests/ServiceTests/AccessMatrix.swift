@@ -169,16 +169,13 @@ struct AccessMatrix: Sendable {
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
     case "/v1/policy/explain": return #"{"position":1}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
-    case "/v1/rollovers":
-      return
-        #"{"plan":{"canary":1,"step":25,"quorum":90,"soak":60,"overlap":60,"deadline":"2099-01-01T00:00:00.000Z","refusals":5,"breaks":0}}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
     case "/v1/orders/{name}/enrollments", "/v1/orders/{name}/check", "/v1/orders/{name}/allowances",
       "/v1/orders/{name}/allowances/check":
       return "\n"
     case "/v1/orders/{name}/confirmations": return #"{"devices":["pump-7"]}"#
     case "/v1/ledger/{position}/erase": return #"{"reason":"asked"}"#
-    default: return "{}"
+    default: return RouteBodies.body(of: path) ?? "{}"
     }
   }
 

@@ -86,7 +86,7 @@ enum Change<Value: Codable & Sendable>: Sendable {
 // MARK: - Idempotency
 
 extension Administration {
-  private func answeredBefore<Value: Codable & Sendable>(
+  func answeredBefore<Value: Codable & Sendable>(
     _ caller: Caller, as _: Value.Type
   ) async throws -> Outcome<Value>? {
     guard let asked = caller.idempotency, let record = caller.record,

@@ -36,10 +36,11 @@ extension VaultAdministration {
     let (vault, rewrapping, now) = (instance.vault, instance.rewrapping, instance.clock.now())
     guard !vault.isSealed else { return false }
     for kek in rewrapping.forgotten(at: now) { try vault.forget(kek: kek) }
-    let keks = try await keks().map(\.number).sorted()
+    let wrapped = try await keks()
+    let keks = wrapped.map(\.number).sorted()
     guard let newest = keks.last, keks.count > 1 else { return false }
-    // Another process's, or ours between commit and memory.
-    guard try vault.currentKEK == newest else { return false }
+    // One that was missed between its commit and memory.
+    if try vault.currentKEK != newest { for kek in wrapped where kek.number == newest { try vault.take(kek) } }
     if rewrapping.isDone(towards: newest) {
       try await retire(keks.dropLast(), at: now)
       return false

@@ -84,6 +84,9 @@ extension KeyUse {
       // Near the limit there is no more than what is needed.
       let left = asking.ring.settings.protectionLimit.map { $0 - min($0, version.protections) } ?? .max
       let size = use.protects ? max(count, min(wanted, left)) : wanted
+      if use.protects, let limit = asking.ring.settings.protectionLimit, count > limit {
+        return .refused(.malformed("items", "at most \(limit) items, which a version of this key ring protects in all"))
+      }
       if use.protects { spends.append(CounterSpend(.keyProtections(version.record), size)) }
       let granted = KeyUsesGranted(
         ring: asking.ring.record, version: version.number, use: use, uses: size, until: until)

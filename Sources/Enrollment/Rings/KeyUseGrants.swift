@@ -47,8 +47,8 @@ final class KeyUseGrants: Sendable {
           grants[first.key] = nil
         }
       }
-      let left = grants[key].map { $0.until > now ? $0.left : 0 } ?? 0
-      grants[key] = Grant(left: left + size - count, size: size, until: until)
+      // What was left of the last one is let go: it was recorded until then, and not until now.
+      grants[key] = Grant(left: size - count, size: size, until: until)
     }
   }
 }

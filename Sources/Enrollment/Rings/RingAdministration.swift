@@ -5,9 +5,15 @@ import Policy
 // What is done to key rings.
 
 extension Administration {
-  public func createRing(
-    _ input: KeyRingInput, imported: SecretBytes? = nil, by caller: Caller
-  ) async throws -> Outcome<KeyRingDetail> {
+  public func createRing(_ input: KeyRingInput, by caller: Caller) async throws -> Outcome<KeyRingDetail> {
+    try await createRing(input, imported: nil, by: caller) { $0 }
+  }
+
+  /// Makes it of a key from elsewhere, where there is one. `answer` is what the caller is told, and told again.
+  func createRing<Answer: Codable & Sendable>(
+    _ input: KeyRingInput, imported: SecretBytes?, by caller: Caller,
+    answering answer: @escaping @Sendable (KeyRingDetail) -> Answer
+  ) async throws -> Outcome<Answer> {
     let (name, kind, settings): (RecordName, RingKind, RingSettings)
     do throws(Refusal) {
       (name, kind) = (try parse(name: input.name), try parse(ringKind: input.kind))
@@ -34,7 +40,7 @@ extension Administration {
       let summary = KeyRingSummary(
         record: ring, name: name, kind: kind, settings: settings, minima: RingMinima(decrypt: 1, encrypt: 1),
         newest: newest, created: now)
-      return .commit(unit, KeyRingDetail(ring: summary, versions: [newest]))
+      return .commit(unit, answer(KeyRingDetail(ring: summary, versions: [newest])))
     }
   }
 
@@ -109,8 +115,10 @@ extension Administration {
       case .failure(let refusal): return .refused(Refusal(refusal))
       case .success(let change) where change.to == version.state: return .unchanged(version.summary)
       case .success(let change):
-        if state == .destroyed, ring.settings.destroyWait > 0, caller.principal != .service {
-          return try schedule(version, of: ring, by: actor, grant, at: now)
+        if state == .destroyed, ring.settings.destroyWait > 0 {
+          guard caller.principal == .service else { return try schedule(version, of: ring, by: actor, grant, at: now) }
+          // It may have been kept since the service looked.
+          guard let time = version.destroyAt, time <= now else { return .unchanged(version.summary) }
         }
         let event = try Event(
           at: now, by: actor, on: [.record(ring.record)], policy: grant.decidedBy, change,

@@ -68,13 +68,12 @@ extension Administration {
       bytes = try input.key.open(with: instance.vault.importKey(), for: .import(name, kind))
       try RingKey.check(bytes, of: kind)
     } catch {
-      return .refused(Refusal(.invalid, error.code, error.description))
+      return .refused(error == .sealed ? .sealed : Refusal(.invalid, error.code, error.description))
     }
+    // A repeated request finds the ring that its first made, and is told the same again.
+    if let answered = try await answeredBefore(caller, as: KeyVersionSummary.self) { return answered }
     guard let ring = try await instance.facts.facts(for: query).ring else {
-      switch try await createRing(input.ring, imported: bytes, by: caller) {
-      case .refused(let refusal): return .refused(refusal)
-      case .done(let made): return .done(made.ring.newest)
-      }
+      return try await createRing(input.ring, imported: bytes, by: caller) { $0.ring.newest }
     }
     guard ring.kind == kind, input.ring == KeyRingInput(name: input.ring.name, kind: input.ring.kind) else {
       return .refused(Refusal(RingRefusal.nameTaken(name)))
@@ -92,13 +91,16 @@ extension Administration {
     guard let raw = Data(base64Encoded: input.publicKey),
       let recipient = try? Curve25519.KeyAgreement.PublicKey(rawRepresentation: raw)
     else { return .refused(.malformed("public-key", "an X25519 public key of 32 bytes in base64")) }
-    return try await change(.keyExport, by: caller, asking: query, group: { _ in nil }) { facts, grant, actor, now in
+    // No answer is kept: asked again, it is another export, decided and recorded anew.
+    let single = Caller(principal: caller.principal, reads: caller.reads, source: caller.source)
+    return try await change(.keyExport, by: single, asking: query, group: { _ in nil }) { facts, grant, actor, now in
       guard !instance.vault.isSealed else { return .refused(.sealed) }
       guard let ring = facts.ring else { return .refused(Refusal(RingRefusal.unknown)) }
       guard ring.settings.isExportable else { return .refused(Refusal(RingRefusal.notExportable)) }
       guard let version = facts.ringVersions[number], let sealed = version.sealed else {
         return .refused(Refusal(RingRefusal.versionUnknown(number)))
       }
+      if let refusal = ring.refusal(ofExport: version) { return .refused(Refusal(refusal)) }
       let key = try KeyTransfer(
         instance.vault.open(sealed), to: recipient, for: .export(ring.record, version: number))
       let event = try Event(

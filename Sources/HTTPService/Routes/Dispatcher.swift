@@ -1,5 +1,6 @@
 import Enrollment
 import HTTPTypes
+import KeyVault
 import HummingbirdCore
 import Logging
 import MusterModel
@@ -57,6 +58,9 @@ struct Dispatcher: Sendable {
       throw gone.cause
     } catch let failure as any StoreFailure where failure.outage != nil {
       problem = failure.outage.map(Problem.init) ?? .internalError
+    } catch VaultError.sealed {
+      // Sealed while it was worked on.
+      problem = Problem(Refusal.sealed)
     } catch let failure as KeyKeeperFailure {
       observation.failed(exchange, failure)
       problem = Problem(failure)

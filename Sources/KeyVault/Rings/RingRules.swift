@@ -13,6 +13,7 @@ public enum RingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   case otherRing
   case exhausted(UInt64)
   case notExportable
+  case suspended(UInt32)
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -21,7 +22,7 @@ public enum RingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .nameTaken: "key-name-taken"
     case .versionUnknown: "key-version-unknown"
     case .otherKind: "key-kind"
-    case .state: "key-state"
+    case .state, .suspended: "key-state"
     case .move: "key-move"
     case .belowMinimum: "key-version-below-minimum"
     case .minima: "key-minima"
@@ -45,6 +46,7 @@ public enum RingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
       "expected minima with 1 ≤ decrypt ≤ encrypt ≤ \(newest), found \(minima.decrypt) and \(minima.encrypt)"
     case .otherRing: "expected what this key ring made, found what another did"
     case .exhausted(let limit): "expected a version that protected less than \(limit) times, found it used up: rotate"
+    case .suspended(let version): "expected a version that is not suspended, found \(version)"
     case .notExportable: "expected a key ring that was made exportable, found one that was not"
     }
   }
@@ -74,6 +76,12 @@ extension RingSnapshot {
     return version.number < minimum ? .belowMinimum(version.number, minimum: minimum) : nil
   }
 
+  /// Why a version's key does not leave; nil where it may.
+  public func refusal(ofExport version: KeyVersionSnapshot) -> RingRefusal? {
+    if version.state == .suspended { return .suspended(version.number) }
+    return version.number < minima.decrypt ? .belowMinimum(version.number, minimum: minima.decrypt) : nil
+  }
+
   /// Whether the minima may be these.
   public func refusal(of minima: RingMinima) -> RingRefusal? {
     let isOrdered = 1 <= minima.decrypt && minima.decrypt <= minima.encrypt && minima.encrypt <= newest
@@ -85,7 +93,11 @@ extension RingSnapshot {
     _ version: KeyVersionSnapshot, to state: KeyState
   ) -> Result<KeyStateChanged, RingRefusal> {
     let state = state == .active && version.number != newest ? .deactivated : state
-    guard version.state.next.contains(state) else { return .failure(.move(from: version.state, to: state)) }
+    // What protects is deactivated by the version that takes over, and by nothing else.
+    let isRotation = version.state == .active && state == .deactivated
+    guard version.state.next.contains(state), !isRotation else {
+      return .failure(.move(from: version.state, to: state))
+    }
     return .success(KeyStateChanged(ring: record, version: version.number, from: version.state, to: state))
   }
 }

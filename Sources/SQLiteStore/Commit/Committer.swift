@@ -78,6 +78,8 @@ final class Committer: Sendable {
       let units = group.flatMap(\.units)
       let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units, health)
       note.offer(writer.note)
+      // What is told to be gone is gone.
+      writer.emptyLogOfErased()
       var rest = outcomes[...]
       for waiting in group {
         waiting.answer(Array(rest.prefix(waiting.units.count)))

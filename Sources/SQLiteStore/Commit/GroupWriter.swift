@@ -17,8 +17,8 @@ final class GroupWriter {
   private let signal: HubSignal
   /// The note of the last checkpoint that was committed here.
   private(set) var note: String?
-  /// Whether erased bytes may still lie in the write-ahead log.
-  private var logHoldsErased = false
+  /// Whether erased bytes may still lie in the write-ahead log: of a run that ended before it emptied it, too.
+  private var logHoldsErased = true
 
   init(_ db: Connection, head: LedgerHead, published: PublishedHead, signal: HubSignal = HubSignal()) {
     self.db = db

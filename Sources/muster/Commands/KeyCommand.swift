@@ -195,6 +195,19 @@ extension KeyCommand {
       abstract: "Calls off a version's destruction while it is waited for.",
       discussion: "Example: muster key keep firmware --version 1")
     @OptionGroup var version: Version
-    func run() async throws { try await version.move(to: .deactivated) }
+
+    /// To stay what it is calls it off.
+    func run() async throws {
+      let ring: KeyRingDetail = try await version.connection.withClient {
+        try await $0.get("/v1/keys/\(segment(version.name))")
+      }
+      guard let found = ring.versions.first(where: { $0.number == version.version }) else {
+        throw CommandFailure("expected a version of \(version.name), found none numbered \(version.version)")
+      }
+      guard found.destroyAt != nil else {
+        throw CommandFailure("expected a version that will be destroyed, found one that is \(found.state.rawValue)")
+      }
+      try await version.move(to: found.state)
+    }
   }
 }

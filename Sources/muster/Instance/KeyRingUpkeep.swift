@@ -10,7 +10,7 @@ struct KeyRingUpkeep: Service {
   let logger: Logger
 
   /// Between two rounds.
-  var interval = Duration.seconds(60)
+  var interval = Duration.seconds(30)
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
@@ -28,25 +28,32 @@ struct KeyRingUpkeep: Service {
   /// One round; what the vault is needed for waits while it is sealed.
   func round() async throws {
     let instance = opened.instance
+    instance.vault.sweepRingKeys()
     let administration = Administration(instance)
     let service = Caller(principal: .service, reads: ReadSet(), source: "service")
     let due = try await instance.listings.dueRings(at: instance.clock.now())
     for version in due.destroy {
-      log(
-        "destroying", version.ring,
+      await log("destroying", version.ring) {
         try await administration.move(
-          version: version.number, of: version.ring.text, KeyMoveInput(state: "destroyed", reason: nil), by: service))
+          version: version.number, of: version.ring.text, KeyMoveInput(state: "destroyed", reason: nil), by: service)
+      }
     }
-    guard !instance.vault.isSealed else { return }
-    instance.vault.sweepRingKeys()
-    for ring in due.rotate {
-      log(
-        "rotating", ring.name, try await administration.rotateRing(ring.name.text, replacing: ring.newest, by: service))
+    for ring in due.rotate where !instance.vault.isSealed {
+      await log("rotating", ring.name) {
+        try await administration.rotateRing(ring.name.text, replacing: ring.newest, by: service)
+      }
     }
   }
 
-  private func log<Value>(_ what: String, _ ring: RecordName, _ outcome: Outcome<Value>) {
-    guard case .refused(let refusal) = outcome else { return }
-    logger.error("\(what) a key was refused", metadata: ["key": "\(ring)", "code": "\(refusal.code)"])
+  /// One key that fails keeps no other from its turn.
+  private func log<Value>(_ what: String, _ ring: RecordName, _ body: () async throws -> Outcome<Value>) async {
+    let why: String
+    do {
+      guard case .refused(let refusal) = try await body() else { return }
+      why = refusal.code
+    } catch {
+      why = "\(error)"
+    }
+    logger.error("\(what) a key failed", metadata: ["key": "\(ring)", "why": "\(why)"])
   }
 }
