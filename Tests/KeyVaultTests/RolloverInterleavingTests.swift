@@ -16,7 +16,7 @@ import Testing
     }
     // A walk that goes nowhere shows nothing.
     let least = Walk.Seen(
-      settled: 100, returned: 20, kept: 10, undecided: 1, stale: 50, crashes: 100, recorded: 500)
+      settled: 100, returned: 20, kept: 10, stale: 50, crashes: 100, recorded: 500)
     #expect(seen.isAtLeast(least), "\(seen)")
   }
 
@@ -49,12 +49,11 @@ struct Walk {
     var settled = 0
     var returned = 0
     var kept = 0
-    var undecided = 0
     var stale = 0
     var crashes = 0
     var recorded = 0
 
-    private var all: [Int] { [settled, returned, kept, undecided, stale, crashes, recorded] }
+    private var all: [Int] { [settled, returned, kept, stale, crashes, recorded] }
 
     func isAtLeast(_ other: Seen) -> Bool { zip(all, other.all).allSatisfy { $0.0 >= $0.1 } }
 
@@ -62,7 +61,6 @@ struct Walk {
       settled += other.settled
       returned += other.returned
       kept += other.kept
-      undecided += other.undecided
       stale += other.stale
       crashes += other.crashes
       recorded += other.recorded
@@ -290,7 +288,6 @@ struct Walk {
     try devices[number].rollover?.move(move, at: now)
     devices[number].log.append((move, now))
     if isChange { devices[number].version += 1 }
-    if devices[number].rollover?.stage == .undecided { seen.undecided += 1 }
   }
 
   /// An operator: aborts, or begins the next one once the last has ended.

@@ -27,7 +27,8 @@ extension ServiceTests {
             Step("operator add ben --role king --out {other}", "field-engineer", #"found "king""#, status: 1),
             Step("hub add plant --host mqtt.example --out {hub}", "plant mqtt.example {hub}\n"),
             Step("hub add plant --host mqtt.example --out {other}", "hub-name-taken", status: 1),
-            Step("hub list --output csv", "name,host,groups,added,certificate until,seal key\n", "plant,mqtt.example,,20"),
+            Step(
+              "hub list --output csv", "name,host,groups,added,certificate until,seal key\n", "plant,mqtt.example,,20"),
             Step("hub remove plant", "plant removed\n"),
             Step("hub remove plant", "hub-unknown", "muster hub list", status: 1),
           ], files)
