@@ -104,9 +104,12 @@ final class GroupWriter {
   }
 
   /// After an erasure, and after a slot or a KEK of the vault was removed: empties the write-ahead log, so that the erased
-  /// bytes lie nowhere any more. Where a reader is in the way, the next call does it. The main file's own free pages are overwritten by `secure_delete`.
+  /// bytes lie nowhere any more. Where a reader is in the way, the next call does it: answers wait behind this. The main
+  /// file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
     guard logHoldsErased else { return }
+    db.setBusyTimeout(milliseconds: 50)
+    defer { db.setBusyTimeout(milliseconds: Connection.busyTimeout) }
     let busy = try? db.first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) throws(StoreError) in row.bool(0) }
     logHoldsErased = busy ?? true
   }

@@ -15,12 +15,15 @@ final class Connection {
   /// Once, before the first connection.
   private static let isWithoutStatistics = sqlite_without_memory_statistics() == SQLITE_OK
 
+  /// In milliseconds: how long a statement waits for another connection.
+  static let busyTimeout: Int32 = 5000
+
   /// Opens the database at `path`; an empty path is a scratch database of its own that is gone when it is closed.
   init(path: String, _ access: Access, cacheKiB: Int = 8192) throws(StoreError) {
     _ = Connection.isWithoutStatistics
     var configuration = Configuration()
     configuration.readonly = access == .readOnly
-    configuration.busyMode = .timeout(5)
+    configuration.busyMode = .timeout(Double(Connection.busyTimeout) / 1000)
     // The views are derived and have no foreign keys: a replay holds them to the events.
     configuration.foreignKeysEnabled = false
     // After a failed commit the transaction is ended by hand.
@@ -53,6 +56,8 @@ final class Connection {
   func inDatabase<Result>(_ body: (Database) throws -> Result) rethrows -> Result {
     try queue.inDatabase(body)
   }
+
+  func setBusyTimeout(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 
   func pragma(_ text: String) throws(StoreError) { try execute("PRAGMA " + text) }
 
