@@ -22,6 +22,7 @@ extension KeyCommand {
     @Flag(help: "Of a new key ring: its keys may leave.") var exportable = false
 
     func run() async throws {
+      try ProcessHardening.apply()
       guard let ring = RecordName(name) else {
         throw CommandFailure("expected a name (\(RecordName.rule)), found \(excerpt(name))", status: 2)
       }
@@ -52,6 +53,7 @@ extension KeyCommand {
     var out: String
 
     func run() async throws {
+      try ProcessHardening.apply()
       guard !FileManager.default.fileExists(atPath: out) else {
         throw CommandFailure("expected no file at \(out), found one: keys are never written over")
       }

@@ -15,6 +15,7 @@ extension KeyCommand {
 
     /// What comes of one item.
     func ask(_ use: String, data: Data? = nil, text: String? = nil) async throws -> KeyItemResult {
+      try ProcessHardening.apply()
       let item = KeyItem(data: data?.base64EncodedString(), text: text, context: context)
       let answer: KeyItemResults = try await connection.withClient {
         try await $0.post("/v1/keys/\(segment(name))/\(use)", KeyItems(items: [item]))
@@ -155,6 +156,7 @@ extension KeyCommand {
     @Option(help: "Where the key's bytes are written, mode 0600.", completion: .file()) var out: String
 
     func run() async throws {
+      try ProcessHardening.apply()
       let derived: DerivedKey = try await connection.withClient {
         try await $0.post(
           "/v1/keys/\(segment(name))/derive", DerivationInput(context: context, size: size, version: version))
@@ -175,6 +177,7 @@ extension KeyCommand {
     @Option(help: "Where the key's bytes are written, mode 0600.", completion: .file()) var out: String
 
     func run() async throws {
+      try ProcessHardening.apply()
       guard !FileManager.default.fileExists(atPath: out) else {
         throw CommandFailure("expected no file at \(out), found one: keys are never written over")
       }
