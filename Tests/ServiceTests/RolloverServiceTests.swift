@@ -73,7 +73,6 @@ extension ServiceTests {
       while true {
         let found = try await status(rollover, instance)
         if isSo(found) { return found }
-        try await Task.sleep(for: .milliseconds(100))
       }
     }
 

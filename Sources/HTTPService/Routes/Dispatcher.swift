@@ -1,7 +1,7 @@
 import Enrollment
 import HTTPTypes
-import KeyVault
 import HummingbirdCore
+import KeyVault
 import Logging
 import MusterModel
 import NIOCore

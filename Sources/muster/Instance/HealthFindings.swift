@@ -56,7 +56,7 @@ struct HealthFindings: Sendable {
       detail: "the file slot protects nobody who copies the folder")
   }
 
-  /// The service looks at them each minute: what is late for an hour is not replaced by itself.
+  /// The service looks at them at each upkeep: what is late for an hour is not replaced by itself.
   private var overdueKeys: HealthFinding? {
     get async {
       let time = opened.instance.clock.now() - .seconds(3600)
