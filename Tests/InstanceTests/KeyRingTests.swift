@@ -175,7 +175,8 @@ import Testing
     }
   }
 
-  /// 64 callers at once, 320 encryptions, 64 to a version: no version is ever used more often, and no call fails.
+  /// 64 callers at once, 320 encryptions, 64 to a version: no version is ever used more often. Who is
+  /// told `contended` asks again, and is answered.
   @Test func `a version that is used up is replaced before it is passed, under 64 callers`() async throws {
     try await with(.aes256GCM, { $0.protectionLimit = 64 }) { test, use, caller in
       let texts = try await withThrowingTaskGroup(of: [String].self) { group in
@@ -230,15 +231,17 @@ import Testing
   }
 
   @Test(arguments: [Role.fieldEngineer, .factoryLine, .auditor, .securityOfficer])
-  func `whom the policy does not name uses no key, and it is on record`(role: Role) async throws {
+  func `whom the policy does not name uses no key, and is granted nothing`(role: Role) async throws {
     try await with { test, use, caller in
       let other = try await test.caller(role)
+      let text = try await encrypted(use, "canary", by: caller)
       #expect(try await use.encrypt("firmware", [item("a")], by: other).refusalCode == "not-allowed")
-      #expect(try await use.decrypt("firmware", [KeyItem(text: "x")], by: other).refusalCode == "text-malformed")
+      #expect(try await decrypted(use, text, by: other).code == "not-allowed")
       #expect(try await use.random(RandomInput(size: 8), by: other).refusalCode == "not-allowed")
       let rotated = try await test.administration.rotateRing("firmware", by: other).refusalCode
       #expect(rotated == (role == .securityOfficer ? nil : "not-allowed"))
-      #expect(try test.events(of: KeyUsesGranted.self).isEmpty)
+      let granted = try test.events(of: KeyUsesGranted.self)
+      #expect(granted.map(\.by) == [try #require(caller.principal.actor)], "the administrator's own")
     }
   }
 

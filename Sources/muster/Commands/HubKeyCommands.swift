@@ -31,10 +31,10 @@ struct SealKeyOptions: ParsableArguments {
       return text
     }
     guard let sealKeyOut else { return nil }
+    try ProcessHardening.apply()
     if FileManager.default.fileExists(atPath: sealKeyOut) {
       return try readSealKey(sealKeyOut).publicKey.pemRepresentation
     }
-    try ProcessHardening.apply()
     let key = P256.KeyAgreement.PrivateKey()
     try writeFile(sealKeyOut, (key.pemRepresentation + "\n").utf8, mode: 0o600)
     return key.publicKey.pemRepresentation
@@ -43,7 +43,6 @@ struct SealKeyOptions: ParsableArguments {
 
 /// The private key that a hub opens with.
 func readSealKey(_ file: String) throws -> P256.KeyAgreement.PrivateKey {
-  try ProcessHardening.apply()
   guard let key = try? P256.KeyAgreement.PrivateKey(pemRepresentation: try readText(file)) else {
     throw CommandFailure("expected a P-256 private key in PEM in \(file), found something else", status: 2)
   }

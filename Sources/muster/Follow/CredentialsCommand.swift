@@ -34,6 +34,7 @@ extension HubCommand {
     }
 
     func run() async throws {
+      try ProcessHardening.apply()
       let hub = try HubIdentity(file: try connection.identityFile()).hub
       let pinned = try ledgerKey.map { try readText($0).trimmingCharacters(in: .whitespacesAndNewlines) }
       let opener = CredentialOpener(hub: hub, key: try sealKey.map(readSealKey), verifier: pinned)
