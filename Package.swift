@@ -151,7 +151,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite"),
 
     // What the C library's module leaves out.
-    .systemLibrary(name: "CLinux"),
+    .target(name: "CLinux"),
 
     // Floor 4: wiring.
     .executableTarget(
