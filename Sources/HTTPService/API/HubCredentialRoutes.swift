@@ -48,13 +48,19 @@ extension HubRoutes {
         let verification = TokenVerification(
           rooms.hubs, store: rooms.instance.store, vault: rooms.instance.vault, clock: rooms.instance.clock,
           tally: rooms.tokens)
-        return try .json(TokenResults(results: try await verification.verify(input.tokens, for: hub).answered()))
+        let results = TokenResults(results: try await verification.verify(input.tokens, for: hub).answered())
+        return Answer(type: "application/json", JSONWriter.bytes(of: results))
       },
     ]
   }
 
   private struct TokensInput: Codable { let tokens: [String] }
-  private struct TokenResults: Encodable { let results: [TokenResult] }
+
+  private struct TokenResults: CanonicalJSON {
+    let results: [TokenResult]
+
+    func write(to json: inout JSONWriter) { json.field("results", objects: results) }
+  }
 
   private var credentials: Credentials {
     Credentials(
