@@ -58,5 +58,5 @@ private let measurements: [any Measurement] = [
   SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), SealedReads(), TokenChecks(), TokensInside(),
   FeedDelivery(),
   ListBuild(), FirstStatus(), ReadyStatus(), KeyUses(use: .encrypt), KeyUses(use: .mac), KeyUsesInside(use: .encrypt),
-  KeyUsesInside(use: .mac), Rewraps(),
+  KeyUsesInside(use: .mac), Rewraps(), RewrapsUnderLoad(), Unsealing(),
 ]

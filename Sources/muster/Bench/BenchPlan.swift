@@ -23,6 +23,8 @@ struct BenchPlan: Sendable {
   var firstQuestions = 800
   /// Secrets that are brought under another key.
   var rewraps = 200_000
+  /// Seconds of requests before those that come while secrets are brought under another key.
+  var secondsBefore = 10
   /// Seconds of each of openssl's loops.
   var baselineSeconds = 2
   /// How many syncs, and how many lookups of a kind in a growing fleet.
@@ -43,6 +45,7 @@ struct BenchPlan: Sendable {
     plan.builds = 2
     plan.firstQuestions = 200
     plan.rewraps = 20_000
+    plan.secondsBefore = 2
     plan.baselineSeconds = 1
     plan.syncs = 50
     plan.lookups = 200
