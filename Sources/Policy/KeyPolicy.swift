@@ -18,7 +18,8 @@ public struct KeyPolicy: Sendable, Hashable {
 
   init(_ file: PolicyFile) throws(PolicyError) {
     let root = try StrictYAML(file.bytes, file: file.name)
-    let top = try root.mapping(known: ["version", "cryptoperiods", "rollovers"], required: ["version", "cryptoperiods"])
+    let top = try root.mapping(
+      known: ["version", "cryptoperiods", "rollovers"], required: ["version", "cryptoperiods"])
     try checkVersion(top["version"])
     var days: [RingKind: Int] = [:]
     for (kind, value) in try top["cryptoperiods"]?.entries() ?? [] {

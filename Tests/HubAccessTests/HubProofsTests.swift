@@ -88,7 +88,8 @@ import Testing
     _ = try await take([("pump-1", 2), ("pump-2", nil), ("pump-2", nil)])
     #expect(world.current.committed.isEmpty)
     let bodies = try await recorded()
-    #expect(bodies.compactMap { $0 as? DeviceKeysProved }.flatMap(\.proved).map(\.device) == [other.primary.sealed.owner])
+    #expect(
+      bodies.compactMap { $0 as? DeviceKeysProved }.flatMap(\.proved).map(\.device) == [other.primary.sealed.owner])
     #expect(bodies.compactMap { $0 as? RolloverTokensRefused }.map(\.devices) == [[rolled.primary.sealed.owner]])
     #expect(bodies.count == 2, "a report is no token that was verified here")
   }

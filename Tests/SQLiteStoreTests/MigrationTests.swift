@@ -29,7 +29,7 @@ import Testing
       !ledgerTables.contains($0)
     }
     try test.tamper(
-      views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema5
+      "DROP VIEW rollover_candidate;" + views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema5
         + "ALTER TABLE open_leaf RENAME COLUMN hashes TO hash; INSERT INTO kek VALUES (99, '00', 0, 0); PRAGMA user_version = 5;"
     )
     return test

@@ -42,12 +42,11 @@ import Testing
       """
     }
     try test.tamper(
-      "BEGIN;" + rows.joined()
+      rows.joined()
         + """
         INSERT INTO rollover(record, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause,
             changed_at, planned_by, planned_at, started_at, started_position, wave, target, refused, position)
           VALUES ('\(rollover)', 1, 25, 90, 0, 0, 0, 0, 0, 'running', 'operator', 0, 'folder', 0, 0, 5, 1, 0, 0, 0);
-        COMMIT;
         """)
     return devices
   }

@@ -86,7 +86,9 @@ extension ServiceTests {
     }
 
     /// The service's answer to a question that the agent did not live to hear.
-    private func ask(_ agent: Agent, _ name: String, by key: SymmetricKeys.Version) async throws -> SymmetricKeys.Version {
+    private func ask(_ agent: Agent, _ name: String, by key: SymmetricKeys.Version) async throws
+      -> SymmetricKeys.Version
+    {
       let token = key.token(for: "test.example/identity/\(name)", until: Date() + 600)
       return try await agent.instance.withClient { client in
         let answer = try await client.send(.GET, "/v1/identity/key", [("Authorization", token)])

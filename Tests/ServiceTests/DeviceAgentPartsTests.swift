@@ -57,7 +57,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (#"{"version":3,"key":"AAAA"}"#, "16...64 bytes"), (#"{"version":-1,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}"#, "another text"),
+    (#"{"version":3,"key":"AAAA"}"#, "16...64 bytes"),
+    (#"{"version":-1,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}"#, "another text"),
     (#"{"version":3}"#, "another text"),
   ])
   func `a symmetric key that is none is refused in words`(text: String, words: String) throws {

@@ -110,7 +110,8 @@ extension Refusal {
   static func rolloverMayBreak(_ found: UInt64, allowed: UInt64) -> Refusal {
     Refusal(
       .forbidden, "rollover-may-break",
-      "expected a plan by which at most \(allowed) devices may lose their old key (rollovers in keys.yaml), found \(found)")
+      "expected a plan by which at most \(allowed) devices may lose their old key (rollovers in keys.yaml), found \(found)"
+    )
   }
 
   static func rolloverState(_ asked: RolloverChange, _ found: RolloverState) -> Refusal {

@@ -19,7 +19,8 @@ public struct RecordedProofs: Sendable {
   }
 
   /// nil where nothing is to be recorded. `actor` is who tells it, and `others` what else must stand still.
-  public func unit(at now: Timestamp, by actor: Actor = .service, reads others: ReadSet = ReadSet()) throws -> UnitOfWork?
+  public func unit(at now: Timestamp, by actor: Actor = .service, reads others: ReadSet = ReadSet()) throws
+    -> UnitOfWork?
   {
     guard !proved.isEmpty else { return nil }
     let limit = RolloverKeysProved.limit

@@ -50,7 +50,8 @@ struct Enroll: AsyncParsableCommand {
   var pkcs11: String?
   @Option(help: "The board's hardware ID, kind:value, or auto for what Linux says of it.") var hardware: String?
   @Option(help: "The group to enroll into.") var group: String?
-  @Option(help: "certificate, or both: symmetric keys for tokens beside it.") var credentials = WantedCredentials.certificate
+  @Option(help: "certificate, or both: symmetric keys for tokens beside it.") var credentials = WantedCredentials
+    .certificate
   @OptionGroup var state: StateOptions
 
   func validate() throws {
