@@ -3,7 +3,7 @@ public import KeyVault
 public import MusterModel
 
 /// What became of one token.
-public struct TokenResult: Codable, Sendable, Hashable {
+public struct TokenResult: Codable, CanonicalJSON, Sendable, Hashable {
   public let valid: Bool
   /// Of a valid token.
   public let deviceID: DeviceID?
@@ -12,6 +12,15 @@ public struct TokenResult: Codable, Sendable, Hashable {
   public let expires: Timestamp?
   /// Of one that is refused: stable, in kebab-case.
   public let code: String?
+
+  /// The fields in the order of their names; what is not there is left out.
+  public func write(to json: inout JSONWriter) {
+    json.field("code", code)
+    json.field("deviceID", deviceID)
+    json.field("expires", expires)
+    json.field("keyVersion", number: keyVersion.map(UInt64.init))
+    json.field("valid", bool: valid)
+  }
 
   static func valid(_ device: DeviceID, keyVersion: UInt32, until time: Timestamp) -> TokenResult {
     TokenResult(valid: true, deviceID: device, keyVersion: keyVersion, expires: time, code: nil)
@@ -94,7 +103,7 @@ public struct TokenVerification: Sendable {
     }
     if let code = found.refusal { return judged.results.append(.refused(code)) }
     // Both keys are tried, whichever fits, so that the time does not tell which.
-    let fitting = try found.sealed.filter { token.isSigned(by: try vault.openDeviceKey($0)) }
+    let fitting = try found.sealed.filter { token.isSigned(by: try vault.deviceKey($0)) }
     guard let version = fitting.first?.version else {
       judged.uses.refused(found)
       return judged.results.append(.refused(TokenRefusal.wrongSignature.code))

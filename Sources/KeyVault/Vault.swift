@@ -83,16 +83,13 @@ public final class Vault: Sendable, CustomReflectable {
     get throws(VaultError) { try withKeys { keys throws(VaultError) in keys.keks.keys.max() } }
   }
 
-  func openedRingKey(_ record: RecordID) throws(VaultError) -> RingKey? {
-    try withKeys { keys throws(VaultError) in keys.ringKeys.key(record) }
+  /// Lets go of the keys that are open for too long.
+  public func sweepOpenedKeys() {
+    state.withLock { keys in
+      keys?.ringKeys.sweep(at: .now)
+      keys?.deviceKeys.sweep(at: .now)
+    }
   }
-
-  func keep(_ key: RingKey, _ record: RecordID) throws(VaultError) {
-    try withKeys { keys throws(VaultError) in keys.ringKeys.keep(key, record) }
-  }
-
-  /// Lets go of what is open for too long.
-  public func sweepRingKeys() { state.withLock { $0?.ringKeys.sweep(at: .now) } }
 
   /// Lets go of a ring's key, where it is open.
   public func forgetRingKey(_ record: RecordID) { state.withLock { $0?.ringKeys.forget(record) } }

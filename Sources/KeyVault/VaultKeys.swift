@@ -6,7 +6,10 @@ struct VaultKeys: Sendable {
   var root: RootKey
   var keks: [UInt32: SymmetricKey]
   var openedBy: UInt32?
-  var ringKeys = RingKeyCache()
+  /// By the version's record.
+  var ringKeys = OpenedKeys<RecordID, RingKey>(limit: 256)
+  /// By what they were opened from: who has other bytes has another key.
+  var deviceKeys = OpenedKeys<SealedSecret, DeviceKey>(limit: 4096)
   /// HKDF's first step of the first root.
   let macRoot: SymmetricKey
   private var macKeys: [String: SymmetricKey] = [:]

@@ -45,6 +45,13 @@ import Testing
     #expect(results.map(\.valid) == results.map { $0.code == nil })
   }
 
+  @Test func `a result writes its own JSON as the encoder does`() async throws {
+    let pair = try world.device("pump-1")
+    for result in try await verify([try world.token("pump-1", pair.primary.key), "nonsense"]) {
+      #expect(JSONWriter.bytes(of: result) == [UInt8](try EventCoding.encoder().encode(result)))
+    }
+  }
+
   @Test(arguments: [(DeviceState.disabled, false, "device-disabled"), (.enabled, true, "hardware-blocked")])
   func `a device that is shut out is refused, with the best of tokens`(
     state: DeviceState, isBlocked: Bool, code: String

@@ -74,6 +74,15 @@ extension Vault {
     return key
   }
 
+  /// The same, or the key as it was opened from these very bytes not long ago: for who verifies what devices sign.
+  public func deviceKey(_ sealed: SealedSecret) throws(VaultError) -> DeviceKey {
+    let opened = try withKeys { keys throws(VaultError) in keys.deviceKeys.key(sealed) }
+    if let opened { return opened }
+    let key = try openDeviceKey(sealed)
+    try withKeys { keys throws(VaultError) in keys.deviceKeys.keep(key, sealed) }
+    return key
+  }
+
   /// One key of a device, sealed.
   public func makeDeviceKey(of device: RecordID, version: UInt32) throws(VaultError) -> DeviceKeyPair.Version {
     let key = DeviceKey.random()

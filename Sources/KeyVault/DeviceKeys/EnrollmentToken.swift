@@ -36,7 +36,7 @@ public struct EnrollmentToken: Sendable, Hashable {
   public static func make(group: RecordName, registrationID: String, expires: Timestamp, key: DeviceKey) -> String {
     let resource = percentEncoded("\(group)/registrations/\(registrationID)")
     let expiry = String(expires.seconds)
-    let signature = Data(key.signature(over: SignedFields.message(resource[...], expiry[...]))).base64EncodedString()
+    let signature = Data(key.signature(over: SignedFields.message(resource.utf8, expiry.utf8))).base64EncodedString()
     return SharedAccessToken.scheme + "sr=\(resource)&sig=\(percentEncoded(signature))&se=\(expiry)"
   }
 }

@@ -36,7 +36,7 @@ public struct IdentityToken: Sendable, Hashable {
   public static func make(trustDomain: String, deviceID: DeviceID, expires: Timestamp, key: DeviceKey) -> String {
     let resource = percentEncoded("\(trustDomain)/identity/\(deviceID)")
     let expiry = String(expires.seconds)
-    let signature = Data(key.signature(over: SignedFields.message(resource[...], expiry[...]))).base64EncodedString()
+    let signature = Data(key.signature(over: SignedFields.message(resource.utf8, expiry.utf8))).base64EncodedString()
     return SharedAccessToken.scheme + "sr=\(resource)&sig=\(percentEncoded(signature))&se=\(expiry)"
   }
 }

@@ -56,7 +56,7 @@ extension SharedAccessToken {
   public static func make(host: String, deviceID: DeviceID, expires: Timestamp, key: DeviceKey) -> String {
     let resource = percentEncoded("\(host)/devices/\(deviceID)")
     let expiry = String(expires.seconds)
-    let signature = Data(key.signature(over: SignedFields.message(resource[...], expiry[...]))).base64EncodedString()
+    let signature = Data(key.signature(over: SignedFields.message(resource.utf8, expiry.utf8))).base64EncodedString()
     return scheme + "sr=\(resource)&sig=\(percentEncoded(signature))&se=\(expiry)"
   }
 }

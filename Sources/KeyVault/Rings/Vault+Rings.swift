@@ -33,9 +33,10 @@ extension Vault {
     _ sealed: SealedSecret, of kind: RingKind, ring: RecordID
   ) throws(VaultError) -> RingKey {
     guard sealed.purpose == Vault.ringPurpose else { throw .notAuthentic }
-    if let key = try openedRingKey(sealed.owner) { return key }
+    let opened = try withKeys { keys throws(VaultError) in keys.ringKeys.key(sealed.owner) }
+    if let opened { return opened }
     let key = try RingKey(try open(sealed), of: kind, ring: ring, version: sealed.version)
-    try keep(key, sealed.owner)
+    try withKeys { keys throws(VaultError) in keys.ringKeys.keep(key, sealed.owner) }
     return key
   }
 }

@@ -55,7 +55,8 @@ struct BenchCommand: AsyncParsableCommand {
 
 /// Each figure that is taken, in the order in which it is shown.
 private let measurements: [any Measurement] = [
-  SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), SealedReads(), TokenChecks(), FeedDelivery(),
+  SingleEnrollment(), BatchEnrollment(), Scan(), CredentialReads(), SealedReads(), TokenChecks(), TokensInside(),
+  FeedDelivery(),
   ListBuild(), FirstStatus(), ReadyStatus(), KeyUses(use: .encrypt), KeyUses(use: .mac), KeyUsesInside(use: .encrypt),
   KeyUsesInside(use: .mac), Rewraps(),
 ]

@@ -28,7 +28,7 @@ struct KeyRingUpkeep: Service {
   /// One round; what the vault is needed for waits while it is sealed.
   func round() async throws {
     let instance = opened.instance
-    instance.vault.sweepRingKeys()
+    instance.vault.sweepOpenedKeys()
     let administration = Administration(instance)
     let service = Caller(principal: .service, reads: ReadSet(), source: "service")
     let due = try await instance.listings.dueRings(at: instance.clock.now())

@@ -34,6 +34,13 @@ extension BenchServer {
   }
 }
 
+/// What this process has spent so far, on all its threads.
+func ownCPUMicroseconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
+}
+
 /// The values of so many calls, in no order; the first that throws ends them all.
 func inParallel<Value: Sendable>(
   _ count: Int, _ lanes: Int, _ body: @escaping @Sendable (Int) async throws -> Value

@@ -19,7 +19,7 @@ struct Rewraps: Measurement {
       try vault.seal(.random(count: 32), owner: owner, purpose: DeviceKeyPair.purpose, version: UInt32($0))
     }
     _ = try vault.addKEK()
-    let (began, cpu) = (ContinuousClock.now, Rewraps.cpuMicroseconds)
+    let (began, cpu) = (ContinuousClock.now, ownCPUMicroseconds())
     try await withThrowingTaskGroup { group in
       for _ in 0..<Rewraps.threads {
         group.addTask {
@@ -29,17 +29,10 @@ struct Rewraps: Measurement {
       try await group.waitForAll()
     }
     let operations = count * Rewraps.threads
-    let each = (Rewraps.cpuMicroseconds - cpu) / Double(operations)
+    let each = (ownCPUMicroseconds() - cpu) / Double(operations)
     return Figure(
       name: name, title: title, operations: operations,
       perSecond: Double(operations) / (ContinuousClock.now - began).seconds, cpuMicroseconds: each, baseline: "HMAC",
       baselineMicroseconds: stage.baselines.mac, ratio: each / stage.baselines.mac, comparesTime: false, latency: nil)
-  }
-
-  /// This process's.
-  private static var cpuMicroseconds: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
   }
 }
