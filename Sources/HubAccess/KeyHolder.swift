@@ -44,3 +44,12 @@ public struct KeyHolder: Sendable {
     self.rollover = rollover
   }
 }
+
+extension KeyHolder {
+  /// Why nothing that it shows is good.
+  var refusal: String? {
+    if state != .enabled { return "device-disabled" }
+    if isBlocked { return "hardware-blocked" }
+    return sealed.isEmpty ? "device-without-key" : nil
+  }
+}

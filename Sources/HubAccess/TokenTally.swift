@@ -83,11 +83,10 @@ public final class TokenTally: Sendable {
   }
 
   private static func events(_ taken: State, at now: Timestamp) throws -> [Event] {
-    guard let began = taken.began else { return [] }
     let counts = try taken.counts.sorted { $0.key < $1.key }.map { hub, count in
       try Event(
         at: now, by: .service, on: [.record(hub)],
-        TokensVerified(hub: hub, from: began, to: now, valid: count.valid, refused: count.refused))
+        TokensVerified(hub: hub, from: taken.began ?? now, to: now, valid: count.valid, refused: count.refused))
     }
     return counts + (try TokenTally.events(taken.proofs, at: now)) + (try TokenTally.events(taken.refused, at: now))
   }

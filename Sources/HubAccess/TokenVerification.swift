@@ -63,8 +63,9 @@ public struct TokenVerification: Sendable {
     // Where a key is made or ended between the reading and the record of its proof, both are done again.
     for _ in 0..<TokenVerification.attempts {
       let judged = try judge(parsed, try await holders(of: parsed, credential))
-      guard try await record(judged.changes, at: now) else { continue }
-      tell(judged, of: credential.hub, at: now)
+      guard try await judged.uses.record(in: store, at: now, by: .service) else { continue }
+      tally.count(judged.results, of: credential.hub, at: now)
+      judged.uses.tell(tally)
       return .success(judged.results)
     }
     return .failure(.contended)
@@ -73,12 +74,7 @@ public struct TokenVerification: Sendable {
   /// What one reading of the devices says of the tokens.
   private struct Judged {
     var results: [TokenResult] = []
-    /// Of devices in a rollover.
-    var changes = RecordedProofs()
-    /// Of the others, and of those that proved what was known.
-    var proofs: [(device: RecordID, version: UInt32)] = []
-    /// Devices in a rollover.
-    var refused: [RecordID] = []
+    var uses = KeyUses()
   }
 
   private func holders(
@@ -109,40 +105,11 @@ public struct TokenVerification: Sendable {
     // Both keys are tried, whichever fits, so that the time does not tell which.
     let fitting = try found.sealed.filter { token.isSigned(by: try vault.deviceKey($0)) }
     guard let version = fitting.first?.version else {
-      if let rollover = found.rollover, rollover.device.made != nil, !rollover.isRefused {
-        judged.refused.append(found.device)
-      }
+      judged.uses.refused(found)
       return judged.results.append(.refused(TokenRefusal.wrongSignature.code))
     }
-    if let rollover = found.rollover {
-      judged.changes.note(found.device, version, rollover.device, at: rollover.version)
-    } else if found.proved != version {
-      judged.proofs.append((found.device, version))
-    }
+    judged.uses.used(version, by: found)
     judged.results.append(.valid(token.deviceID, keyVersion: version, until: token.expires))
-  }
-
-  /// Whether it is on disk, or there was nothing; not where a device's keys are others by now.
-  private func record(_ changes: RecordedProofs, at now: Timestamp) async throws -> Bool {
-    guard let unit = try changes.unit(at: now) else { return true }
-    guard case .committed = try await store.commit(unit) else { return false }
-    return true
-  }
-
-  private func tell(_ judged: Judged, of hub: RecordID, at now: Timestamp) {
-    tally.count(judged.results, of: hub, at: now)
-    for proof in judged.proofs { tally.proved(proof.device, version: proof.version) }
-    for device in judged.changes.devices { tally.forget(device) }
-    for device in judged.refused { tally.refused(device) }
-  }
-}
-
-extension KeyHolder {
-  /// Why none of its tokens is good.
-  fileprivate var refusal: String? {
-    if state != .enabled { return "device-disabled" }
-    if isBlocked { return "hardware-blocked" }
-    return sealed.isEmpty ? "device-without-key" : nil
   }
 }
 

@@ -1,3 +1,4 @@
+public import Crypto
 public import Foundation
 
 /// Reads the JSON that the service answers with. Fields that are not known are passed over: a service may be newer.
@@ -54,13 +55,40 @@ public struct ChallengeAnswer: Decodable, Sendable {
 }
 
 /// Of an enrollment; the certificate is kept apart.
-public struct EnrolledAnswer: Codable, Sendable {
+public struct EnrolledAnswer: Decodable, Sendable {
+  public struct Keys: Decodable, Sendable {
+    public let primary: DeviceKeyAnswer
+    public let secondary: DeviceKeyAnswer
+  }
+
   public let deviceID: String
   /// PEM.
   public let certificate: String?
   /// PEM.
   public let issuer: String?
+  /// Where symmetric keys were asked for.
+  public let keys: Keys?
   public let position: UInt64
+}
+
+/// A symmetric key of the device: one of an enrollment's, or of `GET /v1/identity/key`.
+public struct DeviceKeyAnswer: Decodable, Sendable {
+  public let version: UInt32
+  /// 16 to 64 bytes.
+  public let key: SymmetricKey
+
+  private enum CodingKeys: CodingKey { case version, key }
+  private static let sizes = 16...64
+
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    version = try fields.decode(UInt32.self, forKey: .version)
+    let bytes = try fields.decode(Data.self, forKey: .key)
+    guard DeviceKeyAnswer.sizes.contains(bytes.count) else {
+      throw UnreadableAnswer("expected a key of \(DeviceKeyAnswer.sizes) bytes, found \(bytes.count)")
+    }
+    key = SymmetricKey(data: bytes)
+  }
 }
 
 /// Of `GET /v1/identity`, as far as it is shown.

@@ -31,6 +31,16 @@ public struct DeviceCertificate: Sendable {
     printable(leaf.subject.lazy.flatMap { $0 }.last { $0.type == [2, 5, 4, 3] }?.value.description ?? "")
   }
 
+  /// Of the device's SPIFFE ID, `spiffe://<trust domain>/device/<device ID>`; nil where its profile leaves that out.
+  public var trustDomain: String? {
+    guard let names = try? leaf.extensions.subjectAlternativeNames else { return nil }
+    for case .uniformResourceIdentifier(let uri) in names {
+      let parts = uri.split(separator: "/", omittingEmptySubsequences: false)
+      if parts.count == 5, parts[0] == "spiffe:", parts[3] == "device" { return printable(String(parts[2])) }
+    }
+    return nil
+  }
+
   public var serial: String { leaf.serialNumber.bytes.map { String(format: "%02x", $0) }.joined() }
 
   public func isValid(at time: Date) -> Bool { leaf.notValidBefore <= time && time < leaf.notValidAfter }

@@ -6,7 +6,7 @@ import Foundation
 struct MusterDevice: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "muster-device", abstract: "Gets a device its certificate from a Muster service, and renews it.",
-    subcommands: [Enroll.self, Status.self, Renew.self, Connect.self, Unenroll.self])
+    subcommands: [Enroll.self, Status.self, Renew.self, Connect.self, Token.self, Unenroll.self])
 }
 
 @main

@@ -61,6 +61,9 @@ import Yams
     Step(.post, "/v1/rollovers/{rollover}/abort"),
     Step(.get, "/v1/hub/devices/pump-7/credentials", by: .hub), Step(.get, "/v1/hub/certificates/{serial}", by: .hub),
     Step(.post, "/v1/hub/tokens/verify", #"{"tokens":["{token}","none"]}"#, by: .hub),
+    Step(
+      .post, "/v1/hub/proofs", #"{"proofs":[{"deviceID":"pump-7","keyVersion":3},{"deviceID":"none","keyVersion":1}]}"#,
+      by: .hub),
     Step(.get, "/v1/hub/feed?after=0&root={emptyRoot}", by: .hub),
     Step(.post, "/v1/devices/pump-7/disable", #"{"reason":"lost"}"#), Step(.post, "/v1/devices/pump-7/enable"),
     Step(.post, "/v1/certificates/{serial}/revoke", #"{"reason":"certificate-hold"}"#),
@@ -113,7 +116,7 @@ import Yams
 
   @Test func `each answer has the fields that are described, of their types, and no others`() async throws {
     let schemas = try Schemas()
-    try await RealInstance.with { real in
+    try await RealInstance.with(hubsMay: [.hubReadKeys]) { real in
       var names = try world()
       var people: [Who: [[UInt8]]] = [
         .administrator: [try await real.peer(.administrator)], .hub: [try await real.peer(.hub)], .device: [],

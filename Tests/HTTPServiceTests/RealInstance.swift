@@ -28,14 +28,18 @@ struct RealInstance: Sendable {
       hubs: opened.readers, ledger: opened.record.origin)
   }
 
-  /// Runs `body` on a copy of an instance that was founded once, and removes it.
+  /// Runs `body` on a copy of an instance that was founded once, and removes it. `rights` are the hubs' beside what is shipped.
   static func with<Value: Sendable>(
-    _ body: (RealInstance) async throws -> Value
+    hubsMay rights: [Policy.Operation] = [], _ body: (RealInstance) async throws -> Value
   ) async throws -> Value {
     let folder = newFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let copied = try await run("cp", ["-a", try await template.value, folder])
     try #require(copied.status == 0, "\(copied.errors)")
+    let (access, last) = (folder + "/policies/access.yaml", "    - \(Policy.Operation.hubVerifyTokens.rawValue)\n")
+    let policy = try String(contentsOfFile: access, encoding: .utf8)
+    try policy.replacing(last, with: last + rights.map { "    - \($0.rawValue)\n" }.joined())
+      .write(toFile: access, atomically: true, encoding: .utf8)
     return try await open(folder, body)
   }
 

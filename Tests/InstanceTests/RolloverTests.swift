@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func `at the deadline no more devices lose their old key than the plan says`() async throws {
-    try await World.with(devices: 5) { world in
+    try await World.with(devices: 5, mayBreak: 2) { world in
       let rollover = try await world.start(world.plan(breaks: 2))
       try await world.upkeep()
       #expect(try await world.call("dev-0000", 2))
@@ -115,6 +115,52 @@ import Testing
       var lost = 0
       for device in world.devices.keys where try await world.refused(device, 2) { lost += 1 }
       #expect(lost == 2)
+    }
+  }
+
+  @Test func `a plan breaks no more than the policy allows, when it is made and at its deadline`() async throws {
+    try await World.with(devices: 5, mayBreak: 2) { world in
+      let refused = try await world.test.administration.planRollover(
+        RolloverInput(group: "pumps", plan: world.plan(breaks: 3)), by: world.officer)
+      #expect(refused.refusalCode == "rollover-may-break")
+      let rollover = try await world.start(world.plan(breaks: 2))
+      try await world.upkeep()
+      world.test.clock.advance(.seconds(30 * 86_400))
+      // Until then the policy was changed.
+      try writeFile("\(world.test.path)/policies/keys.yaml", World.keys(mayBreak: nil).utf8, mode: 0o644)
+      try await world.test.reopened { again in
+        let upkeep = RolloverUpkeep(again.instance)
+        while try await upkeep.round() {}
+        let found = try #require(try await again.instance.listings.rollover(rollover))
+        #expect(found.devices["waiting"] == 5 && found.devices["broken"] == 0 && found.state == .running)
+      }
+    }
+  }
+
+  // MARK: - Who enters
+
+  @Test func `who was disabled when the last wave filled is let in before the rollover ends`() async throws {
+    try await World.with(devices: 4) { world in
+      let away = "dev-0001"
+      let rollover = try await world.start(world.plan(canary: 100, soak: 0, overlap: 0))
+      // The wave is open for four, of whom one goes before it enters.
+      _ = try await RolloverUpkeep(world.test.instance).round()
+      _ = try await world.test.administration.change(away, .disable, reason: nil, by: world.officer).get()
+      try await world.upkeep()
+      #expect(try await world.counts(rollover) == ["waiting": 3])
+      #expect(try await RolloverUpkeep(world.test.instance).round() == false, "nobody is looked for again and again")
+      for device in world.devices.keys where device != away { #expect(try await world.call(device, 1)) }
+      try await world.upkeep()
+      _ = try await world.test.administration.change(away, .enable, reason: nil, by: world.officer).get()
+      for device in world.devices.keys where device != away {
+        try await world.fetch(device)
+        #expect(try await world.call(device, 3))
+      }
+      world.test.clock.advance(.seconds(1))
+      try await world.upkeep()
+      #expect(try await world.counts(rollover) == ["settled": 3, "waiting": 1])
+      #expect(try await world.state(rollover) == .running)
+      try world.test.expectWholeLedger()
     }
   }
 
@@ -301,8 +347,15 @@ private final class World {
     self.hub = hub
   }
 
-  static func with(devices count: Int, _ body: (World) async throws -> Void) async throws {
-    try await TestInstance.with { test in
+  /// `keys.yaml`, as the policy on what may break.
+  static func keys(mayBreak count: Int?) -> String {
+    "version: 1\ncryptoperiods: {}\n" + (count.map { "rollovers: {may-break: \($0)}\n" } ?? "")
+  }
+
+  static func with(
+    devices count: Int, mayBreak: Int? = nil, _ body: (World) async throws -> Void
+  ) async throws {
+    try await TestInstance.with(keys: keys(mayBreak: mayBreak)) { test in
       let administrator = try await test.caller(.administrator, name: "root")
       _ = try await test.administration.addGroup(
         GroupInput(name: "pumps", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: administrator

@@ -150,11 +150,11 @@ private func plan(
   func `the next step is what the counts say`(situation: Situation) {
     let firstProved: Timestamp? = situation.counts[.proved] == nil ? nil : start
     let found = campaign(situation.counts, firstProved: firstProved)
-    let step = found.step(at: start + .seconds(situation.after))
+    let step = found.step(at: start + .seconds(situation.after), mayBreak: 0)
     #expect(step == situation.step, "\(situation.what)")
   }
 
-  private func step(of campaign: RolloverCampaign) -> RolloverCampaign.Step? { campaign.step(at: start) }
+  private func step(of campaign: RolloverCampaign) -> RolloverCampaign.Step? { campaign.step(at: start, mayBreak: 0) }
 
   @Test func `refusals beyond the plan's share pause it before anything else`() {
     let counts: RolloverCampaign.Counts = [.called: 3, .offered: 5, .proved: 5]
@@ -168,8 +168,21 @@ private func plan(
     let expected: [(UInt64, RolloverCampaign.Step?)] = [(0, .breakOff(3)), (2, .breakOff(1)), (3, nil)]
     for (broken, next) in expected {
       let found = campaign([.waiting: 5, .broken: broken, .settled: 5], by: breaking, wave: 9)
-      #expect(found.step(at: breaking.deadline) == next)
+      #expect(found.step(at: breaking.deadline, mayBreak: 100) == next)
     }
+  }
+
+  static let bounds: [(UInt64, UInt64, RolloverCampaign.Step?)] = [
+    (0, 0, nil), (1, 0, .breakOff(1)), (2, 1, .breakOff(1)), (2, 2, nil), (9, 0, .breakOff(3)),
+  ]
+
+  @Test(arguments: bounds)
+  func `whatever the plan says, no more break than the policy allows at that time`(
+    policy: UInt64, broken: UInt64, next: RolloverCampaign.Step?
+  ) {
+    let breaking = plan(breaks: 3)
+    let found = campaign([.waiting: 5, .broken: broken, .settled: 5], by: breaking, wave: 9)
+    #expect(found.step(at: breaking.deadline, mayBreak: policy) == next)
   }
 
   @Test func `the last wave ends the rollover, and an abort puts back before it ends`() {

@@ -208,13 +208,15 @@ struct Walk {
   }
 
   private mutating func decide() {
-    guard let step = campaign.step(at: now, nobodyLeft: !devices.indices.contains { waves[$0] == nil }) else { return }
+    guard let step = campaign.step(at: now, mayBreak: 0) else { return }
     switch step {
     case .open(let next):
       (wave, opened) = (next, now)
       target = campaign.plan.target(ofWave: next, population: UInt64(devices.count))
     case .enter:
-      guard let number = devices.indices.filter({ waves[$0] == nil }).randomElement(using: &random) else { return }
+      guard let number = devices.indices.filter({ waves[$0] == nil }).randomElement(using: &random) else {
+        return target = campaign.entered
+      }
       enter(number)
     case .make:
       var stages: [DeviceRollover.Stage] = [.called]

@@ -39,6 +39,14 @@ import Testing
     }
   }
 
+  @Test func `what rollovers may break is said by keys-yaml, and nothing may where it says nothing`() throws {
+    #expect(try shippedPolicies().keys.mayBreak == 0)
+    #expect(try policies(keys: "version: 1\ncryptoperiods: {}\n").keys.mayBreak == 0)
+    #expect(try policies(keys: "version: 1\ncryptoperiods: {}\nrollovers: {may-break: 7}\n").keys.mayBreak == 7)
+    let older = try Policies.load(files: [try shipped("access.yaml"), try shipped("enrollment.yaml")])
+    #expect(older.keys.mayBreak == 0)
+  }
+
   @Test(
     arguments: [
       ("", nil, "empty"), ("version: 1\n", 1, "expected the key cryptoperiods"),
@@ -49,6 +57,10 @@ import Testing
       ("version: 1\ncryptoperiods:\n  p256: 3651\n", 3, "1 to 3650 days"),
       ("version: 1\ncryptoperiods:\n  p256: one\n", 3, "expected a whole number"),
       ("version: 1\ncryptoperiods:\n  p256: 1\n  p256: 2\n", 3, "p256"),
+      ("version: 1\ncryptoperiods: {}\nrollovers: 3\n", 3, "expected a mapping"),
+      ("version: 1\ncryptoperiods: {}\nrollovers: {}\n", 3, "expected the key may-break"),
+      ("version: 1\ncryptoperiods: {}\nrollovers:\n  may-break: -1\n", 4, "0 to 100000000 devices"),
+      ("version: 1\ncryptoperiods: {}\nrollovers:\n  may-break: all\n", 4, "expected a whole number"),
     ] as [(String, Int?, String)])
   func `what is wrong with keys.yaml is named`(text: String, line: Int?, problem: String) throws {
     let error = try #require(throws: PolicyError.self) { try policies(keys: text) }

@@ -29,7 +29,7 @@ import Testing
       !ledgerTables.contains($0)
     }
     try test.tamper(
-      views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema5
+      "DROP VIEW rollover_candidate;" + views.map { "DROP TABLE \($0);" }.joined() + viewsOfSchema5
         + "ALTER TABLE open_leaf RENAME COLUMN hashes TO hash; INSERT INTO kek VALUES (99, '00', 0, 0); PRAGMA user_version = 5;"
     )
     return test
@@ -44,7 +44,7 @@ import Testing
     #expect(throws: StoreError.self) { try LedgerReplay.check(test.folder) }
     let store = try test.open()
     await test.close(store)
-    #expect(try test.number("PRAGMA user_version") == 10)
+    #expect(try test.number("PRAGMA user_version") == 11)
     #expect(try test.number("SELECT count(*) FROM hub_change WHERE position IN (5, 7)") == 2)
     #expect(try test.number("SELECT count(*) FROM redemption") ?? 0 > 0)
     #expect(try test.number("SELECT count(*) FROM sqlite_schema WHERE name = 'public_key'") == 0)

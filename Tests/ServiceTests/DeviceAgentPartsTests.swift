@@ -57,6 +57,17 @@ import Testing
   }
 
   @Test(arguments: [
+    (#"{"version":3,"key":"AAAA"}"#, "16...64 bytes"),
+    (#"{"version":-1,"key":"AAAAAAAAAAAAAAAAAAAAAA=="}"#, "another text"),
+    (#"{"version":3}"#, "another text"),
+  ])
+  func `a symmetric key that is none is refused in words`(text: String, words: String) throws {
+    let refusal = try #require(
+      #expect(throws: UnreadableAnswer.self) { let _: DeviceKeyAnswer = try ServiceAnswer.decode(Data(text.utf8)) })
+    #expect(refusal.description.contains(words), "\(refusal)")
+  }
+
+  @Test(arguments: [
     (["proc/device-tree/serial-number": "10000000e4b1c9d2\0"], ["cpu-serial:10000000e4b1c9d2"]),
     (["proc/cpuinfo": "processor\t: 0\nSerial\t\t: 00000000e4b1c9d2\nModel\t: Pi\n"], ["cpu-serial:00000000e4b1c9d2"]),
     (

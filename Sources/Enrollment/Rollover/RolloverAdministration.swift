@@ -31,6 +31,9 @@ extension Administration {
       return .refused(error)
     }
     if let fault = input.plan.fault(at: instance.clock.now()) { return .refused(.malformed("rollover-plan", fault)) }
+    guard input.plan.breaks <= instance.policies.keys.mayBreak else {
+      return .refused(.rolloverMayBreak(input.plan.breaks, allowed: instance.policies.keys.mayBreak))
+    }
     return try await change(.rolloverPlan, by: caller, asking: query) { facts, grant, actor, now in
       if input.group != nil, facts.group.map(\.isRemoved) != false { return .refused(Refusal(.groupUnknown)) }
       let record = RecordID(.rollover, UUIDv7(at: now))
@@ -103,6 +106,13 @@ extension Refusal {
   static let rolloverUnderWay = Refusal(
     .conflict, "rollover-under-way",
     "expected no other rollover of the same devices to be under way, found one; it must end first")
+
+  static func rolloverMayBreak(_ found: UInt64, allowed: UInt64) -> Refusal {
+    Refusal(
+      .forbidden, "rollover-may-break",
+      "expected a plan by which at most \(allowed) devices may lose their old key (rollovers in keys.yaml), found \(found)"
+    )
+  }
 
   static func rolloverState(_ asked: RolloverChange, _ found: RolloverState) -> Refusal {
     Refusal(

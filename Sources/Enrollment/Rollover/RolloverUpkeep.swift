@@ -23,16 +23,9 @@ public struct RolloverUpkeep: Sendable {
 
   private func advance(_ situation: RolloverSituation) async throws -> Bool {
     let now = instance.clock.now()
-    guard var step = situation.campaign.step(at: now) else { return false }
-    var changes: [Change] = []
-    if case .enter(let count) = step {
-      changes = try await enter(count, situation, at: now)
-      if changes.isEmpty {
-        guard let other = situation.campaign.step(at: now, nobodyLeft: true) else { return false }
-        step = other
-      }
-    }
-    if changes.isEmpty { changes = try await self.changes(step, situation, at: now) }
+    let mayBreak = instance.policies.keys.mayBreak
+    guard let step = situation.campaign.step(at: now, mayBreak: mayBreak) else { return false }
+    let changes = try await self.changes(step, situation, at: now)
     guard !changes.isEmpty else { return false }
     var unit = UnitOfWork(reads: situation.reads, events: [])
     for change in changes { change.add(to: &unit) }
@@ -62,19 +55,18 @@ public struct RolloverUpkeep: Sendable {
   ) async throws -> [Change] {
     let record = situation.record
     switch step {
-    case .enter: return []
+    case .enter(let count): return try await enter(count, situation, at: now)
     case .pause: return [try state(.paused, .refusals, record, at: now)]
-    case .finish: return [try state(.finished, .done, record, at: now)]
+    case .finish:
+      // Who was disabled, or lost its keys, when the last wave filled may be there again.
+      let left = try await instance.listings.candidateCount(of: record)
+      guard left == 0 else { return [try opened(situation, target: situation.campaign.entered + left, at: now)] }
+      return [try state(.finished, .done, record, at: now)]
     case .endAbort: return [try state(.aborted, .done, record, at: now)]
     case .open(let wave):
       let population = situation.campaign.entered + (try await instance.listings.candidateCount(of: record))
       let target = situation.campaign.plan.target(ofWave: wave, population: population)
-      return [
-        Change(
-          event: try Event(
-            at: now, by: .service, on: [.record(record)],
-            RolloverWaveOpened(rollover: record, wave: wave, target: target)))
-      ]
+      return [try opened(situation, wave, target: target, at: now)]
     case .make:
       return try await members(record, [.called]).map { try made(for: $0, keeping: $0.rollover.keeps, record, at: now) }
     case .settle(let time):
@@ -90,6 +82,15 @@ public struct RolloverUpkeep: Sendable {
       }
     case .letGo: return try letGo(try await members(record, [.waiting, .called, .proved]), record, at: now)
     }
+  }
+
+  /// The wave, by default the open one, takes in devices until so many have entered.
+  private func opened(
+    _ situation: RolloverSituation, _ wave: UInt32? = nil, target: UInt64, at now: Timestamp
+  ) throws -> Change {
+    let body = RolloverWaveOpened(
+      rollover: situation.record, wave: wave ?? situation.campaign.wave, target: target)
+    return Change(event: try Event(at: now, by: .service, on: [.record(situation.record)], body))
   }
 
   private func members(
@@ -118,6 +119,8 @@ extension RolloverUpkeep {
   ) async throws -> [Change] {
     let limit = Int(clamping: min(count, UInt64(RolloverUpkeep.batch)))
     let found = try await instance.listings.candidates(of: situation.record, limit: limit)
+    // Fewer are left than there were: nobody looks for them again.
+    guard !found.isEmpty else { return [try opened(situation, target: situation.campaign.entered, at: now)] }
     return try found.chunks(of: RolloverDevicesEntered.limit).map { some in
       Change(
         event: try Event(

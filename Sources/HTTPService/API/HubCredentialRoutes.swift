@@ -5,7 +5,7 @@ import HubAccess
 import MusterModel
 import NIOCore
 
-/// What a hub reads of the devices assigned to it, and how it verifies their tokens.
+/// What a hub reads of the devices assigned to it, how it verifies their tokens, and what it says that it verified itself.
 extension HubRoutes {
   var devices: [Route] {
     [
@@ -51,10 +51,24 @@ extension HubRoutes {
         let results = TokenResults(results: try await verification.verify(input.tokens, for: hub).answered())
         return Answer(type: "application/json", JSONWriter.bytes(of: results))
       },
+      // Under the right to read keys: without them nobody can have verified by them, and who has them could make the tokens.
+      .operation(.hubReadKeys, .post, "/v1/hub/proofs") { request, caller in
+        let hub = try await hub(.hubReadKeys, caller)
+        let input: ProofsInput = try StrictJSON.decode(request)
+        guard (1...HubProofs.limit).contains(input.proofs.count) else {
+          throw Problem.badRequest(
+            "too-many-proofs", "expected 1 to \(HubProofs.limit) proofs, found \(input.proofs.count)")
+        }
+        let proofs = HubProofs(
+          rooms.hubs, store: rooms.instance.store, clock: rooms.instance.clock, tally: rooms.tokens)
+        return try .json(ProofResults(results: try await proofs.take(input.proofs, from: hub).answered()))
+      },
     ]
   }
 
   private struct TokensInput: Codable { let tokens: [String] }
+  private struct ProofsInput: Codable { let proofs: [ReportedProof] }
+  private struct ProofResults: Encodable { let results: [ProofResult] }
 
   private struct TokenResults: CanonicalJSON {
     let results: [TokenResult]

@@ -18,16 +18,18 @@ public struct RecordedProofs: Sendable {
     reads.saw(.record(device), version: version)
   }
 
-  /// nil where nothing is to be recorded.
-  public func unit(at now: Timestamp) throws -> UnitOfWork? {
+  /// nil where nothing is to be recorded. `actor` is who tells it, and `others` what else must stand still.
+  public func unit(at now: Timestamp, by actor: Actor = .service, reads others: ReadSet = ReadSet()) throws
+    -> UnitOfWork?
+  {
     guard !proved.isEmpty else { return nil }
     let limit = RolloverKeysProved.limit
     let events = try stride(from: 0, to: proved.count, by: limit).map { start in
       let some = Array(proved[start..<min(start + limit, proved.count)])
       return try Event(
-        at: now, by: .service, on: Set(some.map(\.device)).sorted().map { .record($0) },
+        at: now, by: actor, on: Set(some.map(\.device)).sorted().map { .record($0) },
         RolloverKeysProved(proved: some))
     }
-    return UnitOfWork(reads: reads, events: events)
+    return UnitOfWork(reads: reads.merging(others), events: events)
   }
 }

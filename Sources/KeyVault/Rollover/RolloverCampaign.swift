@@ -58,12 +58,13 @@ public struct RolloverCampaign: Sendable, Hashable {
 
   public var entered: UInt64 { waves.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
-  /// What is to be done now; nil where it waits. `nobodyLeft`: there was no device to enter.
-  public func step(at now: Timestamp, nobodyLeft: Bool = false) -> Step? {
+  /// What is to be done now; nil where it waits. `policy`: from how many devices a rollover may take the old key, whatever
+  /// its plan says.
+  public func step(at now: Timestamp, mayBreak policy: UInt64) -> Step? {
     switch state {
     case .planned, .paused, .aborted, .finished: nil
     case .aborting: abortStep()
-    case .running: runningStep(at: now, nobodyLeft: nobodyLeft)
+    case .running: runningStep(at: now, breaks: min(plan.breaks, policy))
     }
   }
 
@@ -72,15 +73,15 @@ public struct RolloverCampaign: Sendable, Hashable {
     return count(.made, .offered) > 0 ? .putBack : .endAbort
   }
 
-  private func runningStep(at now: Timestamp, nobodyLeft: Bool) -> Step? {
+  private func runningStep(at now: Timestamp, breaks: UInt64) -> Step? {
     if refusedTooMany { return .pause }
     if count(.called) > 0 { return .make }
     let due = now - .seconds(plan.overlap)
     if let firstProved, firstProved <= due { return .settle(provedBefore: due) }
-    if now >= plan.deadline, count(.waiting, .made, .offered) > 0, plan.breaks > count(.broken) {
-      return .breakOff(plan.breaks - count(.broken))
+    if now >= plan.deadline, count(.waiting, .made, .offered) > 0, breaks > count(.broken) {
+      return .breakOff(breaks - count(.broken))
     }
-    if entered < target, !nobodyLeft { return .enter(target - entered) }
+    if entered < target { return .enter(target - entered) }
     guard plan.share(ofWave: wave) == 100 else { return isReadyForNext(at: now) ? .open(wave: wave + 1) : nil }
     return count(.waiting, .called, .made, .offered, .proved) == 0 ? .finish : nil
   }

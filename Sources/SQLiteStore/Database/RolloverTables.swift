@@ -24,6 +24,8 @@ let rolloverTables = """
     wave INTEGER NOT NULL,
     wave_at INTEGER,
     target INTEGER NOT NULL,
+    -- The device that entered last.
+    last_entered TEXT,
     -- Devices of which a token was refused since it was last resumed.
     refused INTEGER NOT NULL,
     position INTEGER NOT NULL
@@ -49,6 +51,23 @@ let rolloverTables = """
   CREATE UNIQUE INDEX rollover_device_open ON rollover_device(device) WHERE is_open = 1;
   CREATE INDEX rollover_device_broken ON rollover_device(device) WHERE stage = 'broken';
   CREATE INDEX rollover_device_stage ON rollover_device(rollover, stage, since);
+
+  -- Where a device stands among all, as good as drawn by lot: the random end of its record ID.
+  CREATE INDEX device_key_lot ON device_key(substr(device, -12));
+  -- Devices that may enter a rollover: in use, with keys that are older than it, and in no other.
+  CREATE VIEW rollover_candidate AS
+    SELECT rollover.record AS rollover, device_key.device AS device, substr(device_key.device, -12) AS lot
+    FROM rollover CROSS JOIN device_key CROSS JOIN device ON device.record = device_key.device
+      CROSS JOIN binding ON binding.device = device_key.device AND binding.ended_at IS NULL
+        AND binding.generation = device_key.generation
+    WHERE (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
+      AND device.state = 'enabled' AND device.device_id IS NOT NULL
+      AND device_key.position < rollover.started_position
+      AND NOT EXISTS (
+        SELECT 1 FROM rollover_device
+        WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device_key.device)
+      AND NOT EXISTS (
+        SELECT 1 FROM rollover_device WHERE rollover_device.device = device_key.device AND rollover_device.is_open = 1);
 
   -- How many devices of a wave are in which stage.
   CREATE TABLE rollover_count(

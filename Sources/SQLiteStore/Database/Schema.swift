@@ -7,7 +7,7 @@ enum Schema {
   static let applicationID: Int64 = 0x4d73_7472
 
   /// The number of the schema. A change of `ledgerTables` or of a view's form is a new one.
-  static let version = 10
+  static let version = 11
 
   /// Brings the database to this schema, in one transaction. Throws `foreignDatabase`, `newerSchema` and `unknownKinds`
   /// before anything is written.
@@ -33,9 +33,9 @@ enum Schema {
   /// The views of all events, in place of what there was of them.
   private static func makeViews(_ db: Connection) throws(StoreError) {
     let old = try db.all(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-    ) { (row) throws(StoreError) in row.text(0) }
-    for table in old where !ledgerTableNames.contains(table) { try db.execute("DROP TABLE \(table)") }
+      "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%' ORDER BY type DESC"
+    ) { (row) throws(StoreError) in (type: row.text(0), name: row.text(1)) }
+    for (type, name) in old where !ledgerTableNames.contains(name) { try db.execute("DROP \(type) \(name)") }
     try db.execute(
       viewTables + orderTables + hubTables + keyTables + attestationTables + ringTables + rolloverTables
         + sealKeyTables)

@@ -89,59 +89,18 @@ extension Snapshot {
     }
   }
 
-  /// Devices in use whose keys are older than the rollover and that are in no other. In an order that says nothing of their
-  /// age (Knuth's multiplicative hash of the row), so that the first are a sample of all.
-  func rolloverCandidates(of record: RecordID, limit: Int) throws(StoreError) -> [RolloverCandidate] {
-    let found = try db.all(
-      """
-      SELECT device.record FROM rollover CROSS JOIN device
-        JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
-        JOIN device_key ON device_key.device = device.record AND device_key.generation = binding.generation
-      WHERE rollover.record = ?1 AND (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
-        AND device.state = 'enabled' AND device.device_id IS NOT NULL
-        AND device_key.position < rollover.started_position
-        AND NOT EXISTS (
-          SELECT 1 FROM rollover_device
-          WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device.record)
-        AND NOT EXISTS (
-          SELECT 1 FROM rollover_device WHERE rollover_device.device = device.record AND rollover_device.is_open = 1)
-      ORDER BY ((device.id + rollover.id) * 2654435761) & 4294967295, device.id LIMIT ?2
-      """, record, limit, read: { (row) throws(StoreError) in try row.record(0) })
-    return try found.map { device throws(StoreError) in
-      RolloverCandidate(device: device, version: try version(of: device))
-    }
-  }
-
-  func rolloverCandidateCount(of record: RecordID) throws(StoreError) -> UInt64 {
-    try db.first(
-      """
-      SELECT count(*) FROM rollover CROSS JOIN device
-        JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
-        JOIN device_key ON device_key.device = device.record AND device_key.generation = binding.generation
-      WHERE rollover.record = ?1 AND (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
-        AND device.state = 'enabled' AND device.device_id IS NOT NULL
-        AND device_key.position < rollover.started_position
-        AND NOT EXISTS (
-          SELECT 1 FROM rollover_device
-          WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device.record)
-        AND NOT EXISTS (
-          SELECT 1 FROM rollover_device WHERE rollover_device.device = device.record AND rollover_device.is_open = 1)
-      """, record
-    ) { (row) throws(StoreError) in try row.position(0) } ?? 0
-  }
-
   func rolloverMembers(
     of record: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
   ) throws(StoreError) -> [RolloverMember] {
-    let rows = try db.all(
-      """
-      SELECT stage, known_version, made_version, proofs, since, device FROM rollover_device
-      WHERE rollover = (SELECT id FROM rollover WHERE record = ?) AND stage IN (SELECT value FROM json_each(?))
-        AND since <= ?
-      ORDER BY since, id LIMIT ?
-      """, record, stages.list, time, limit
-    ) { (row) throws(StoreError) in (try row.record(5), try row.deviceRollover(at: 0)) }
-    return try rows.map { (device, rollover) throws(StoreError) in
+    // Of each stage in the order of its index; of all of them the first.
+    var rows: [(device: RecordID, rollover: DeviceRollover)] = []
+    for stage in stages {
+      rows += try db.all(RolloverQuery.members, record, stage.rawValue, time, limit) { (row) throws(StoreError) in
+        (try row.record(5), try row.deviceRollover(at: 0))
+      }
+    }
+    rows.sort { $0.rollover.since < $1.rollover.since }
+    return try rows.prefix(limit).map { (device, rollover) throws(StoreError) in
       guard let keys = try deviceKeys(of: device) else { throw .damaged("no keys of \(device)") }
       return RolloverMember(
         device: device, version: try version(of: device), rollover: rollover, keys: DeviceKeysSnapshot(keys))

@@ -92,6 +92,7 @@ enum RolloverView: Projection {
         """, row, device, body.wave, fresh.stage.rawValue, fresh.proofs, fresh.since)
       try count(1, row, body.wave, fresh.stage, db)
     }
+    try db.run("UPDATE rollover SET last_entered = coalesce(?, last_entered) WHERE id = ?", body.devices.last, row)
   }
 
   private static func tokensRefused(_ event: Recorded<RolloverTokensRefused>, _ db: Connection) throws(StoreError) {

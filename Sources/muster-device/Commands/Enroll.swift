@@ -8,6 +8,8 @@ import ServiceAnswers
 import TPMCommands
 import TPMDevice
 
+extension WantedCredentials: ExpressibleByArgument {}
+
 struct Enroll: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Gets the device its certificate; the same again after a break goes on with the same key.",
@@ -48,6 +50,8 @@ struct Enroll: AsyncParsableCommand {
   var pkcs11: String?
   @Option(help: "The board's hardware ID, kind:value, or auto for what Linux says of it.") var hardware: String?
   @Option(help: "The group to enroll into.") var group: String?
+  @Option(help: "certificate, or both: symmetric keys for tokens beside it.") var credentials = WantedCredentials
+    .certificate
   @OptionGroup var state: StateOptions
 
   func validate() throws {
@@ -70,6 +74,9 @@ struct Enroll: AsyncParsableCommand {
       throw ValidationError("expected --idevid and --idevid-key together")
     }
     guard ticket == nil || idevid == nil else { throw ValidationError("expected either --ticket or --idevid") }
+    guard credentials == .certificate || ((ticket != nil || idevid != nil) && !attest) else {
+      throw ValidationError("expected --credentials both with --ticket or --idevid, and without a TPM's word")
+    }
     guard (ticket == nil) == (device == nil) else {
       throw ValidationError("expected --ticket and --device together: both are the ticket's")
     }
@@ -96,13 +103,15 @@ struct Enroll: AsyncParsableCommand {
       let settings = try keepSettings(folder)
       let trust = try await keepTrust(folder, settings.server)
       let key = try key(settings, folder)
-      if let kept = try DeviceCertificate.read(folder), kept.isValid(at: Date()) {
+      let isWhole = try credentials == .certificate || SymmetricKeys.read(folder) != nil
+      if isWhole, let kept = try DeviceCertificate.read(folder), kept.isValid(at: Date()) {
         try kept.require(key.publicKey)
         return print("enrolled already as \(kept.deviceID), until \(kept.leaf.notValidAfter.shown)")
       }
       let certificate = try await ServiceClient.with(settings.server, trust: trust.anchors, as: maker) { client in
-        try await Enrollment(folder: folder, client: client, group: group, hardware: claimed, eventLog: eventLog)
-          .run(key, by: authorization)
+        try await Enrollment(
+          folder: folder, client: client, group: group, hardware: claimed, eventLog: eventLog, credentials: credentials
+        ).run(key, by: authorization)
       }
       print("enrolled as \(certificate.deviceID), until \(certificate.leaf.notValidAfter.shown)")
     }

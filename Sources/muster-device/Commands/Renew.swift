@@ -4,7 +4,8 @@ import ServiceAnswers
 
 struct Renew: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Renews the certificate where it is due, from two thirds of its time on.",
+    abstract:
+      "Renews the certificate where it is due, from two thirds of its time on, and fetches the new symmetric key of a rollover.",
     discussion: """
       Example: muster-device renew --state /var/lib/muster-device
       Example: muster-device renew --daemon --state /var/lib/muster-device
@@ -15,7 +16,10 @@ struct Renew: AsyncParsableCommand {
 
   func run() async throws {
     var renewal = Renewal(state: state.state, isWanted: now)
-    guard daemon else { return _ = try await renewal.once() }
+    guard daemon else {
+      _ = try await renewal.once()
+      return try await renewal.followKeys()
+    }
     while true { try await Task.sleep(for: .seconds(try await renewal.look())) }
   }
 }
@@ -37,12 +41,31 @@ struct Renewal {
   mutating func look() async throws -> TimeInterval {
     do {
       let due = try await once().renewalDue
+      try await followKeysOrSay()
       failures = 0
       return RenewalTimes.wait(until: due.timeIntervalSinceNow, jitter: .random(in: 0..<1))
     } catch let failure as DeviceFailure where failure.isPassing {
       failures += 1
       standardError("muster-device: \(failure)")
       return RenewalTimes.backOff(failures, retryAfter: failure.retryAfter, jitter: .random(in: 0..<1))
+    }
+  }
+
+  /// Follows a rollover of the symmetric key, where the device has one.
+  func followKeys() async throws {
+    let device = try Device.read(try StateFolder.existing(at: state))
+    let before = try SymmetricKeys.read(device.folder)?.primary.number
+    let keys = try await device.folder.locked { try await KeyRollover(device: device).follow() }
+    if let keys, keys.primary.number != before { print("tokens are signed with key \(keys.primary.number)") }
+  }
+
+  /// What does not pass is said, and ends no daemon: the certificate goes on without.
+  private func followKeysOrSay() async throws {
+    do {
+      try await followKeys()
+    } catch {
+      if let failure = error as? DeviceFailure, failure.isPassing { throw failure }
+      standardError("muster-device: \(error)")
     }
   }
 

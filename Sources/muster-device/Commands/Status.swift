@@ -18,6 +18,10 @@ struct Status: AsyncParsableCommand {
     print("until    \(certificate.leaf.notValidAfter.shown)")
     print("renews   from \(certificate.renewalDue.shown)")
     print("key      \(device.key.place)")
+    if let keys = try SymmetricKeys.read(device.folder) {
+      let beside = keys.secondary.map { "; key \($0.number) is there too" } ?? ""
+      print("tokens   signed with key \(keys.primary.number)\(beside)")
+    }
     guard certificate.isValid(at: Date()) else {
       throw DeviceFailure("expected a certificate in its time, found it over: enroll anew, with a new ticket")
     }

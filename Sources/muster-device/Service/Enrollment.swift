@@ -24,6 +24,7 @@ struct Enrollment {
   let hardware: [String]
   /// A file with what the firmware measured, where it is not where Linux leaves it.
   let eventLog: String?
+  let credentials: WantedCredentials
 
   func run(_ key: any DeviceKey, by authorization: Authorization) async throws -> DeviceCertificate {
     let request = try await key.request(commonName: "device")
@@ -33,13 +34,14 @@ struct Enrollment {
         try await client.post(
           "/v1/enrollments",
           EnrollmentRequest(
-            ticket: .init(deviceID: deviceID, code: code), csr: base64(request), group: group,
+            ticket: .init(deviceID: deviceID, code: code), credentials: credentials, csr: base64(request), group: group,
             hardware: hardware.isEmpty ? nil : hardware))
       case .idevid:
         try await client.post(
           "/v1/enrollments",
           EnrollmentRequest(
-            ticket: nil, csr: base64(request), group: group, hardware: hardware.isEmpty ? nil : hardware))
+            ticket: nil, credentials: credentials, csr: base64(request), group: group,
+            hardware: hardware.isEmpty ? nil : hardware))
       case .attestation(let kind): try await attest(key, kind, request, beside: nil)
       case .attestedTicket(let deviceID, let code, let kind):
         try await attest(key, kind, request, beside: .init(deviceID: deviceID, code: code))
@@ -50,6 +52,13 @@ struct Enrollment {
     let pem = Array((certificate + issuer).utf8)
     let kept = try DeviceCertificate(pem: pem)
     try kept.require(key.publicKey)
+    if credentials == .both {
+      guard let keys = answer.keys else {
+        throw DeviceFailure("expected symmetric keys of the service, found none in its answer")
+      }
+      try SymmetricKeys(keys).write(to: folder)
+    }
+    // Last: with it the device is enrolled.
     try folder.write(.certificate, pem)
     return kept
   }
@@ -61,10 +70,18 @@ struct Enrollment {
 
   private struct EnrollmentRequest: Encodable {
     let ticket: Ticket?
+    let credentials: WantedCredentials
     let csr: String
     let group: String?
     let hardware: [String]?
   }
+}
+
+/// What a device enrolls for.
+enum WantedCredentials: String, Encodable, CaseIterable {
+  case certificate
+  /// Symmetric keys beside it.
+  case both
 }
 
 func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

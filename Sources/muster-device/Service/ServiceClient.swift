@@ -43,7 +43,10 @@ struct ServiceClient {
     }
   }
 
-  func get(_ path: String) async throws -> Data { try await send(.GET, path, type: nil, body: nil) }
+  /// `authorization` is a token in place of a certificate.
+  func get(_ path: String, authorization: String? = nil) async throws -> Data {
+    try await send(.GET, path, authorization, type: nil, body: nil)
+  }
 
   func post<Answer: Decodable>(_ path: String, _ body: some Encodable) async throws -> Answer {
     let content = try await send(.POST, path, type: "application/json", body: try JSONEncoder().encode(body))
@@ -59,9 +62,12 @@ struct ServiceClient {
 
   func authorities() async throws -> [[UInt8]] { try CertificatesOnly.read(try await get("/.well-known/est/cacerts")) }
 
-  private func send(_ method: HTTPMethod, _ path: String, type: String?, body: Data?) async throws -> Data {
+  private func send(
+    _ method: HTTPMethod, _ path: String, _ authorization: String? = nil, type: String?, body: Data?
+  ) async throws -> Data {
     var request = HTTPClientRequest(url: server + path)
     request.method = method
+    if let authorization { request.headers.add(name: "Authorization", value: authorization) }
     if let type { request.headers.add(name: "Content-Type", value: type) }
     if let body { request.body = .bytes(ByteBuffer(data: body)) }
     let answer: HTTPClientResponse

@@ -10,6 +10,8 @@ struct StateFolder: Sendable {
     case tpmKey = "tpm-key.pem"
     /// What the key in a token is found by.
     case tokenKey = "token-key.json"
+    /// The symmetric keys, where it has some.
+    case deviceKeys = "device-keys.json"
     /// Which state of its PIN's file a token refused.
     case refusedPIN = "refused-pin"
     /// The device's, then its issuers'.

@@ -78,8 +78,8 @@ struct HubCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hub", abstract: "Hubs: the brokers that devices talk to.",
     subcommands: [
-      Add.self, List.self, Status.self, Follow.self, CredentialsCommand.self, SealKeyCommand.self, Remove.self,
-      RenewCommand.self,
+      Add.self, List.self, Status.self, Follow.self, CredentialsCommand.self, ProofsCommand.self, SealKeyCommand.self,
+      Remove.self, RenewCommand.self,
     ])
 
   struct Add: AsyncParsableCommand {

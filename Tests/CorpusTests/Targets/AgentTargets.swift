@@ -16,6 +16,9 @@ let agentTargets = [FuzzTarget("service-answers", upTo: 4096, serviceAnswers)]
       try require(challenge.pcrs.count <= 24 && challenge.nonce.count >= 16, "expected a challenge within its bounds")
     case 1:
       let enrolled: EnrolledAnswer = try ServiceAnswer.decode(body)
+      for key in [enrolled.keys?.primary, enrolled.keys?.secondary].compactMap(\.self) {
+        try require((128...512).contains(key.key.bitCount), "expected a key within its bounds")
+      }
       try show(try DeviceCertificate(pem: Array(((enrolled.certificate ?? "") + (enrolled.issuer ?? "")).utf8)))
     case 2:
       let identity: IdentityAnswer = try ServiceAnswer.decode(body)
