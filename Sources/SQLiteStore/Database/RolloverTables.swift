@@ -1,10 +1,13 @@
-/// The views of rollovers of device keys.
+/// The views of rollovers: of keys, and of certificates.
 let rolloverTables = """
   CREATE TABLE rollover(
     id INTEGER PRIMARY KEY,
     record TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
     -- NULL for all devices.
     device_group TEXT,
+    -- Whose certificates are to leave; NULL for all that were issued before the start.
+    leaving_issuer TEXT,
     canary INTEGER NOT NULL,
     step INTEGER NOT NULL,
     quorum INTEGER NOT NULL,
@@ -24,7 +27,7 @@ let rolloverTables = """
     wave INTEGER NOT NULL,
     wave_at INTEGER,
     target INTEGER NOT NULL,
-    -- Devices of which a token was refused since it was last resumed.
+    -- Devices of which a token, or a renewal, was refused since it was last resumed.
     refused INTEGER NOT NULL,
     position INTEGER NOT NULL
   ) STRICT;
@@ -32,8 +35,9 @@ let rolloverTables = """
 
   CREATE TABLE rollover_device(
     id INTEGER PRIMARY KEY,
-    -- The rollover's row.
+    -- The rollover's row, and its kind.
     rollover INTEGER NOT NULL,
+    kind TEXT NOT NULL,
     device TEXT NOT NULL,
     wave INTEGER NOT NULL,
     stage TEXT NOT NULL,
@@ -45,8 +49,8 @@ let rolloverTables = """
     is_refused INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX rollover_device_once ON rollover_device(rollover, device);
-  -- A device is in one at a time.
-  CREATE UNIQUE INDEX rollover_device_open ON rollover_device(device) WHERE is_open = 1;
+  -- A device is in one of each kind at a time.
+  CREATE UNIQUE INDEX rollover_device_open ON rollover_device(device, kind) WHERE is_open = 1;
   CREATE INDEX rollover_device_broken ON rollover_device(device) WHERE stage = 'broken';
   CREATE INDEX rollover_device_stage ON rollover_device(rollover, stage, since);
 
