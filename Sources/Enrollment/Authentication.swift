@@ -4,13 +4,9 @@ public import Policy
 /// Who is behind a client certificate. Asked at each request: a revoked certificate and a removed operator are shut out
 /// at once, whatever the connection or the TLS session is.
 public struct Authentication: Sendable {
-  private let facts: any FactsReader
-  private let clock: any WallClock
+  private let instance: Instance
 
-  public init(_ instance: Instance) {
-    facts = instance.facts
-    clock = instance.clock
-  }
+  public init(_ instance: Instance) { self.instance = instance }
 
   public enum Finding: Sendable {
     /// With the versions of the certificate and of its holder's record: what the caller does is stale once either changed.
@@ -22,10 +18,23 @@ public struct Authentication: Sendable {
   }
 
   /// `leaf` is the DER with which the peer authenticated TLS. That it is on record, to the byte, is stronger than any
-  /// path to our CA: what was issued and never committed is nobody.
+  /// path to our CA: what was issued and never committed is nobody. Of a device in a rollover of certificates it is on
+  /// record before the answer which of them it shows.
   public func identify(leaf: [UInt8]) async throws -> Finding {
-    guard let identity = try await facts.identity(fingerprint: .sha256(leaf)) else { return .foreign }
-    if let refusal = identity.certificate.refusal(at: clock.now()) { return .refused(refusal) }
+    for _ in 0...Instance.attempts {
+      guard let identity = try await instance.facts.identity(fingerprint: .sha256(leaf)) else { return .foreign }
+      let finding = finding(identity)
+      guard case .known(.device, _) = finding, case .device(let device) = identity.subject,
+        let proof = try identity.proof(of: device, at: instance.clock.now())
+      else { return finding }
+      // Recorded, the device's record is another; stale, something else happened to it: what is so now is read again.
+      _ = try await instance.store.commit(proof)
+    }
+    return .refused(.contended)
+  }
+
+  private func finding(_ identity: IdentityFacts) -> Finding {
+    if let refusal = identity.certificate.refusal(at: instance.clock.now()) { return .refused(refusal) }
     let certificate = identity.certificate.record
     let reads = identity.reads
     switch identity.subject {

@@ -13,18 +13,18 @@ public final class Authorities: Sendable {
   /// The trust anchor's DER.
   public let root: [UInt8]
   private let unsealed: Mutex<Unsealed?>
-  /// How many certificates each issuer has issued: which CRL shard the next belongs to.
-  private let issued: Mutex<[IssuerUse: UInt64]>
+  /// How many certificates each issuer, by its key ID, has issued: which CRL shard the next belongs to.
+  private let issued: Mutex<[String: UInt64]>
 
   private struct Unsealed: Sendable {
-    let issuers: [IssuerUse: Issuer]
-    let responders: [IssuerUse: OCSPResponder]
+    let issuers: [Issuer]
+    let responders: [String: OCSPResponder]
     var certifications: [Kind: Certification] = [:]
   }
 
   /// What certificates that share their beginning have in common.
   private struct Kind: Hashable {
-    let use: IssuerUse
+    let issuerKeyID: String
     let profile: String
   }
 
@@ -32,7 +32,7 @@ public final class Authorities: Sendable {
 
   public init(
     profiles: ProfileSet, blockedKeys: BlockedKeys, weakFirmware: WeakFirmware, root: [UInt8],
-    issued: [IssuerUse: UInt64]
+    issued: [String: UInt64]
   ) {
     self.profiles = profiles
     self.blockedKeys = blockedKeys
@@ -42,9 +42,9 @@ public final class Authorities: Sendable {
     unsealed = Mutex(nil)
   }
 
-  /// The vault was unsealed: these sign.
-  public func unseal(_ issuers: [Issuer], responders: [IssuerUse: OCSPResponder]) {
-    let issuers = Dictionary(issuers.map { ($0.use, $0) }, uniquingKeysWith: { _, last in last })
+  /// The vault was unsealed: these sign. Of several issuers for one use the last issues; those before it still sign their
+  /// CRLs. `responders` by their issuers' key IDs.
+  public func unseal(_ issuers: [Issuer], responders: [String: OCSPResponder]) {
     unsealed.withLock { $0 = Unsealed(issuers: issuers, responders: responders) }
   }
 
@@ -55,17 +55,26 @@ public final class Authorities: Sendable {
   func isOwn(_ key: Digest) -> Bool { blockedKeys.contains(key) }
 
   /// nil while the vault is sealed.
-  public func issuer(for use: IssuerUse) -> Issuer? { unsealed.withLock { $0?.issuers[use] } }
+  public func issuer(for use: IssuerUse) -> Issuer? { unsealed.withLock { $0?.issuers.last { $0.use == use } } }
 
-  /// nil while the vault is sealed, or where the issuer's responder has no certificate.
-  public func responder(for use: IssuerUse) -> OCSPResponder? { unsealed.withLock { $0?.responders[use] } }
+  /// All that can sign, those too that another has taken over from, in the order in which they came; empty while the vault
+  /// is sealed.
+  public var issuers: [Issuer] { unsealed.withLock { $0?.issuers ?? [] } }
+
+  /// Of these, the one with that key.
+  func issuer(keyID: String) -> Issuer? { issuers.first { $0.keyID == keyID } }
+
+  /// Of those issuers, where a responder has a certificate.
+  public var responders: [OCSPResponder] {
+    unsealed.withLock { unsealed in unsealed?.issuers.compactMap { unsealed?.responders[$0.keyID] } ?? [] }
+  }
 
   /// The shard of the next certificate. A certificate that is not committed leaves a number unused, which is no harm:
   /// shards are to be of like size, not exact.
-  private func nextShard(of use: IssuerUse) -> UInt32 {
+  private func nextShard(of issuer: Issuer) -> UInt32 {
     issued.withLock { counts in
-      let count = counts[use, default: 0]
-      counts[use] = count + 1
+      let count = counts[issuer.keyID, default: 0]
+      counts[issuer.keyID] = count + 1
       return UInt32(count / Authorities.certificatesPerShard)
     }
   }
@@ -86,15 +95,18 @@ extension Authorities {
   func unsigned(
     _ permit: IssuancePermit, to request: VerifiedRequest, from use: IssuerUse, at time: Timestamp
   ) throws -> Outcome<UnsignedCertificate> {
-    try prepare(permit, from: use, at: time) { $0.prepare(permit, request: request, identity: $1, now: time) }
+    try prepare(permit, from: issuer(for: use), at: time) {
+      $0.prepare(permit, request: request, identity: $1, now: time)
+    }
   }
 
-  /// The same for a key of the service's own, for which there is no request.
+  /// The same for a key of the service's own, for which there is no request; the issuer may be one that another has taken
+  /// over from. Refused where it is nil: the vault is sealed.
   public func issue(
-    _ permit: IssuancePermit, for key: SubjectPublicKey, from use: IssuerUse, at time: Timestamp
+    _ permit: IssuancePermit, for key: SubjectPublicKey, from issuer: Issuer?, at time: Timestamp
   ) async throws -> Outcome<IssuedCertificate> {
     try await signed(
-      prepare(permit, from: use, at: time) { $0.prepare(permit, key: key, identity: $1, now: time) })
+      prepare(permit, from: issuer, at: time) { $0.prepare(permit, key: key, identity: $1, now: time) })
   }
 
   private func signed(_ unsigned: Outcome<UnsignedCertificate>) async throws -> Outcome<IssuedCertificate> {
@@ -105,16 +117,16 @@ extension Authorities {
   }
 
   private func prepare(
-    _ permit: IssuancePermit, from use: IssuerUse, at time: Timestamp,
+    _ permit: IssuancePermit, from issuer: Issuer?, at time: Timestamp,
     _ prepare: (Certification, CertificateIdentity) -> Result<UnsignedCertificate, IssuanceRefusal>
   ) throws -> Outcome<UnsignedCertificate> {
     guard let profile = profiles[permit.profile] else {
       return .refused(
         Refusal(.unavailable, "profile-missing", "expected the profile \(permit.profile), found none of that name"))
     }
-    guard let certification = try certification(profile, use) else { return .refused(.sealed) }
+    guard let issuer, let certification = try certification(profile, issuer) else { return .refused(.sealed) }
     let identity = CertificateIdentity(
-      certificate: RecordID(.certificate, UUIDv7(at: time)), serial: UUIDv7(at: time), shard: nextShard(of: use))
+      certificate: RecordID(.certificate, UUIDv7(at: time)), serial: UUIDv7(at: time), shard: nextShard(of: issuer))
     switch prepare(certification, identity) {
     case .success(let unsigned): return .done(unsigned)
     case .failure(let refusal): return .refused(Refusal(.invalid, refusal.code, refusal.description))
@@ -122,10 +134,10 @@ extension Authorities {
   }
 
   /// Kept once made: what the certificates of one profile share is encoded once.
-  private func certification(_ profile: Profile, _ use: IssuerUse) throws -> Certification? {
-    let kind = Kind(use: use, profile: profile.name)
+  private func certification(_ profile: Profile, _ issuer: Issuer) throws -> Certification? {
+    let kind = Kind(issuerKeyID: issuer.keyID, profile: profile.name)
     return try unsealed.withLock { unsealed in
-      guard let issuer = unsealed?.issuers[use] else { return nil }
+      guard unsealed?.issuers.contains(where: { $0 === issuer }) == true else { return nil }
       if let certification = unsealed?.certifications[kind] { return certification }
       let certification = try Certification(profile: profile, issuer: issuer)
       unsealed?.certifications[kind] = certification

@@ -61,6 +61,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case certificateRevoke = "certificate.revoke"
   case caShow = "ca.show"
   case caCRL = "ca.crl"
+  /// Another issuing CA takes over.
+  case caRotate = "ca.rotate"
   /// The certificates of TPM makers under which endorsement keys are trusted.
   case caTrustList = "ca.trust-list"
   case caTrustImport = "ca.trust-import"
@@ -126,7 +128,7 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
       .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .hubSealKey,
       .groupAdd,
-      .groupRemove, .caCRL, .caTrustImport, .caTrustRemove,
+      .groupRemove, .caCRL, .caRotate, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
       .vaultSlotAdd, .vaultSlotRemove, .vaultRotateKEK, .vaultRekey,
       .keyCreate, .keyImport, .keyExport, .keyList, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,

@@ -93,12 +93,34 @@ public struct DeviceKeyAnswer: Decodable, Sendable {
 
 /// Of `GET /v1/identity`, as far as it is shown.
 public struct IdentityAnswer: Decodable, Sendable {
+  /// Between which times the device is to renew (RFC 9773 §4.2).
+  public struct Window: Decodable, Sendable {
+    public let start: Date
+    public let end: Date
+
+    private enum CodingKeys: CodingKey { case start, end }
+
+    public init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: CodingKeys.self)
+      func time(_ key: CodingKeys) throws -> Date {
+        let text = try fields.decode(String.self, forKey: key)
+        guard let time = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) else {
+          throw UnreadableAnswer("expected a time, found \(printable(text))")
+        }
+        return time
+      }
+      (start, end) = (try time(.start), try time(.end))
+    }
+  }
+
   public let deviceID: String
   public let state: String
   public let group: String?
   public let serial: String
   public let notAfter: String
   public let key: String
+  /// nil of an older service.
+  public let suggestedWindow: Window?
 }
 
 /// A refusal (RFC 9457).

@@ -55,6 +55,10 @@ import Yams
       .post, "/v1/rollovers",
       #"{"plan":{"canary":1,"step":25,"quorum":90,"soak":60,"overlap":60,"deadline":"2099-01-01T00:00:00.000Z","refusals":5,"breaks":0}}"#,
       keeps: ("record", as: "rollover")),
+    Step(
+      .post, "/v1/rollovers",
+      #"{"certificates":{},"plan":{"canary":1,"step":25,"quorum":90,"soak":60,"overlap":60,"deadline":"2099-01-01T00:00:00.000Z","refusals":5,"breaks":0}}"#
+    ),
     Step(.get, "/v1/rollovers"), Step(.get, "/v1/rollovers/{rollover}"),
     Step(.get, "/v1/rollovers/{rollover}/stragglers"), Step(.post, "/v1/rollovers/{rollover}/start"),
     Step(.post, "/v1/rollovers/{rollover}/pause"), Step(.post, "/v1/rollovers/{rollover}/resume"),

@@ -41,6 +41,48 @@ private func plan(
     ],
   ]
 
+  /// The same of certificates: 1 is each that is to leave, 2 each that stays.
+  private static let certificateTable: [String: [String: String]] = [
+    "waiting": [
+      "proved": "called", "proved new": "proved", "made": "made", "offered": "waiting", "ended deadline": "broken",
+      "left": "left", "removed": "left",
+    ],
+    "called": [
+      "proved new": "proved", "made": "made", "offered": "called", "ended deadline": "broken", "left": "left",
+      "removed": "left",
+    ],
+    "made": [
+      "proved new": "proved", "offered": "offered", "ended deadline": "broken", "left": "kept", "removed": "left",
+    ],
+    "offered": [
+      "proved new": "proved", "offered": "offered", "ended deadline": "broken", "left": "kept", "removed": "left",
+    ],
+    "proved": [
+      "proved": "offered", "offered": "proved", "ended overlap": "settled", "left": "kept", "removed": "left",
+    ],
+  ]
+
+  @Test(arguments: DeviceRollover.Stage.allCases)
+  func `a device with certificates moves as its table says and in no other way`(stage: DeviceRollover.Stage) {
+    let moves: [DeviceRollover.Move] = [
+      .proved(1), .proved(2), .made(2), .replaced(2), .offered, .ended(.overlap), .ended(.aborted), .ended(.deadline),
+      .left(.aborted), .removed,
+    ]
+    let hasNew: Set<DeviceRollover.Stage> = [.made, .offered, .proved]
+    let made = hasNew.contains(stage) ? DeviceRollover.staying : nil
+    let known = stage == .waiting ? nil : stage == .proved ? DeviceRollover.staying : DeviceRollover.leaving
+    for move in moves {
+      var device = DeviceRollover(.certificates, stage: stage, known: known, made: made, proofs: 0, since: start)
+      let next = DeviceRolloverTests.certificateTable[stage.rawValue]?[name(move, DeviceRollover.staying, known)]
+      do throws(RolloverFault) {
+        try device.move(move, at: start)
+        #expect(device.stage.rawValue == next, "\(stage) \(move)")
+      } catch {
+        #expect(next == nil, "\(stage) \(move): \(error)")
+      }
+    }
+  }
+
   private func name(_ move: DeviceRollover.Move, _ made: UInt32?, _ known: UInt32?) -> String {
     switch move {
     case .proved(let version): version == known ? "proved again" : version == made ? "proved new" : "proved"
@@ -183,6 +225,24 @@ private func plan(
     let breaking = plan(breaks: 3)
     let found = campaign([.waiting: 5, .broken: broken, .settled: 5], by: breaking, wave: 9)
     #expect(found.step(at: breaking.deadline, mayBreak: policy) == next)
+  }
+
+  @Test func `devices renew their certificates themselves: who was told to is waited for, and may break`() {
+    func campaign(
+      _ counts: RolloverCampaign.Counts, by chosen: RolloverPlan? = nil, state: RolloverState = .running,
+      refused: UInt64 = 0
+    ) -> RolloverCampaign {
+      RolloverCampaign(
+        .certificates, plan: chosen ?? plan(), state: state, wave: 9, waveOpened: start, target: 10, waves: [9: counts],
+        firstProved: nil, refused: refused)
+    }
+    #expect(step(of: campaign([.called: 8, .settled: 2])) == nil)
+    #expect(step(of: campaign([.called: 8, .settled: 2], refused: 2)) == nil)
+    #expect(step(of: campaign([.called: 8, .settled: 2], refused: 3)) == .pause)
+    let breaking = plan(breaks: 3)
+    #expect(campaign([.called: 8, .settled: 2], by: breaking).step(at: breaking.deadline, mayBreak: 100) == .breakOff(3))
+    #expect(step(of: campaign([.made: 2, .left: 8], state: .aborting)) == .letGo)
+    #expect(step(of: campaign([.kept: 2, .left: 8], state: .aborting)) == .endAbort)
   }
 
   @Test func `the last wave ends the rollover, and an abort puts back before it ends`() {

@@ -20,8 +20,8 @@ import Testing
     .anonymous: [],
     .service: ["ca.crl", "key.rotate", "key.destroy", "metrics.read"],
     .folder: [
-      "operator.add", "operator.list", "operator.remove", "ca.show", "ca.crl", "ledger.read", "ledger.prove",
-      "ledger.export", "vault.status", "vault.unseal", "vault.slot-add", "vault.slot-remove",
+      "operator.add", "operator.list", "operator.remove", "ca.show", "ca.crl", "ca.rotate", "ledger.read",
+      "ledger.prove", "ledger.export", "vault.status", "vault.unseal", "vault.slot-add", "vault.slot-remove",
       "vault.rekey", "policy.explain",
     ],
   ]

@@ -184,5 +184,57 @@ extension ServiceTests {
         try await instance.expectWholeLedger()
       }
     }
+
+    @Test func `a CA is walked out of the fleet by devices that renew when they are asked to`() async throws {
+      try await ServedInstance.with { instance in
+        let agents = [DeviceAgentTests.Agent(instance, "first"), DeviceAgentTests.Agent(instance, "second")]
+        for (agent, device) in zip(agents, ["pump-7", "pump-77"]) {
+          _ = try await agent.enroll(device, try await agent.ticket(device)).succeeded()
+          #expect(try await agent.run("renew").succeeded().hasPrefix("not due before"))
+        }
+        let old = try agents.map { try $0.file("certificate.pem") }
+        let address = String(instance.service.server.dropFirst("https://".count))
+        await instance.service.end()
+        let rotated = try await instance.onFolder(
+          "ca", "rotate", "--recovery-code-file", instance.folder.file("recovery-code")
+        ).succeeded().split(separator: " ").map(String.init)
+        let (new, before) = (try #require(rotated.first), try #require(rotated.last).trimmingCharacters(in: .newlines))
+        instance.service = try await ServiceProcess(
+          data: instance.data, log: instance.folder.file("log"), ["--listen", address])
+        #expect(try await instance.muster("ca", "show", "--output", "csv").succeeded().contains(new))
+
+        let inUse = try await instance.muster(
+          "rollover", "plan", "--certificates", "--issuer", new, "--all", "--deadline", "30d")
+        #expect(inUse.errors.contains("issuer-in-use"))
+        let rollover = try await instance.muster(
+          "rollover", "plan", "--certificates", "--issuer", before, "--all", "--deadline", "30d", "--canary", "50",
+          "--step", "50", "--soak", "1s", "--overlap", "1s"
+        ).succeeded().trimmingCharacters(in: .newlines)
+        _ = try await instance.muster("rollover", "start", rollover).succeeded()
+        _ = try await status(rollover, instance) { $0.entered == 1 }
+        var renewed = 0
+        for agent in agents where try await agent.run("renew").succeeded().hasPrefix("renewed until") { renewed += 1 }
+        #expect(renewed == 1, "one is in the first wave")
+        _ = try await status(rollover, instance) { $0.devices["settled"] == 1 && $0.entered == 2 }
+        for agent in agents { _ = try await agent.run("renew").succeeded() }
+        let done = try await status(rollover, instance) { $0.state == .finished }
+        #expect(done.kind == .certificates && done.issuerKeyID == before && done.devices["settled"] == 2)
+        for (agent, old) in zip(agents, old) {
+          #expect(try agent.file("certificate.pem") != old)
+          #expect(try await agent.run("connect").succeeded().contains("enabled"))
+          #expect(try await agent.run("renew").succeeded().hasPrefix("not due before"))
+          let identity = instance.folder.file("old.pem")
+          try Data((old + (try agent.file("private-key.pem"))).utf8).write(to: URL(fileURLWithPath: identity))
+          try await instance.withClient(identity) { client in
+            let refused = try await client.send(.GET, "/v1/identity")
+            #expect(refused.code == "certificate-revoked")
+          }
+        }
+        let history = try await instance.muster("device", "history", "pump-7", "--output", "csv").succeeded()
+        #expect(history.contains("certificates that were to leave ended: overlap"))
+        #expect(try await instance.muster("rollover", "list", "--output", "csv").succeeded().contains(",certificates,"))
+        try await instance.expectWholeLedger()
+      }
+    }
   }
 }

@@ -62,6 +62,14 @@ public struct Hierarchy: Sendable {
     return (try authority(.root, IssuingKey(signer: signer, secret: scalar), der, points), signer)
   }
 
+  /// Another issuing CA below a root that signs, in place of one that `make` made.
+  public static func issuing(
+    _ use: IssuerUse, _ key: IssuingKey, below root: Issuer, _ rootSigner: SoftwareSigner, organization: String?,
+    now: Timestamp
+  ) throws -> Authority {
+    try makeIssuing(use, key, below: root, rootSigner, organization, now.wholeSeconds)
+  }
+
   private static func makeIssuing(
     _ use: IssuerUse, _ key: IssuingKey, below parent: Issuer, _ rootSigner: SoftwareSigner, _ organization: String?,
     _ start: Timestamp

@@ -187,7 +187,7 @@ public struct DeviceEnrollment: Sendable {
   /// The same key, or the same claim, asks again: the certificate that is on record, to the byte, and the keys, as long
   /// as they may be handed over.
   private func again(_ certificate: RecordID?, _ attempt: EnrollmentAttempt) throws -> Decision<Enrolled> {
-    guard let device = attempt.facts.device, let issuer = instance.authorities.issuer(for: .devices) else {
+    guard let device = attempt.facts.device else {
       return try attempt.refuse(Refusal(.bindingEnded(attempt.deviceID)))
     }
     let shown: (certificate: Enrolled.Certificate, position: UInt64)?
@@ -197,6 +197,7 @@ public struct DeviceEnrollment: Sendable {
         return try attempt.refuse(Refusal(.bindingEnded(attempt.deviceID)))
       }
       if let refusal = found.refusal(at: attempt.at) { return try attempt.refuse(refusal) }
+      guard let issuer = instance.authorities.issuer(keyID: found.issuerKeyID) else { return .refuse(.sealed, nil) }
       shown = (Enrolled.Certificate(found, issuer), found.position)
     } else {
       shown = nil

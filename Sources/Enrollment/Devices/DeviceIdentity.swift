@@ -11,6 +11,8 @@ public struct DeviceIdentity: Codable, Sendable, Hashable {
   public let notAfter: Timestamp
   /// Where its key is, as far as it is known.
   public let key: KeyResidence
+  /// When it is to renew.
+  public let suggestedWindow: RenewalWindow
 }
 
 /// Tells a device, by its certificate, what is on record of it.
@@ -26,12 +28,13 @@ public struct DeviceIdentification: Sendable {
     case .foreign: return .refused(Refusal(.certificateUnknown))
     case .known(.device(_, let id, let certificate), _):
       guard let device = try await instance.listings.device(id),
-        let shown = try await instance.listings.certificate(.record(certificate))
+        let shown = try await instance.listings.certificate(.record(certificate)),
+        let identity = try await instance.facts.identity(fingerprint: .sha256(leaf))
       else { return .refused(.noDevice) }
       return .done(
         DeviceIdentity(
           deviceID: id, state: device.summary.state, group: device.summary.group, serial: shown.serial,
-          notAfter: shown.notAfter, key: device.keyResidence ?? .notAttested))
+          notAfter: shown.notAfter, key: device.keyResidence ?? .notAttested, suggestedWindow: identity.renewal))
     case .known: return .refused(.deviceExpected)
     }
   }

@@ -8,6 +8,9 @@ import Policy
 
 /// A device renews with its current certificate: the same identity, for the same key or a new one.
 public struct DeviceRenewal: Sendable {
+  /// As refusals name it.
+  public static let operation = "renew"
+
   let instance: Instance
 
   public init(_ instance: Instance) { self.instance = instance }
@@ -21,6 +24,10 @@ public struct DeviceRenewal: Sendable {
     case .failure(let refusal): return .refused(Refusal(refusal))
     }
     guard instance.authorities.issuer(for: .devices) != nil else { return .refused(.sealed) }
+    // That a device in a rollover shows this certificate is on record first; why it is no good is said below.
+    if case .refused(let refusal) = try await Authentication(instance).identify(leaf: leaf), refusal == .contended {
+      return .refused(refusal)
+    }
     return try await instance.deciding { try await decide(leaf, verified, source) }
   }
 
@@ -51,7 +58,7 @@ public struct DeviceRenewal: Sendable {
   }
 
   private func issue(_ attempt: RenewalAttempt, reads: ReadSet) async throws -> Decision<Enrolled> {
-    if let again = attempt.alreadyRenewed, let issuer = instance.authorities.issuer(for: .devices) {
+    if let issuer = instance.authorities.issuer(for: .devices), let again = attempt.alreadyRenewed(by: issuer) {
       return .answer(attempt.enrolled(again, issuer: issuer))
     }
     guard attempt.facts.deviceCertificates.count < DeviceRenewal.liveLimit else {

@@ -15,10 +15,11 @@ struct RenewalAttempt: Sendable {
   let source: String
   let at: Timestamp
 
-  /// What this certificate was renewed to for this key: a lost answer is asked for again.
-  var alreadyRenewed: CertificateSnapshot? {
+  /// What this certificate was renewed to for this key, by the CA that issues now: a lost answer is asked for again.
+  func alreadyRenewed(by issuer: Issuer) -> CertificateSnapshot? {
     facts.deviceCertificates.first {
-      $0.replaces == current.record && $0.publicKey == verified.publicKey && $0.refusal(at: at) == nil
+      $0.replaces == current.record && $0.publicKey == verified.publicKey && $0.issuerKeyID == issuer.keyID
+        && $0.refusal(at: at) == nil
     }
   }
 
@@ -48,7 +49,7 @@ struct RenewalAttempt: Sendable {
   func refuse(_ refusal: Refusal, by policy: PolicyReference? = nil) throws -> Decision<Enrolled> {
     let event = try Event(
       at: at, by: Actor(device.record, by: .certificate), on: [.record(device.record)], policy: policy,
-      RequestRefused(operation: "renew", code: refusal.code),
+      RequestRefused(operation: DeviceRenewal.operation, code: refusal.code),
       details: .init(reason: refusal.reason, source: source, decision: appraised.map { decision($0) }))
     return .refuse(refusal, event)
   }

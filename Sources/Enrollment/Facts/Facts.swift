@@ -224,10 +224,15 @@ public struct IdentityFacts: Sendable {
 
   public let certificate: CertificateSnapshot
   public let subject: Subject
+  /// Of a device, where it stands in a rollover of certificates; nil where it is in none.
+  public let certificateRollover: CertificateRolloverStanding?
 
-  public init(certificate: CertificateSnapshot, subject: Subject) {
+  public init(
+    certificate: CertificateSnapshot, subject: Subject, certificateRollover: CertificateRolloverStanding? = nil
+  ) {
     self.certificate = certificate
     self.subject = subject
+    self.certificateRollover = certificateRollover
   }
 }
 

@@ -29,16 +29,16 @@ extension VaultAdministration {
     return try keptSigner(purpose, secret, try Issuer.publicKey(of: record.der))
   }
 
-  private func responders(of issuers: [Issuer]) async throws -> [IssuerUse: OCSPResponder] {
+  private func responders(of issuers: [Issuer]) async throws -> [String: OCSPResponder] {
     let keys = try await sealed([VaultSecret.responderKey])
     let profile = instance.policies.permitOCSPResponder(by: .service).profile
-    var responders: [IssuerUse: OCSPResponder] = [:]
+    var responders: [String: OCSPResponder] = [:]
     for issuer in issuers {
       guard let certificate = try await reader.ownCertificate(profile: profile, issuerKeyID: issuer.keyID),
         let key = keys[certificate.record]
       else { continue }
       let signer = try SoftwareSigner(.p256, scalar: try instance.vault.open(key))
-      responders[issuer.use] = try OCSPResponder(issuer: issuer, certificate: certificate.der, signer: signer)
+      responders[issuer.keyID] = try OCSPResponder(issuer: issuer, certificate: certificate.der, signer: signer)
     }
     return responders
   }

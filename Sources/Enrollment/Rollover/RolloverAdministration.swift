@@ -3,16 +3,19 @@ public import KeyVault
 public import MusterModel
 public import Policy
 
-// Rollovers of device keys, as operators lead them. What they come to is the upkeep's: `RolloverUpkeep`.
+// Rollovers of device keys and certificates, as operators lead them. What they come to is the upkeep's: `RolloverUpkeep`.
 
 public struct RolloverInput: Codable, Sendable, Hashable {
   /// A group's name; nil for all devices.
   public let group: String?
   public let plan: RolloverPlan
+  /// Which certificates are to leave; nil for a rollover of keys.
+  public let certificates: LeavingCertificates?
 
-  public init(group: String?, plan: RolloverPlan) {
+  public init(group: String?, plan: RolloverPlan, certificates: LeavingCertificates? = nil) {
     self.group = group
     self.plan = plan
+    self.certificates = certificates
   }
 }
 
@@ -34,15 +37,26 @@ extension Administration {
     guard input.plan.breaks <= instance.policies.keys.mayBreak else {
       return .refused(.rolloverMayBreak(input.plan.breaks, allowed: instance.policies.keys.mayBreak))
     }
+    if let refusal = refusal(ofLeaving: input.certificates?.issuerKeyID) { return .refused(refusal) }
     return try await change(.rolloverPlan, by: caller, asking: query) { facts, grant, actor, now in
       if input.group != nil, facts.group.map(\.isRemoved) != false { return .refused(Refusal(.groupUnknown)) }
       let record = RecordID(.rollover, UUIDv7(at: now))
       let event = try Event(
         at: now, by: actor, on: [.record(record)] + (facts.group.map { [.record($0.record)] } ?? []),
         policy: grant.decidedBy,
-        RolloverPlanned(rollover: record, group: facts.group?.record, plan: input.plan))
+        RolloverPlanned(
+          rollover: record, group: facts.group?.record, plan: input.plan, certificates: input.certificates))
       return .commit(UnitOfWork(events: [event]), record)
     }
+  }
+
+  /// Whose certificates are to leave must be an issuing CA of devices that another has taken over from: a device that
+  /// renews would be given one that is to leave again.
+  private func refusal(ofLeaving issuerKeyID: String?) -> Refusal? {
+    guard let issuerKeyID else { return nil }
+    guard let current = instance.authorities.issuer(for: .devices) else { return .sealed }
+    if issuerKeyID == current.keyID { return .issuerIssues }
+    return instance.authorities.issuer(keyID: issuerKeyID)?.use == .devices ? nil : .issuerUnknown
   }
 
   /// Starts, pauses, resumes or aborts it. Of the rollovers of a device one at a time is under way.
@@ -65,10 +79,14 @@ extension Administration {
       return .commit(
         UnitOfWork(
           reads: ReadSet([.record(found.record): found.version]),
-          claims: asked == .start ? [.rollover(of: found.group)] : [], events: [event]),
+          claims: asked == .start ? [found.claim] : [], events: [event]),
         found.record)
     }
   }
+}
+
+extension RolloverSnapshot {
+  fileprivate var claim: UniqueName { certificates == nil ? .rollover(of: group) : .certificateRollover(of: group) }
 }
 
 extension RolloverChange {
@@ -101,6 +119,12 @@ extension RolloverChange {
 }
 
 extension Refusal {
+  static let issuerUnknown = Refusal(
+    .notFound, "issuer-unknown", "expected the key ID of an issuing CA of devices (muster ca show), found another")
+  static let issuerIssues = Refusal(
+    .conflict, "issuer-in-use",
+    "expected an issuing CA that another has taken over from, found the one that issues: muster ca rotate makes another"
+  )
   static let rolloverUnknown = Refusal(
     .notFound, "rollover-unknown", "expected a rollover that was planned, found none of that record ID")
   static let rolloverUnderWay = Refusal(

@@ -1,7 +1,7 @@
 public import KeyVault
 public import MusterModel
 
-/// Rollovers of device keys, as they are shown and as they are carried on. Each answer is one snapshot.
+/// Rollovers of device keys and certificates, as they are shown and as they are carried on. Each answer is one snapshot.
 public protocol RolloverReader: Sendable {
   func rollovers(_ page: PageRequest, in scope: GroupScope) async throws -> Page<RolloverSummary>
   func rollover(_ record: RecordID) async throws -> RolloverSummary?
@@ -18,6 +18,10 @@ public protocol RolloverReader: Sendable {
   func members(
     of rollover: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
   ) async throws -> [RolloverMember]
+  /// The same of a rollover of certificates.
+  func certificateMembers(
+    of rollover: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
+  ) async throws -> [CertificateRolloverMember]
 }
 
 /// A rollover that is decided about.
@@ -26,14 +30,20 @@ public struct RolloverSnapshot: Sendable, Hashable {
   public let version: UInt64
   /// nil for all devices.
   public let group: RecordID?
+  /// nil for a rollover of keys.
+  public let certificates: LeavingCertificates?
   public let state: RolloverState
-  /// Whether another is under way that some of its devices may be in.
+  /// Whether another of its kind is under way that some of its devices may be in.
   public let hasRival: Bool
 
-  public init(record: RecordID, version: UInt64, group: RecordID?, state: RolloverState, hasRival: Bool) {
+  public init(
+    record: RecordID, version: UInt64, group: RecordID?, certificates: LeavingCertificates?, state: RolloverState,
+    hasRival: Bool
+  ) {
     self.record = record
     self.version = version
     self.group = group
+    self.certificates = certificates
     self.state = state
     self.hasRival = hasRival
   }
@@ -82,6 +92,9 @@ public struct RolloverMember: Sendable, Hashable {
 /// A rollover as people see it.
 public struct RolloverSummary: Codable, Sendable, Hashable {
   public let record: RecordID
+  public let kind: RolloverKind
+  /// Of certificates, whose are to leave; nil for all that were issued before the start.
+  public let issuerKeyID: String?
   /// nil for all devices, and where the name was erased.
   public let group: RecordName?
   public let isOfAll: Bool
@@ -96,17 +109,21 @@ public struct RolloverSummary: Codable, Sendable, Hashable {
   public let wave: UInt32
   /// The share of the devices that it lets in, with those before, in percent.
   public let share: UInt32
-  /// How many devices have entered, and of how many a token was refused since they have a new key.
+  /// How many devices have entered, and how many were refused since it was last resumed: a token, of those with a new key;
+  /// or a renewal.
   public let entered: UInt64
   public let refused: UInt64
   /// Of those that have entered, by stage; all stages are there.
   public let devices: [String: UInt64]
 
   public init(
-    record: RecordID, group: RecordName?, isOfAll: Bool, cause: RolloverStateChanged.Cause, changed: Timestamp,
-    planned: Timestamp, started: Timestamp?, campaign: RolloverCampaign
+    record: RecordID, certificates: LeavingCertificates?, group: RecordName?, isOfAll: Bool,
+    cause: RolloverStateChanged.Cause, changed: Timestamp, planned: Timestamp, started: Timestamp?,
+    campaign: RolloverCampaign
   ) {
     self.record = record
+    kind = campaign.kind
+    issuerKeyID = certificates?.issuerKeyID
     self.group = group
     self.isOfAll = isOfAll
     state = campaign.state

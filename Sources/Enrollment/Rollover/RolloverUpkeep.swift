@@ -7,7 +7,7 @@ public struct RolloverUpkeep: Sendable {
   /// The most devices of one step.
   static let batch = 256
 
-  private let instance: Instance
+  let instance: Instance
 
   public init(_ instance: Instance) { self.instance = instance }
 
@@ -36,14 +36,24 @@ public struct RolloverUpkeep: Sendable {
 
   /// A part of a step's unit of work.
   struct Change {
-    let event: Event
+    let events: [Event]
     var reads: [RecordID: UInt64] = [:]
     /// All that a device has from here on.
     var kept: (device: RecordID, secrets: [SealedSecret])?
 
+    init(event: Event, reads: [RecordID: UInt64] = [:], kept: (device: RecordID, secrets: [SealedSecret])? = nil) {
+      self.init(events: [event], reads: reads)
+      self.kept = kept
+    }
+
+    init(events: [Event], reads: [RecordID: UInt64]) {
+      self.events = events
+      self.reads = reads
+    }
+
     func add(to unit: inout UnitOfWork) {
       for (record, version) in reads { unit.reads.saw(.record(record), version: version) }
-      unit.events.append(event)
+      unit.events += events
       guard let kept else { return }
       unit.forgets.append(kept.device)
       unit.secrets += kept.secrets
@@ -54,6 +64,9 @@ public struct RolloverUpkeep: Sendable {
     _ step: RolloverCampaign.Step, _ situation: RolloverSituation, at now: Timestamp
   ) async throws -> [Change] {
     let record = situation.record
+    if situation.campaign.kind == .certificates, let found = try await certificateChanges(step, record, at: now) {
+      return found
+    }
     switch step {
     case .enter(let count): return try await enter(count, situation, at: now)
     case .pause: return [try state(.paused, .refusals, record, at: now)]
@@ -75,12 +88,14 @@ public struct RolloverUpkeep: Sendable {
       return try await members(record, [.made, .offered]).map { try ended($0, .aborted, record, at: now) }
     case .breakOff(let count):
       let some = try await members(
-        record, [.waiting, .made, .offered], limit: Int(clamping: min(count, UInt64(RolloverUpkeep.batch))))
+        record, RolloverKind.keys.breaking, limit: Int(clamping: min(count, UInt64(RolloverUpkeep.batch))))
       return try some.map { member in
         member.rollover.made == nil
           ? try made(for: member, keeping: nil, record, at: now) : try ended(member, .deadline, record, at: now)
       }
-    case .letGo: return try letGo(try await members(record, [.waiting, .called, .proved]), record, at: now)
+    case .letGo:
+      return try letGo(
+        try await members(record, RolloverKind.keys.letGo).map { ($0.device, $0.version) }, record, at: now)
     }
   }
 
@@ -167,7 +182,9 @@ extension RolloverUpkeep {
     return try instance.vault.rewrap(sealed).sealed
   }
 
-  private func letGo(_ members: [RolloverMember], _ rollover: RecordID, at now: Timestamp) throws -> [Change] {
+  func letGo(
+    _ members: [(device: RecordID, version: UInt64)], _ rollover: RecordID, at now: Timestamp
+  ) throws -> [Change] {
     try members.chunks(of: RolloverDevicesLeft.limit).map { some in
       Change(
         event: try Event(

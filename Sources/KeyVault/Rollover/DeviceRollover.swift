@@ -1,17 +1,25 @@
 public import MusterModel
 
-/// Where one device stands in a rollover of its key: a pure machine, the same whether it is told by the service or built
-/// again from events (`Docs/rollover.md` has its table). What it is for: the version that a device proved last is never
-/// taken from it, but where the plan says so at the deadline.
+/// What a rollover replaces.
+public enum RolloverKind: String, Codable, Sendable, CaseIterable {
+  /// The service makes the new one, beside the one that the device proved.
+  case keys
+  /// The device has the new one made, by renewing. Its versions are two: 1 is each that is to leave, 2 each that stays.
+  case certificates
+}
+
+/// Where one device stands in a rollover: a pure machine, the same whether it is told by the service or built again from
+/// events (`Docs/rollover.md` has its table). What it is for: the version that a device proved last is never taken from
+/// it, but where the plan says so at the deadline.
 public struct DeviceRollover: Sendable, Hashable {
   public enum Stage: String, Codable, Sendable, CaseIterable {
-    /// In an open wave; it has not called in since, so that nobody knows which of its keys it uses.
+    /// In an open wave; it has not called in since, so that nobody knows which of its versions it uses.
     case waiting
-    /// It called in; a new version may be made beside the one that it proved.
+    /// It called in; a new version may be made beside the one that it proved, or the device was told to have one made.
     case called
-    /// The new version is there and was handed to nobody.
+    /// The new version is there; that it arrived nobody knows.
     case made
-    /// It was fetched, by the device or a hub.
+    /// It was fetched, by the device or a hub; or the device went back to the old one.
     case offered
     /// The device proved it; the old one is kept for the overlap.
     case proved
@@ -21,7 +29,7 @@ public struct DeviceRollover: Sendable, Hashable {
     case broken
     /// Aborted: the new one proves nothing any more.
     case returned
-    /// Aborted after the device had proved the new one: both stay.
+    /// Aborted after the device had proved the new one, or was sent a new certificate: both stay.
     case kept
     /// It goes to and fro between its keys: none is taken from it.
     case undecided
@@ -56,6 +64,10 @@ public struct DeviceRollover: Sendable, Hashable {
   /// How many changes of key are on record of one device: a device that changes for ever must not lengthen the ledger.
   public static let proofLimit: UInt32 = 8
 
+  /// Of certificates, the version of each that is to leave, and of each that stays.
+  public static let (leaving, staying): (UInt32, UInt32) = (1, 2)
+
+  public let kind: RolloverKind
   public private(set) var stage: Stage
   /// The version that the device proved last since it entered.
   public private(set) var known: UInt32?
@@ -66,10 +78,15 @@ public struct DeviceRollover: Sendable, Hashable {
   public private(set) var since: Timestamp
 
   /// It enters.
-  public init(at time: Timestamp) { self.init(stage: .waiting, known: nil, made: nil, proofs: 0, since: time) }
+  public init(_ kind: RolloverKind = .keys, at time: Timestamp) {
+    self.init(kind, stage: .waiting, known: nil, made: nil, proofs: 0, since: time)
+  }
 
   /// As it was kept.
-  public init(stage: Stage, known: UInt32?, made: UInt32?, proofs: UInt32, since: Timestamp) {
+  public init(
+    _ kind: RolloverKind = .keys, stage: Stage, known: UInt32?, made: UInt32?, proofs: UInt32, since: Timestamp
+  ) {
+    self.kind = kind
     self.stage = stage
     self.known = known
     self.made = made
@@ -84,14 +101,19 @@ public struct DeviceRollover: Sendable, Hashable {
   /// What stays beside a new version.
   public var keeps: UInt32? { stage == .called ? known : nil }
 
-  /// What stays where the other version ends; nil where nothing may end for this cause.
+  /// What stays where the other version ends; nil where nothing may end for this cause. Of certificates both stay after an
+  /// abort: a device that was sent the new one may have let go of the old.
   public func stays(after cause: RolloverKeyEnded.Cause) -> UInt32? {
-    switch (cause, stage) {
-    case (.overlap, .proved), (.deadline, .made), (.deadline, .offered): made
-    case (.aborted, .made), (.aborted, .offered): known
+    switch (kind, cause, stage) {
+    case (_, .overlap, .proved), (_, .deadline, .made), (_, .deadline, .offered): made
+    case (.keys, .aborted, .made), (.keys, .aborted, .offered): known
+    case (.certificates, .deadline, .waiting), (.certificates, .deadline, .called): DeviceRollover.staying
     default: nil
     }
   }
+
+  /// Whether an abort leaves the device with what it has.
+  private var keepsAll: Bool { stage == .proved || kind == .certificates && (stage == .made || stage == .offered) }
 
   /// Throws for a move that the table does not have.
   public mutating func move(_ move: Move, at time: Timestamp) throws(RolloverFault) {
@@ -102,6 +124,7 @@ public struct DeviceRollover: Sendable, Hashable {
     case .proved(let version):
       known = version
       proofs += 1
+      if kind == .certificates, version == DeviceRollover.staying { made = version }
     case .made(let version), .replaced(let version): made = version
     case .offered, .ended, .left, .removed: break
     }
@@ -115,10 +138,11 @@ public struct DeviceRollover: Sendable, Hashable {
     case .proved(let version):
       guard mustRecord(version) else { return nil }
       if proofs + 1 >= DeviceRollover.proofLimit { return .undecided }
+      if kind == .certificates, version == DeviceRollover.staying { return .proved }
       guard let made else { return .called }
       return version == made ? .proved : .offered
-    case .made: return stage == .called ? .made : nil
-    case .replaced: return made == nil ? .broken : nil
+    case .made: return stage == .called || kind == .certificates && stage == .waiting ? .made : nil
+    case .replaced: return kind == .keys && made == nil ? .broken : nil
     case .offered: return stage == .made ? .offered : stage
     case .ended(let cause):
       guard stays(after: cause) != nil else { return nil }
@@ -128,7 +152,7 @@ public struct DeviceRollover: Sendable, Hashable {
       case .deadline: .broken
       }
     case .left:
-      if stage == .proved { return .kept }
+      if keepsAll { return .kept }
       return made == nil ? .left : nil
     case .removed: return .left
     }

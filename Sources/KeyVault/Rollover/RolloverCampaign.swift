@@ -25,6 +25,7 @@ public struct RolloverCampaign: Sendable, Hashable {
   /// Devices of one wave, by stage.
   public typealias Counts = [DeviceRollover.Stage: UInt64]
 
+  public let kind: RolloverKind
   public let plan: RolloverPlan
   public let state: RolloverState
   /// The last that was opened; 0 before the first.
@@ -35,13 +36,14 @@ public struct RolloverCampaign: Sendable, Hashable {
   public let waves: [UInt32: Counts]
   /// When the first of the devices that have proved the new version did so.
   public let firstProved: Timestamp?
-  /// How many devices with a new version had a token refused since it was last resumed.
+  /// How many devices were refused since it was last resumed: a token, of those with a new key; or a renewal.
   public let refused: UInt64
 
   public init(
-    plan: RolloverPlan, state: RolloverState, wave: UInt32, waveOpened: Timestamp, target: UInt64,
-    waves: [UInt32: Counts], firstProved: Timestamp?, refused: UInt64
+    _ kind: RolloverKind = .keys, plan: RolloverPlan, state: RolloverState, wave: UInt32, waveOpened: Timestamp,
+    target: UInt64, waves: [UInt32: Counts], firstProved: Timestamp?, refused: UInt64
   ) {
+    self.kind = kind
     self.plan = plan
     self.state = state
     self.wave = wave
@@ -52,7 +54,9 @@ public struct RolloverCampaign: Sendable, Hashable {
     self.refused = refused
   }
 
-  public func count(_ stages: DeviceRollover.Stage...) -> UInt64 {
+  public func count(_ stages: DeviceRollover.Stage...) -> UInt64 { count(stages) }
+
+  private func count(_ stages: [DeviceRollover.Stage]) -> UInt64 {
     waves.values.reduce(0) { sum, counts in stages.reduce(sum) { $0 + (counts[$1] ?? 0) } }
   }
 
@@ -69,16 +73,16 @@ public struct RolloverCampaign: Sendable, Hashable {
   }
 
   private func abortStep() -> Step {
-    if count(.waiting, .called, .proved) > 0 { return .letGo }
+    if count(kind.letGo) > 0 { return .letGo }
     return count(.made, .offered) > 0 ? .putBack : .endAbort
   }
 
   private func runningStep(at now: Timestamp, breaks: UInt64) -> Step? {
     if refusedTooMany { return .pause }
-    if count(.called) > 0 { return .make }
+    if kind == .keys, count(.called) > 0 { return .make }
     let due = now - .seconds(plan.overlap)
     if let firstProved, firstProved <= due { return .settle(provedBefore: due) }
-    if now >= plan.deadline, count(.waiting, .made, .offered) > 0, breaks > count(.broken) {
+    if now >= plan.deadline, count(kind.breaking) > 0, breaks > count(.broken) {
       return .breakOff(breaks - count(.broken))
     }
     if entered < target { return .enter(target - entered) }
@@ -87,7 +91,7 @@ public struct RolloverCampaign: Sendable, Hashable {
   }
 
   private var refusedTooMany: Bool {
-    let given = count(.made, .offered, .proved, .settled, .undecided)
+    let given = count(kind.refusable)
     return refused > 0 && refused * 100 > given * UInt64(plan.refusals)
   }
 
@@ -99,5 +103,29 @@ public struct RolloverCampaign: Sendable, Hashable {
     let called = inIt - (counts[.waiting] ?? 0)
     let proved = (counts[.proved] ?? 0) + (counts[.settled] ?? 0)
     return now >= waveOpened + .seconds(plan.soak) && called > 0 && proved * 100 >= called * UInt64(plan.quorum)
+  }
+}
+
+extension RolloverKind {
+  /// Whom an abort lets go of, with what they have.
+  public var letGo: [DeviceRollover.Stage] {
+    switch self {
+    case .keys: [.waiting, .called, .proved]
+    case .certificates: [.waiting, .called, .made, .offered, .proved]
+    }
+  }
+
+  /// From whom the old version may be taken at the deadline.
+  public var breaking: [DeviceRollover.Stage] {
+    switch self {
+    case .keys: [.waiting, .made, .offered]
+    case .certificates: [.waiting, .called, .made, .offered]
+    }
+  }
+
+  /// Whose refusals say something of the rollover.
+  var refusable: [DeviceRollover.Stage] {
+    let given: [DeviceRollover.Stage] = [.made, .offered, .proved, .settled, .undecided]
+    return self == .keys ? given : given + [.called]
   }
 }

@@ -1,27 +1,33 @@
 public import MusterModel
 
-/// The kinds of rollovers of device keys.
+/// The kinds of rollovers.
 public enum RolloverEvents {
-  public static let kinds: [EventKind] = [
-    EventKind(RolloverPlanned.self), EventKind(RolloverStateChanged.self), EventKind(RolloverWaveOpened.self),
-    EventKind(RolloverDevicesEntered.self), EventKind(RolloverKeyMade.self), EventKind(RolloverKeysProved.self),
-    EventKind(RolloverKeyEnded.self), EventKind(RolloverDevicesLeft.self), EventKind(RolloverTokensRefused.self),
-    EventKind(DeviceKeyFetched.self),
-  ]
+  public static let kinds: [EventKind] =
+    [
+      EventKind(RolloverPlanned.self), EventKind(RolloverStateChanged.self), EventKind(RolloverWaveOpened.self),
+      EventKind(RolloverDevicesEntered.self), EventKind(RolloverKeyMade.self), EventKind(RolloverKeysProved.self),
+      EventKind(RolloverKeyEnded.self), EventKind(RolloverDevicesLeft.self), EventKind(RolloverTokensRefused.self),
+      EventKind(DeviceKeyFetched.self),
+    ] + certificateKinds
 }
 
-/// The devices of a group, or all, are to have new keys by this plan.
+/// The devices of a group, or all, are to have new keys, or certificates, by this plan.
 public struct RolloverPlanned: EventBody {
   public static let kind = "rollover-planned"
   public let rollover: RecordID
   /// nil for all devices.
   public let group: RecordID?
   public let plan: RolloverPlan
+  /// nil for a rollover of keys.
+  public let certificates: LeavingCertificates?
 
-  public init(rollover: RecordID, group: RecordID?, plan: RolloverPlan) {
+  public var of: RolloverKind { certificates == nil ? .keys : .certificates }
+
+  public init(rollover: RecordID, group: RecordID?, plan: RolloverPlan, certificates: LeavingCertificates? = nil) {
     self.rollover = rollover
     self.group = group
     self.plan = plan
+    self.certificates = certificates
   }
 }
 
@@ -140,7 +146,7 @@ public struct RolloverKeyEnded: EventBody {
   }
 }
 
-/// Devices are out of a rollover, with the keys that they have.
+/// Devices are out of a rollover, with the keys, or certificates, that they have.
 public struct RolloverDevicesLeft: EventBody {
   public static let kind = "rollover-devices-left"
   /// The most devices that one such event names.

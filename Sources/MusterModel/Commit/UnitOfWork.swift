@@ -122,6 +122,8 @@ public enum UniqueName: Hashable, Sendable {
   case idempotencyKey(operator: RecordID, String)
   /// No other rollover of these devices is under way: a group's, or all (nil), which no other goes beside.
   case rollover(of: RecordID?)
+  /// The same of rollovers of certificates.
+  case certificateRollover(of: RecordID?)
 }
 
 /// What there is only so much of. How much, and how much is left, is the store's to know: its events say it.

@@ -1,10 +1,13 @@
-/// The views of rollovers of device keys.
+/// The views of rollovers: of keys, and of certificates.
 let rolloverTables = """
   CREATE TABLE rollover(
     id INTEGER PRIMARY KEY,
     record TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
     -- NULL for all devices.
     device_group TEXT,
+    -- Whose certificates are to leave; NULL for all that were issued before the start.
+    leaving_issuer TEXT,
     canary INTEGER NOT NULL,
     step INTEGER NOT NULL,
     quorum INTEGER NOT NULL,
@@ -26,7 +29,7 @@ let rolloverTables = """
     target INTEGER NOT NULL,
     -- The device that entered last.
     last_entered TEXT,
-    -- Devices of which a token was refused since it was last resumed.
+    -- Devices of which a token, or a renewal, was refused since it was last resumed.
     refused INTEGER NOT NULL,
     position INTEGER NOT NULL
   ) STRICT;
@@ -34,8 +37,9 @@ let rolloverTables = """
 
   CREATE TABLE rollover_device(
     id INTEGER PRIMARY KEY,
-    -- The rollover's row.
+    -- The rollover's row, and its kind.
     rollover INTEGER NOT NULL,
+    kind TEXT NOT NULL,
     device TEXT NOT NULL,
     wave INTEGER NOT NULL,
     stage TEXT NOT NULL,
@@ -47,14 +51,14 @@ let rolloverTables = """
     is_refused INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX rollover_device_once ON rollover_device(rollover, device);
-  -- A device is in one at a time.
-  CREATE UNIQUE INDEX rollover_device_open ON rollover_device(device) WHERE is_open = 1;
+  -- A device is in one of each kind at a time.
+  CREATE UNIQUE INDEX rollover_device_open ON rollover_device(device, kind) WHERE is_open = 1;
   CREATE INDEX rollover_device_broken ON rollover_device(device) WHERE stage = 'broken';
   CREATE INDEX rollover_device_stage ON rollover_device(rollover, stage, since);
 
   -- Where a device stands among all, as good as drawn by lot: the random end of its record ID.
   CREATE INDEX device_key_lot ON device_key(substr(device, -12));
-  -- Devices that may enter a rollover: in use, with keys that are older than it, and in no other.
+  -- Devices that may enter a rollover of keys: in use, with keys that are older than it, and in no other.
   CREATE VIEW rollover_candidate AS
     SELECT rollover.record AS rollover, device_key.device AS device, substr(device_key.device, -12) AS lot
     FROM rollover CROSS JOIN device_key CROSS JOIN device ON device.record = device_key.device
@@ -67,7 +71,8 @@ let rolloverTables = """
         SELECT 1 FROM rollover_device
         WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device_key.device)
       AND NOT EXISTS (
-        SELECT 1 FROM rollover_device WHERE rollover_device.device = device_key.device AND rollover_device.is_open = 1);
+        SELECT 1 FROM rollover_device WHERE rollover_device.device = device_key.device AND rollover_device.is_open = 1
+          AND rollover_device.kind = 'keys');
 
   -- How many devices of a wave are in which stage.
   CREATE TABLE rollover_count(

@@ -36,7 +36,10 @@ extension AnyRecorded {
       "key \(body.key.version) made by a rollover, \(body.keeps.map { "beside key \($0)" } ?? "the others ended")"
     case is RolloverKeysProved: "another key proved in a rollover"
     case let body as RolloverKeyEnded: "key \(body.stays) alone from here on: \(body.cause.rawValue)"
-    case is RolloverDevicesEntered: "in a rollover of its key"
+    case is RolloverDevicesEntered: "in a rollover"
+    case let body as RolloverCertificateProved:
+      body.isLeaving ? "a certificate shown that is to leave" : "a certificate shown that is to stay"
+    case let body as RolloverCertificatesEnded: "certificates that were to leave ended: \(body.cause.rawValue)"
     case is RolloverDevicesLeft: "out of the rollover: aborted"
     case is RolloverTokensRefused: "a token refused in a rollover"
     case let body as DeviceKeyFetched: "key \(body.version) fetched by the device, by its \(body.evidence.rawValue)"

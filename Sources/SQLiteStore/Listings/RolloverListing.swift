@@ -20,17 +20,38 @@ extension FolderStore: RolloverReader {
   }
 
   public func candidates(of rollover: RecordID, limit: Int) async throws -> [RolloverCandidate] {
-    try await read { try $0.rolloverCandidates(of: rollover, limit: limit) }
+    let now = clock.now()
+    return try await read {
+      switch try $0.db.rollover(rollover).kind {
+      case .keys: try $0.rolloverCandidates(of: rollover, limit: limit)
+      case .certificates: try $0.certificateCandidates(of: rollover, at: now, limit: limit)
+      }
+    }
   }
 
   public func candidateCount(of rollover: RecordID) async throws -> UInt64 {
-    try await read { try $0.rolloverCandidateCount(of: rollover) }
+    let now = clock.now()
+    return try await read {
+      switch try $0.db.rollover(rollover).kind {
+      case .keys: try $0.rolloverCandidateCount(of: rollover)
+      case .certificates: try $0.certificateCandidateCount(of: rollover, at: now)
+      }
+    }
   }
 
   public func members(
     of rollover: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
   ) async throws -> [RolloverMember] {
     try await read { try $0.rolloverMembers(of: rollover, at: stages, since: time, limit: limit) }
+  }
+
+  public func certificateMembers(
+    of rollover: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
+  ) async throws -> [CertificateRolloverMember] {
+    let now = clock.now()
+    return try await read {
+      try $0.certificateMembers(of: rollover, at: stages, since: time, now: now, limit: limit)
+    }
   }
 }
 
@@ -53,12 +74,14 @@ extension Snapshot {
   func rolloverSummary(_ record: RecordID) throws(StoreError) -> RolloverSummary? {
     guard let found = try rolloverColumns(record) else { return nil }
     return RolloverSummary(
-      record: record, group: try recordName(of: found.group), isOfAll: found.group == nil, cause: found.cause,
+      record: record, certificates: found.certificates, group: try recordName(of: found.group),
+      isOfAll: found.group == nil, cause: found.cause,
       changed: found.changed, planned: found.planned, started: found.started, campaign: try campaign(found))
   }
 
   func stragglers(of rollover: RecordID, _ request: PageRequest) throws -> Page<RolloverStraggler>? {
-    guard let row = try rolloverColumns(rollover)?.row else { return nil }
+    guard let found = try rolloverColumns(rollover) else { return nil }
+    let ofKeys = found.kind == .keys
     let (start, stages) = (try request.start(), DeviceRollover.Stage.straggling.list)
     let placed = try db.all(
       """
@@ -69,14 +92,14 @@ extension Snapshot {
       WHERE rollover = ?1 AND rollover_device.id > ?2 AND stage IN (SELECT value FROM json_each(?3))
         AND device.state <> 'retired'
       ORDER BY rollover_device.id LIMIT ?4
-      """, row, start, stages, request.probe
+      """, found.row, start, stages, request.probe
     ) { (row) throws(StoreError) in
       Placed(
         place: row.int(0),
         summary: RolloverStraggler(
           device: try row.record(1), deviceID: row.isNull(2) ? nil : try row.parsed(2, DeviceID(row.text(2))),
-          stage: try row.value(3), since: row.time(4), proved: try row.optional(5, Row.number),
-          provedAt: row.isNull(6) ? nil : row.time(6), made: try row.optional(7, Row.number)))
+          stage: try row.value(3), since: row.time(4), proved: ofKeys ? try row.optional(5, Row.number) : nil,
+          provedAt: ofKeys && !row.isNull(6) ? row.time(6) : nil, made: ofKeys ? try row.optional(7, Row.number) : nil))
     }
     return request.page(placed)
   }

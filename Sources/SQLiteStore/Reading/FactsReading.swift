@@ -237,7 +237,10 @@ extension FolderStore: FactsReader {
       guard let certificate = try snapshot.certificate(.named(.fingerprint(fingerprint))),
         let subject = try snapshot.subject(of: certificate)
       else { return nil }
-      return IdentityFacts(certificate: certificate, subject: subject)
+      guard case .device(let device) = subject else { return IdentityFacts(certificate: certificate, subject: subject) }
+      return IdentityFacts(
+        certificate: certificate, subject: subject,
+        certificateRollover: try snapshot.certificateRollover(of: device.record, showing: certificate.record))
     }
   }
 

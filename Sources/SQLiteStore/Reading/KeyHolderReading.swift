@@ -61,6 +61,7 @@ struct KeyHolderReading {
         LEFT JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
         LEFT JOIN device_key ON device_key.device = device.record AND device_key.generation = binding.generation
         LEFT JOIN rollover_device ON rollover_device.device = device.record AND rollover_device.is_open = 1
+          AND rollover_device.kind = 'keys'
       WHERE folded = ?1 AND state <> 'retired' AND (device.hub = ?2 OR EXISTS (
         SELECT 1 FROM hub_group WHERE hub_group.device_group = device.device_group AND hub_group.hub = ?3))
       """, id.folded, hub, number, DeviceKeyPair.purpose

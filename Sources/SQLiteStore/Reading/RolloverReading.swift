@@ -7,7 +7,10 @@ import MusterModel
 struct RolloverColumns {
   let row: Int64
   let record: RecordID
+  let kind: RolloverKind
   let group: RecordID?
+  /// nil for a rollover of keys.
+  let certificates: LeavingCertificates?
   let plan: RolloverPlan
   let state: RolloverState
   let cause: RolloverStateChanged.Cause
@@ -25,12 +28,15 @@ extension Snapshot {
     try db.first(
       """
       SELECT id, record, device_group, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause,
-        changed_at, planned_at, started_at, wave, coalesce(wave_at, 0), target, refused
+        changed_at, planned_at, started_at, wave, coalesce(wave_at, 0), target, refused, kind, leaving_issuer
       FROM rollover WHERE record = ?
       """, record
     ) { (row) throws(StoreError) in
-      RolloverColumns(
-        row: row.int(0), record: try row.record(1), group: try row.optional(2, Row.record),
+      let kind: RolloverKind = try row.value(20)
+      let leaving = LeavingCertificates(issuerKeyID: row.isNull(21) ? nil : row.text(21))
+      return RolloverColumns(
+        row: row.int(0), record: try row.record(1), kind: kind, group: try row.optional(2, Row.record),
+        certificates: kind == .certificates ? leaving : nil,
         plan: RolloverPlan(
           canary: try row.number(3), step: try row.number(4), quorum: try row.number(5), soak: try row.position(6),
           overlap: try row.position(7), deadline: row.time(8), refusals: try row.number(9),
@@ -52,7 +58,8 @@ extension Snapshot {
         "SELECT min(since) FROM rollover_device WHERE rollover = ? AND stage = 'proved'", found.row
       ) { (row) throws(StoreError) in row.isNull(0) ? nil : row.time(0) } ?? nil
     return RolloverCampaign(
-      plan: found.plan, state: found.state, wave: found.wave, waveOpened: found.waveOpened, target: found.target,
+      found.kind, plan: found.plan, state: found.state, wave: found.wave, waveOpened: found.waveOpened,
+      target: found.target,
       waves: waves, firstProved: firstProved, refused: found.refused)
   }
 
@@ -61,10 +68,11 @@ extension Snapshot {
     let hasRival = try db.exists(
       """
       SELECT 1 FROM rollover WHERE state IN ('running', 'paused', 'aborting') AND record <> ?1
-        AND (?2 IS NULL OR device_group IS NULL OR device_group = ?2)
-      """, record, found.group)
+        AND kind = ?3 AND (?2 IS NULL OR device_group IS NULL OR device_group = ?2)
+      """, record, found.group, found.kind.rawValue)
     return RolloverSnapshot(
-      record: record, version: try version(of: record), group: found.group, state: found.state, hasRival: hasRival)
+      record: record, version: try version(of: record), group: found.group, certificates: found.certificates,
+      state: found.state, hasRival: hasRival)
   }
 
   /// In the rollover that the device is in; else in the last that took its old key.
@@ -73,7 +81,7 @@ extension Snapshot {
     return try db.first(
       """
       SELECT stage, known_version, made_version, proofs, since FROM rollover_device
-      WHERE device = ? AND stage = 'broken' ORDER BY id DESC LIMIT 1
+      WHERE device = ? AND kind = 'keys' AND stage = 'broken' ORDER BY id DESC LIMIT 1
       """, device, read: { (row) throws(StoreError) in try row.deviceRollover(at: 0) })
   }
 

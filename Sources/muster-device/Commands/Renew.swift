@@ -5,7 +5,10 @@ import ServiceAnswers
 struct Renew: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract:
-      "Renews the certificate where it is due, from two thirds of its time on, and fetches the new symmetric key of a rollover.",
+      """
+      Renews the certificate where it is due, from two thirds of its time on or when the service asks for it, and fetches the new
+      symmetric key of a rollover.
+      """,
     discussion: """
       Example: muster-device renew --state /var/lib/muster-device
       Example: muster-device renew --daemon --state /var/lib/muster-device
@@ -72,7 +75,9 @@ struct Renewal {
   /// The certificate that there is then.
   mutating func once() async throws -> DeviceCertificate {
     let device = try Device.read(try StateFolder.existing(at: state))
-    guard isWanted || device.certificate.renewalDue <= Date() else {
+    var isDue = isWanted || device.certificate.renewalDue <= Date()
+    if !isDue { isDue = await isAskedFor(device) }
+    guard isDue else {
       print("not due before \(device.certificate.renewalDue.shown)")
       return device.certificate
     }
@@ -82,7 +87,20 @@ struct Renewal {
     let renewed = try await device.folder.locked { try await device.renewed() }
     isWanted = false
     print("renewed until \(renewed.leaf.notValidAfter.shown), serial \(renewed.serial)")
+    // The service sees by it that the new certificate arrived; else at the next look.
+    _ = try? await Device.read(device.folder).identity()
     return renewed
+  }
+
+  /// Whether the service wants it renewed before it is due: an issuing CA may be on its way out. A service that does not
+  /// answer asks for nothing.
+  private func isAskedFor(_ device: Device) async -> Bool {
+    do {
+      return try await device.identity().suggestedWindow.map { $0.start <= Date() } ?? false
+    } catch {
+      standardError("muster-device: \(error)")
+      return false
+    }
   }
 }
 

@@ -36,9 +36,7 @@ struct Connect: AsyncParsableCommand {
 
   func run() async throws {
     let device = try state.device()
-    let identity: IdentityAnswer = try await device.withClient {
-      try ServiceAnswer.decode(try await $0.get("/v1/identity"))
-    }
+    let identity = try await device.identity()
     print("device   \(printable(identity.deviceID)), \(printable(identity.state))")
     if let group = identity.group { print("group    \(printable(group))") }
     print("serial   \(printable(identity.serial)), until \(printable(identity.notAfter))")

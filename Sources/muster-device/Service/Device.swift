@@ -40,6 +40,11 @@ struct Device {
     }
   }
 
+  /// What the service says of it, which by that has seen its certificate.
+  func identity() async throws -> IdentityAnswer {
+    try await withClient { try ServiceAnswer.decode(try await $0.get("/v1/identity")) }
+  }
+
   /// Renews for the key that it has, so that whatever is cut off, certificate and key belong together. What was issued is on
   /// disk when it returns; asked again after a lost answer, the service gives the same.
   func renewed() async throws -> DeviceCertificate {

@@ -9,7 +9,7 @@ import MusterModel
 struct CACommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ca", abstract: "The certificate authorities and their profiles.",
-    subcommands: [Show.self, Check.self, RevocationList.self, Trust.self])
+    subcommands: [Show.self, Check.self, Rotate.self, RevocationList.self, Trust.self])
 
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -55,15 +55,11 @@ extension CACommand {
     @OptionGroup var connection: Connection
     @OptionGroup var output: Output
     @Option(help: "The instance's folder: renews the root's CRL.", completion: .directory) var data: String?
-    @Option(help: "The root's sealed key; by default DATA/offline/root-key.sealed.", completion: .file())
-    var rootKey: String?
-    @Option(help: "The recovery code's file; else it is read from standard input.", completion: .file())
-    var recoveryCodeFile: String?
+    @OptionGroup var root: RootOptions
 
     func run() async throws {
       guard let data else { return try await signNow() }
-      let sealedKey = try readKey(data)
-      let code = try readCode()
+      let (sealedKey, code) = try root.read(data)
       try await OpenInstance.with(data) { opened in
         let list = try await RootListRenewal(opened: opened).renew(sealedKey: sealedKey, code: code)
         print("the root's CRL \(list.number) is good until \(list.nextUpdate)")
@@ -71,7 +67,7 @@ extension CACommand {
     }
 
     private func signNow() async throws {
-      guard rootKey == nil, recoveryCodeFile == nil else {
+      guard root.rootKey == nil, root.recoveryCodeFile == nil else {
         throw CommandFailure("expected --data DIR with the root's key: the service does not have it", status: 2)
       }
       let lists: [PublishedList] = try await connection.withClient {
@@ -85,21 +81,54 @@ extension CACommand {
       for list in lists { try listing.add(list) }
       listing.finish()
     }
+  }
+}
 
-    private func readKey(_ data: String) throws -> [UInt8] {
-      let file = rootKey ?? InstanceFolder(data).path(of: .offlineRoot)
-      guard let key = FileManager.default.contents(atPath: file), key.count <= OfflineRoot.keyLimit * 2 else {
-        throw CommandFailure(
-          "expected the root's sealed key at \(file), found none: bring it back, or name it by --root-key")
-      }
-      return [UInt8](key)
+/// What opens the root CA's key, which is offline.
+struct RootOptions: ParsableArguments {
+  @Option(help: "The root's sealed key; by default DATA/offline/root-key.sealed.", completion: .file())
+  var rootKey: String?
+  @Option(help: "The recovery code's file; else it is read from standard input.", completion: .file())
+  var recoveryCodeFile: String?
+
+  func read(_ data: String) throws -> (sealedKey: [UInt8], code: RecoveryCode) { (try readKey(data), try readCode()) }
+
+  private func readKey(_ data: String) throws -> [UInt8] {
+    let file = rootKey ?? InstanceFolder(data).path(of: .offlineRoot)
+    guard let key = FileManager.default.contents(atPath: file), key.count <= OfflineRoot.keyLimit * 2 else {
+      throw CommandFailure(
+        "expected the root's sealed key at \(file), found none: bring it back, or name it by --root-key")
     }
+    return [UInt8](key)
+  }
 
-    private func readCode() throws -> RecoveryCode {
-      try ProcessHardening.apply()
-      switch RecoveryCode.parse(try SecretInput.read(file: recoveryCodeFile, what: "recovery code")) {
-      case .success(let code): return code
-      case .failure(let refusal): throw CommandFailure("\(refusal)")
+  private func readCode() throws -> RecoveryCode {
+    try ProcessHardening.apply()
+    switch RecoveryCode.parse(try SecretInput.read(file: recoveryCodeFile, what: "recovery code")) {
+    case .success(let code): return code
+    case .failure(let refusal): throw CommandFailure("\(refusal)")
+    }
+  }
+}
+
+extension CACommand {
+  struct Rotate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Makes another issuing CA of devices, which takes over at the next start.",
+      discussion: """
+        Example: muster ca rotate --data DATA --root-key /media/safe/root-key.sealed < recovery-code
+        It takes the root's offline key: stop the service first, for this acts on its folder. Certificates of the CA before \
+        stay good; muster rollover plan --certificates --issuer KEYID walks them out of the fleet.
+        """)
+    @Option(help: "The instance's folder.", completion: .directory) var data: String
+    @OptionGroup var root: RootOptions
+
+    func run() async throws {
+      let (sealedKey, code) = try root.read(data)
+      try await OpenInstance.with(data) { opened in
+        let before = try await opened.readers.issuers().last { $0.use == .devices }?.keyID
+        let issuer = try await IssuerRotation(opened: opened).rotate(sealedKey: sealedKey, code: code)
+        print("\(issuer.keyID) issues to devices from the next start on, in place of \(before ?? "none")")
       }
     }
   }

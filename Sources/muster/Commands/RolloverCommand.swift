@@ -6,30 +6,40 @@ import MusterModel
 
 struct RolloverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rollover", abstract: "Rollovers: new device keys for a group or all devices, in waves.",
+    commandName: "rollover",
+    abstract: "Rollovers: new device keys, or certificates, for a group or all devices, in waves.",
     subcommands: [Plan.self, Start.self, Pause.self, Resume.self, Abort.self, Status.self, List.self])
 
   struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Plans a rollover, and prints its record ID. Nothing happens to a device before it is started.",
-      discussion: "Example: muster rollover plan --group pumps --deadline 30d --canary 1 --step 25")
+      discussion: """
+        Example: muster rollover plan --group pumps --deadline 30d --canary 1 --step 25
+        Example: muster rollover plan --certificates --issuer KEYID --all --deadline 30d
+        With --certificates devices are told to renew in waves, and their certificates of before are revoked once they have \
+        used the new one. --issuer walks an issuing CA out of the fleet that another has taken over from (muster ca rotate).
+        """)
     @OptionGroup var connection: Connection
-    @Option(help: "The group whose devices get new keys.") var group: String?
+    @Option(help: "The group whose devices get new keys, or certificates.") var group: String?
     @Flag(help: "All devices.") var all = false
+    @Flag(help: "New certificates in place of new keys.") var certificates = false
+    @Option(help: "With --certificates: those of the issuing CA with this key ID alone (muster ca show).")
+    var issuer: String?
     @Option(help: "Its deadline: a time (2026-12-01T00:00:00Z) or how long from now (30d).") var deadline: OrderEnd
     @Option(help: "The share of the first wave, in percent.") var canary: UInt32 = 1
     @Option(help: "What each further wave adds, in percent.") var step: UInt32 = 25
-    @Option(help: "How many percent of a wave's devices that called in must have proved their new key before the next.")
+    @Option(help: "How many percent of a wave's devices that called in must have proved the new one before the next.")
     var quorum: UInt32 = 90
     @Option(help: "The least time between two waves (30s, 1h, 1d).") var soak = Lifetime(seconds: 3600)
-    @Option(help: "How long the old key is kept after the new one is proved.") var overlap = Lifetime(seconds: 86_400)
-    @Option(help: "Pause where more than this share of the devices with a new key had a token refused, in percent.")
+    @Option(help: "How long the old one is kept after the new one is proved.") var overlap = Lifetime(seconds: 86_400)
+    @Option(help: "Pause where more than this share of the devices was refused a token, or the renewal, in percent.")
     var stopAt: UInt32 = 5
-    @Option(help: "From how many devices that have not proved the new key the old one may be taken at the deadline.")
+    @Option(help: "From how many devices that have not proved the new one the old may be taken at the deadline.")
     var mayBreak: UInt64 = 0
 
     func validate() throws {
       guard all != (group != nil) else { throw ValidationError("expected --group NAME or --all, one of the two") }
+      guard certificates || issuer == nil else { throw ValidationError("expected --issuer with --certificates") }
     }
 
     func run() async throws {
@@ -37,7 +47,10 @@ struct RolloverCommand: AsyncParsableCommand {
         canary: canary, step: step, quorum: quorum, soak: UInt64(soak.seconds), overlap: UInt64(overlap.seconds),
         deadline: deadline.time(from: SystemClock().now()), refusals: stopAt, breaks: mayBreak)
       let rollover: RolloverSummary = try await connection.withClient {
-        try await $0.post("/v1/rollovers", RolloverInput(group: group, plan: plan))
+        try await $0.post(
+          "/v1/rollovers",
+          RolloverInput(
+            group: group, plan: plan, certificates: certificates ? LeavingCertificates(issuerKeyID: issuer) : nil))
       }
       print(rollover.record)
     }
@@ -68,7 +81,10 @@ struct RolloverCommand: AsyncParsableCommand {
   struct Abort: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Aborts a rollover: each device that has not proved its new key has the old one alone again.",
-      discussion: "Example: muster rollover abort rol_01k7…")
+      discussion: """
+        Example: muster rollover abort rol_01k7…
+        Of certificates both stay: a device that was sent the new one may have let go of the old.
+        """)
     @OptionGroup var led: Led
     func run() async throws { try await led.run(.abort) }
   }
@@ -93,7 +109,7 @@ struct RolloverCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
     @OptionGroup var output: Output
     @Argument(help: "The rollover's record ID.") var rollover: String
-    @Flag(help: "List the devices that have not proved their new key.") var stragglers = false
+    @Flag(help: "List the devices that have not proved the new one.") var stragglers = false
 
     func run() async throws {
       let path = "/v1/rollovers/\(segment(rollover))"
@@ -123,7 +139,8 @@ struct RolloverCommand: AsyncParsableCommand {
     func run() async throws {
       var listing = output.listing([
         Column<RolloverSummary>("rollover", isWhole: true) { $0.record.description },
-        Column("of") { $0.isOfAll ? "all" : $0.group?.text }, Column("state") { $0.state.rawValue },
+        Column("what") { $0.kind.rawValue }, Column("of") { $0.isOfAll ? "all" : $0.group?.text },
+        Column("state") { $0.state.rawValue },
         Column("share") { "\($0.share)%" }, Column("entered") { String($0.entered) },
         Column("settled") { $0.devices["settled"].map { String($0) } },
         Column("deadline", time: \.plan.deadline),
@@ -137,7 +154,8 @@ struct RolloverCommand: AsyncParsableCommand {
 extension RolloverSummary {
   fileprivate var lines: [(String, String?)] {
     [
-      ("rollover", record.description), ("of", isOfAll ? "all devices" : group?.text ?? "erased"),
+      ("rollover", record.description), ("what", kind.rawValue), ("issuer", issuerKeyID),
+      ("of", isOfAll ? "all devices" : group?.text ?? "erased"),
       ("state", "\(state.rawValue) since \(changed) (\(cause.rawValue))"), ("started", started?.description),
       ("deadline", plan.deadline.description), ("wave", "\(wave), \(share)% of the devices"),
       ("entered", String(entered)), ("refused", String(refused)),

@@ -57,11 +57,10 @@ struct CertificateUpkeep: Service {
   private func renewResponders() async throws {
     let profile = opened.rules.policies.permitOCSPResponder(by: .service).profile
     var isChanged = false
-    for use in [IssuerUse.devices, .service] {
-      guard let issuer = opened.instance.authorities.issuer(for: use) else { continue }
+    for issuer in opened.instance.authorities.issuers {
       let current = try await opened.readers.ownCertificate(profile: profile, issuerKeyID: issuer.keyID)
       if let current, try !isDue(current.der) { continue }
-      let responder = try await own.responder(of: use, by: .service)
+      let responder = try await own.responder(of: issuer, by: .service)
       try await commit(
         try own.event(of: responder.certificate, at: opened.instance.clock.now(), by: .service),
         secrets: [responder.secret])

@@ -136,7 +136,8 @@ struct Founding {
     let own = OwnCertificates(authorities: authorities, policies: rules.policies, vault: vault.vault, clock: clock)
     let server = try await own.server(hostnames: plan.hostnames, by: .folder)
     let responders = [
-      try await own.responder(of: .devices, by: .folder), try await own.responder(of: .service, by: .folder),
+      try await own.responder(of: hierarchy.devices.issuer, by: .folder),
+      try await own.responder(of: hierarchy.service.issuer, by: .folder),
     ]
     var unit = try firstUnit(hierarchy, vault, origin, try await rootCRL(hierarchy))
     for certificate in [server.certificate] + responders.map(\.certificate) {

@@ -86,7 +86,7 @@ struct OpenInstance: Sendable {
     let authorities = Authorities(
       profiles: rules.profiles, blockedKeys: rules.blockedKeys.adding(ownKeys), weakFirmware: rules.weakFirmware,
       root: root.der,
-      issued: Dictionary(issuers.map { ($0.use, $0.issued) }, uniquingKeysWith: { $1 }))
+      issued: Dictionary(uniqueKeysWithValues: issuers.map { ($0.keyID, $0.issued) }))
     instance = Instance(
       store: store, facts: readers, listings: readers, ledger: readers, vault: Vault(), policies: rules.policies,
       authorities: authorities, clock: clock, epoch: record.epoch)

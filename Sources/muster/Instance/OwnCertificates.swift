@@ -30,14 +30,16 @@ struct OwnCertificates: Sendable {
   func server(hostnames: [String], by authority: OwnAuthority) async throws -> Server {
     let key = P256.Signing.PrivateKey()
     let permit = policies.permitServer(hostnames: hostnames, by: authority)
-    return Server(certificate: try await issue(permit, key.publicKey.derRepresentation, from: .service), key: key)
+    return Server(
+      certificate: try await issue(permit, key.publicKey.derRepresentation, from: authorities.issuer(for: .service)),
+      key: key)
   }
 
   /// The responder's key is sealed under its certificate's record.
-  func responder(of use: IssuerUse, by authority: OwnAuthority) async throws -> Responder {
+  func responder(of issuer: Issuer, by authority: OwnAuthority) async throws -> Responder {
     let (scalar, signer) = try SoftwareSigner.generate(.p256)
     let permit = policies.permitOCSPResponder(by: authority)
-    let certificate = try await issue(permit, signer.publicKey.der, from: use)
+    let certificate = try await issue(permit, signer.publicKey.der, from: issuer)
     let secret = try vault.seal(
       scalar, owner: certificate.facts.certificate, purpose: VaultSecret.responderKey, version: 1)
     return Responder(certificate: certificate, secret: secret)
@@ -50,10 +52,10 @@ struct OwnCertificates: Sendable {
   }
 
   private func issue(
-    _ permit: IssuancePermit, _ spki: some Collection<UInt8>, from use: IssuerUse
+    _ permit: IssuancePermit, _ spki: some Collection<UInt8>, from issuer: Issuer?
   ) async throws -> IssuedCertificate {
     let key = try SubjectPublicKey.check(Array(spki), blocked: .none).get()
-    switch try await authorities.issue(permit, for: key, from: use, at: clock.now()) {
+    switch try await authorities.issue(permit, for: key, from: issuer, at: clock.now()) {
     case .done(let certificate): return certificate
     case .refused(let refusal): throw CommandFailure(refusal.reason)
     }

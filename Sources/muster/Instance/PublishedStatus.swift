@@ -83,8 +83,6 @@ extension PublishedList {
 struct UnsealedAuthorities: SigningAuthorities {
   let authorities: Authorities
 
-  private static let uses = [IssuerUse.devices, .service]
-
-  var issuers: [Issuer] { UnsealedAuthorities.uses.compactMap { authorities.issuer(for: $0) } }
-  var responders: [OCSPResponder] { UnsealedAuthorities.uses.compactMap { authorities.responder(for: $0) } }
+  var issuers: [Issuer] { authorities.issuers }
+  var responders: [OCSPResponder] { authorities.responders }
 }

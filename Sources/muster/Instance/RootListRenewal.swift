@@ -15,8 +15,8 @@ struct RootListRenewal {
   static let warning = Duration.seconds(30 * 86_400)
 
   func renew(sealedKey: [UInt8], code: RecoveryCode) async throws -> CRLPublished {
-    let grant = try await grant()
-    let root = try issuer(sealedKey, code)
+    let grant = try await opened.folderGrant(.caCRL)
+    let root = try OpenedRoot(opened, sealedKey: sealedKey, code).issuer
     let now = opened.instance.clock.now()
     let list = try await RevocationList.sign(
       by: root, shard: nil, number: try await nextNumber(root.keyID), thisUpdate: now,
@@ -28,25 +28,6 @@ struct RootListRenewal {
       throw CommandFailure("expected to record the root's CRL, found the store refusing it: try again")
     }
     return list.published
-  }
-
-  private func grant() async throws -> AccessGrant {
-    let caller = Caller.folder()
-    switch try await Administration(opened.instance).grant(.caCRL, to: caller) {
-    case .done(let grant): return grant
-    case .refused(let refusal): throw CommandFailure("\(refusal.reason) (\(refusal.code))")
-    }
-  }
-
-  /// The root, able to sign: another instance's key is refused, for it is not the certificate's.
-  private func issuer(_ sealedKey: [UInt8], _ code: RecoveryCode) throws -> Issuer {
-    do {
-      let signer = try SoftwareSigner(.p384, scalar: try OfflineRoot.open(sealedKey, with: code))
-      return try Issuer(
-        certificate: opened.instance.authorities.root, use: .root, signer: signer, points: opened.points)
-    } catch {
-      throw CommandFailure("expected this instance's root key and its recovery code, found: \(error)")
-    }
   }
 
   /// CRL numbers are epoch · 2³² + n.
