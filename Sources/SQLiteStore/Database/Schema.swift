@@ -7,7 +7,7 @@ enum Schema {
   static let applicationID: Int64 = 0x4d73_7472
 
   /// The number of the schema. A change of `ledgerTables` or of a view's form is a new one.
-  static let version = 10
+  static let version = 11
 
   /// Brings the database to this schema, in one transaction. Throws `foreignDatabase`, `newerSchema` and `unknownKinds`
   /// before anything is written.
@@ -37,8 +37,7 @@ enum Schema {
     ) { (row) throws(StoreError) in row.text(0) }
     for table in old where !ledgerTableNames.contains(table) { try db.execute("DROP TABLE \(table)") }
     try db.execute(
-      viewTables + orderTables + hubTables + keyTables + attestationTables + ringTables + rolloverTables
-        + sealKeyTables)
+      viewTables + orderTables + hubTables + attestationTables + ringTables + rolloverTables + sealKeyTables)
     var replay = Replay(from: db, to: db)
     try replay.run()
   }
