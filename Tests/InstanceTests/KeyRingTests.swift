@@ -166,7 +166,9 @@ import Testing
 
   @Test func `health says when a version is not replaced in time`() async throws {
     try await with(.p256, { $0.rotateEverySeconds = 3600 }) { test, _, _ in
-      let health = HealthFindings(opened: test.opened, isPlainServed: true, isMemoryLocked: true) { _ in nil }
+      let health = HealthFindings(
+        opened: test.opened, vault: test.opened.vault, isPlainServed: true, isMemoryLocked: true
+      ) { _ in nil }
       test.clock.advance(.seconds(3600 + 3599))
       #expect(await !health.all().contains { $0.code == "key-rotation-late" })
       test.clock.advance(.seconds(1))
