@@ -34,6 +34,8 @@ struct DecisionRecord: Codable, Sendable {
   /// The device that it is bound to.
   var boundTo: RecordID?
   var group: RecordID?
+  /// The key ring that it concerns.
+  var ring: RecordName?
   /// What was asked for; nil for a certificate alone.
   var credentials: String?
   /// SHA-256 of the certificate request.
@@ -83,11 +85,14 @@ struct DecisionRecord: Codable, Sendable {
   }
 
   /// An operation's.
-  init(principal: Principal, operation: Policy.Operation, group: RecordID?, request: Digest? = nil) {
+  init(
+    principal: Principal, operation: Policy.Operation, group: RecordID?, ring: RecordName? = nil, request: Digest? = nil
+  ) {
     self.principal = principal.actor?.description ?? principal.list.description
     self.operation = operation.rawValue
     role = principal.list.description
     self.group = group
+    self.ring = ring
     self.request = request
   }
 
@@ -109,6 +114,7 @@ extension DecisionRecord: CanonicalJSON {
     json.field("principal", principal)
     json.field("registers", objects: registers)
     json.field("request", digest: request)
+    json.field("ring", ring?.text)
     json.field("role", role)
     if let secureBoot { json.field("secureBoot", bool: secureBoot) }
     json.field("standing", standing)

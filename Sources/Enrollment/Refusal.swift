@@ -78,9 +78,9 @@ extension Refusal {
     let kind: Kind =
       switch refusal {
       case .unknown, .versionUnknown: .notFound
-      case .otherKind, .minima, .otherRing: .invalid
+      case .otherKind, .minima, .otherRing, .groupNeeded: .invalid
       case .state, .suspended, .belowMinimum, .notExportable: .forbidden
-      case .nameTaken, .move, .exhausted: .conflict
+      case .nameTaken, .move, .exhausted, .tooManyInGroup, .tooManyVersions: .conflict
       }
     self.init(kind, refusal.code, refusal.description)
   }

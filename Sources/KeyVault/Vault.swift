@@ -66,6 +66,11 @@ public final class Vault: Sendable, CustomReflectable {
     try withKeys { keys throws(VaultError) in keys.keks[kek.number] = try kek.open(under: keys.root) }
   }
 
+  /// Throws `notAuthentic` for one that is not under the root.
+  public func check(_ kek: WrappedKEK) throws(VaultError) {
+    try withKeys { keys throws(VaultError) in _ = try kek.open(under: keys.root) }
+  }
+
   /// Lets go of a KEK that nothing is under any more; not of the one that seals.
   public func forget(kek number: UInt32) throws(VaultError) {
     try withKeys { keys throws(VaultError) in

@@ -35,10 +35,6 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case groupList = "group.list"
   case groupShow = "group.show"
   case groupRemove = "group.remove"
-  /// Keys by which boards enroll into a group.
-  case groupKeyAdd = "group.key-add"
-  case groupKeyList = "group.key-list"
-  case groupKeyRemove = "group.key-remove"
   /// Rollovers of device keys.
   case rolloverPlan = "rollover.plan"
   case rolloverStart = "rollover.start"
@@ -119,23 +115,35 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
     switch self {
     case .hardwareAllow, .hardwareBlock, .hardwareUnblock, .hardwareImport, .deviceShow, .deviceEnable,
       .deviceDisable, .deviceRetire, .deviceHistory, .deviceRekey, .deviceToken, .groupShow,
-      .groupKeyAdd, .groupKeyList, .groupKeyRemove, .rolloverPlan, .rolloverStart, .rolloverPause, .rolloverResume,
+      .rolloverPlan, .rolloverStart, .rolloverPause, .rolloverResume,
       .rolloverAbort, .rolloverShow, .ticketIssue, .ticketCancel, .orderAdd, .orderShow, .orderClose, .orderProvision,
-      .certificateShow, .certificateRevoke:
+      .certificateShow, .certificateRevoke,
+      .keyCreate, .keyImport, .keyExport, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,
+      .keyEncrypt, .keyDecrypt, .keyRewrap, .keyMAC, .keyVerify, .keySign, .keyDerive, .keyDataKey:
       .group
     case .hardwareList, .deviceList, .groupList, .ticketList, .orderList, .certificateList,
-      .rolloverList:
+      .rolloverList, .keyList:
       .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .hubSealKey,
       .groupAdd,
       .groupRemove, .caCRL, .caRotate, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
-      .vaultSlotAdd, .vaultSlotRemove, .vaultRotateKEK, .vaultRekey,
-      .keyCreate, .keyImport, .keyExport, .keyList, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,
-      .keyEncrypt, .keyDecrypt, .keyRewrap, .keyMAC, .keyVerify, .keySign, .keyDerive, .keyDataKey:
+      .vaultSlotAdd, .vaultSlotRemove, .vaultRotateKEK, .vaultRekey:
       .instance
     case .hubDevices, .hubFeed, .hubReceipt, .hubVerifyTokens, .hubReadKeys, .hubReadKeysPlain: .assigned
     case .keyRandom, .identityRenew, .caShow, .caTrustList, .vaultStatus, .policyExplain, .metricsRead: .open
     }
   }
+  /// Whether it concerns one key ring, so that `access.yaml` may name rings behind it: `key.sign:releases`.
+  public var isOfRing: Bool {
+    switch self {
+    case .keyCreate, .keyImport, .keyExport, .keyShow, .keyRotate, .keyMinimum, .keyMove, .keyDestroy,
+      .keyEncrypt, .keyDecrypt, .keyRewrap, .keyMAC, .keyVerify, .keySign, .keyDerive, .keyDataKey:
+      true
+    default: false
+    }
+  }
+
+  /// What there was once. Files of then may say it; it gives nothing.
+  static let retired: Set<String> = ["group.key-add", "group.key-list", "group.key-remove"]
 }

@@ -46,8 +46,10 @@ public struct Policies: Sendable, Hashable {
     Digest.sha256(files.flatMap { Array($0.name.utf8) + [0] + Digest.sha256($0.bytes).bytes })
   }
 
-  public func decide(_ principal: Principal, _ operation: Operation, group: RecordID?) -> AccessDecision {
-    access.decide(principal, operation, group: group)
+  public func decide(
+    _ principal: Principal, _ operation: Operation, group: RecordID?, ring: RecordName? = nil
+  ) -> AccessDecision {
+    access.decide(principal, operation, group: group, ring: ring)
   }
 
   public func decide(_ question: EnrollmentQuestion) -> EnrollmentDecision { enrollment.decide(question) }

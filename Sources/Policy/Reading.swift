@@ -15,7 +15,7 @@ extension AccessPolicy {
     let top = try root.mapping(known: ["version", "allow"], required: ["version", "allow"])
     try checkVersion(top["version"])
     let names = AccessList.allCases.map(\.description)
-    var lists: [AccessList: Set<Operation>] = [:]
+    var lists: [AccessList: [Operation: AllowedRings]] = [:]
     for (name, value) in try top["allow"]?.mapping(known: names, required: []) ?? [:] {
       guard let list = AccessList(name) else { continue }
       lists[list] = try AccessPolicy.operations(value, of: list)
@@ -24,15 +24,56 @@ extension AccessPolicy {
   }
 
   /// The star stands alone, and for the administrator alone: a role that may do all by accident is a role too many.
-  private static func operations(_ value: StrictYAML, of list: AccessList) throws(PolicyError) -> Set<Operation> {
+  private static func operations(
+    _ value: StrictYAML, of list: AccessList
+  ) throws(PolicyError) -> [Operation: AllowedRings] {
     let words = try value.sequence(upTo: 256)
     if let first = words.first, try first.word() == "*" {
       guard list == .role(.administrator), words.count == 1 else {
         throw first.refuse("expected \"*\" alone and for administrator alone, found it for \(list)")
       }
-      return Set(Operation.allCases)
+      return Dictionary(uniqueKeysWithValues: Operation.allCases.map { ($0, .all) })
     }
-    return try value.words(of: Operation.self)
+    var operations: [Operation: AllowedRings] = [:]
+    for entry in try value.set({ entry throws(PolicyError) in try AccessEntry(entry) }) {
+      guard let operation = entry.operation else { continue }
+      switch (operations[operation], entry.ring) {
+      case (nil, nil): operations[operation] = .all
+      case (nil, let ring?): operations[operation] = .named([ring])
+      case (.named(let rings), let ring?): operations[operation] = .named(rings.union([ring]))
+      case (.all, _), (.named, nil):
+        throw value.refuse("expected \(operation.rawValue) either for all key rings or by name, found both for \(list)")
+      }
+    }
+    return operations
+  }
+}
+
+/// One entry of a list: an operation, or one with the key ring that it is for.
+private struct AccessEntry: Hashable {
+  /// nil for one of those that there were once.
+  let operation: Operation?
+  private let retired: String?
+  /// Its folded name.
+  let ring: String?
+
+  init(_ value: StrictYAML) throws(PolicyError) {
+    let word = try value.word()
+    guard let colon = word.firstIndex(of: ":") else {
+      retired = Operation.retired.contains(word) ? word : nil
+      operation = retired == nil ? try value.word(of: Operation.self) : nil
+      ring = nil
+      return
+    }
+    let (name, ring) = (word[..<colon], word[word.index(after: colon)...])
+    guard let operation = Operation(rawValue: String(name)), operation.isOfRing else {
+      throw value.refuse("expected an operation that concerns a key ring before the colon, found another")
+    }
+    guard let ring = RecordName(ring) else {
+      throw value.refuse("expected a key ring's name (\(RecordName.rule)) after the colon, found another text")
+    }
+    (retired, self.operation) = (nil, operation)
+    self.ring = ring.folded
   }
 }
 

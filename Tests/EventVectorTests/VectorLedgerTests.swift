@@ -99,7 +99,12 @@ private final class VectorFolder {
     ("SELECT count(*) FROM slot", 1), ("SELECT count(*) FROM slot WHERE protector = 'pkcs11'", 1),
     ("SELECT count(*) FROM binding WHERE certificate IS NULL AND evidence = 'group-key' AND generation = 1", 1),
     ("SELECT count(*) FROM device_key WHERE deliver_until IS NULL", 2),
-    ("SELECT count(*) FROM group_key WHERE removed_at IS NOT NULL", 1),
+    (
+      """
+      SELECT count(*) FROM key_ring JOIN key_version ON ring = key_ring.record
+      WHERE name = ring AND kind = 'group-enrollment' AND device_group LIKE 'grp_%' AND state = 'destroyed'
+      """, 1
+    ),
     ("SELECT count(*) FROM attestation", 0),
     ("SELECT count(*) FROM key_attestation WHERE endorsement = 'allowlist'", 1),
     ("SELECT count(*) FROM tpm_maker", 1),

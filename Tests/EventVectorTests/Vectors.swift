@@ -28,7 +28,7 @@ enum Vectors {
   /// Lines that say what the vector of their kind leaves out, each in a folder of its own.
   static let variants = [
     "by-order": ["hardware-listed", "ticket-issued"], "by-certificate": ["key-attested"],
-    "with-quote": ["key-attested"], "with-issuers": ["key-attested"],
+    "with-quote": ["key-attested"], "with-issuers": ["key-attested"], "of-group": ["key-ring-created"],
   ]
 
   /// One of them, and its attachment.

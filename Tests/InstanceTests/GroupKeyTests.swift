@@ -1,12 +1,13 @@
 import DeviceRegistry
 import Enrollment
 import Foundation
-import KeyVault
+import Logging
 import MusterModel
 import MusterTesting
 import Policy
 import Testing
 
+@testable import KeyVault
 @testable import muster
 
 /// Boards that enroll by a key derived from their group's.
@@ -15,9 +16,7 @@ import Testing
     try #require(EnrollmentClaim([UInt8](repeating: byte, count: 32)))
   }
 
-  private let known = Data((0..<32).map { UInt8($0) })
-
-  private func key() throws -> DeviceKey { try #require(DeviceKey(SecretBytes(copying: known))) }
+  private func key() throws -> DeviceKey { try #require(DeviceKey(SecretBytes(copying: (0..<32).map { UInt8($0) }))) }
 
   private func token(
     _ test: TestInstance, _ registration: String = "dev-0001", group: String = "pumps", ends: Duration = .seconds(60),
@@ -45,9 +44,7 @@ import Testing
           GroupInput(name: name, profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: administrator
         ).get()
       }
-      _ = try await test.administration.addGroupKey(
-        to: "pumps", GroupKeyInput(key: known.base64EncodedString()), by: administrator
-      ).get()
+      try await test.bring(key().bytes, as: "boards", of: "pumps", by: administrator)
       try await body(test, administrator)
     }
   }
@@ -91,11 +88,70 @@ import Testing
         #expect(try await enroll(test, wrong, .keys(claim())).refusalCode == "token-wrong")
       }
       #expect(try await test.instance.ledger.checkpoint() == before)
-      let keys = try await test.administration.groupKeys(of: "pumps", for: administrator).get()
-      _ = try await test.administration.removeGroupKey(
-        try #require(keys.first).record.description, of: "pumps", by: administrator
-      ).get()
-      #expect(try await enroll(test, token(test), .keys(claim())).refusalCode == "token-wrong")
+    }
+  }
+
+  private func move(
+    _ test: TestInstance, _ version: UInt32, to state: KeyState, of ring: String = "boards", by caller: Caller
+  ) async throws {
+    _ = try await test.administration.move(
+      version: version, of: ring, KeyMoveInput(state: state.rawValue, reason: nil), by: caller
+    ).get()
+  }
+
+  /// What a board with this token is told; nil where it enrolls.
+  private func code(_ test: TestInstance, _ registration: String, by key: DeviceKey) async throws -> String? {
+    try await enroll(test, token(test, registration, by: key.derived(for: registration)), .keys(claim())).refusalCode
+  }
+
+  private func derived(_ test: TestInstance, _ registration: String, by caller: Caller) async throws -> DeviceKey {
+    let input = DerivationInput(context: registration, size: nil, version: nil)
+    let key = try await KeyUse(test.instance).derive("boards", input, by: caller).get().key
+    return try #require(Data(base64Encoded: key).flatMap { DeviceKey(SecretBytes(copying: $0)) })
+  }
+
+  @Test func `rotating breaks no board: those of an older version enroll until it is stopped`() async throws {
+    try await withGroup { test, administrator in
+      #expect(try await test.administration.rotateRing("boards", by: administrator).get().number == 2)
+      #expect(try await code(test, "dev-1", by: key()) == nil)
+      let new = try await derived(test, "dev-2", by: administrator)
+      #expect(try await enroll(test, token(test, "dev-2", by: new), .keys(claim())).refusalCode == nil)
+      try await move(test, 1, to: .suspended, by: administrator)
+      #expect(try await code(test, "dev-3", by: key()) == "token-wrong")
+      try await move(test, 1, to: .active, by: administrator)
+      #expect(try await code(test, "dev-3", by: key()) == nil)
+      let minimum = { (decrypt: UInt32) async throws in
+        _ = try await test.administration.setMinima(
+          RingMinima(decrypt: decrypt, encrypt: 2), of: "boards", by: administrator
+        ).get()
+      }
+      try await minimum(2)
+      #expect(try await code(test, "dev-4", by: key()) == "token-wrong")
+      try await minimum(1)
+      #expect(try await code(test, "dev-4", by: key()) == nil)
+      try await move(test, 1, to: .compromised, by: administrator)
+      #expect(try await code(test, "dev-5", by: key()) == "token-wrong")
+      try await move(test, 1, to: .destroyed, by: administrator)
+      #expect(try await code(test, "dev-5", by: key()) == "token-wrong")
+      let last = try await derived(test, "dev-5", by: administrator)
+      #expect(try await enroll(test, token(test, "dev-5", by: last), .keys(claim())).refusalCode == nil)
+      try test.expectWholeLedger()
+    }
+  }
+
+  @Test func `the vault derives a board's key, on record, and nothing else by it`() async throws {
+    try await withGroup { test, administrator in
+      let board = try await derived(test, "dev-0001", by: administrator).text
+      #expect(
+        board.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } == "cdGysxvdpBRmPWq+ds9aCdcRf8ScvRkDyZisOt2DQV4=")
+      let use = KeyUse(test.instance)
+      for (context, size) in [("not/one", 32), ("dev-0001", 16), (String(repeating: "a", count: 129), 32)] {
+        let input = DerivationInput(context: context, size: size, version: nil)
+        #expect(try await use.derive("boards", input, by: administrator).refusalCode == "context-malformed")
+      }
+      let item = KeyItem(data: "AA==")
+      #expect(try await use.mac("boards", [item], by: administrator).refusalCode == "key-kind")
+      #expect(try await use.encrypt("boards", [item], by: administrator).refusalCode == "key-kind")
     }
   }
 
@@ -108,22 +164,64 @@ import Testing
     }
   }
 
-  @Test func `a key is shown once, four are the most, and one of two lets in`() async throws {
+  @Test func `a ring of it is a group's, four are the most, and what is tried for a token is bounded`() async throws {
     try await withGroup { test, administrator in
-      let added = try await test.administration.addGroupKey(to: "pumps", GroupKeyInput(key: nil), by: administrator)
-        .get()
-      let second = try #require(Data(base64Encoded: added.key).flatMap { DeviceKey(SecretBytes(copying: $0)) })
+      let create = { (name: String, group: String?) async throws in
+        var input = KeyRingInput(name: name, kind: "group-enrollment")
+        input.group = group
+        return try await test.administration.createRing(input, by: administrator)
+      }
+      #expect(try await create("none", nil).refusalCode == "key-group-needed")
+      #expect(try await create("none", "nobody").refusalCode == "group-unknown")
       #expect(
-        try await enroll(test, token(test, by: second.derived(for: "dev-0001")), .keys(claim())).refusalCode == nil)
-      #expect(try await enroll(test, token(test, "dev-2"), .keys(claim())).refusalCode == nil)
-      for _ in 0..<2 {
-        _ = try await test.administration.addGroupKey(to: "pumps", GroupKeyInput(key: nil), by: administrator).get()
+        try await create(RecordID(.key, UUIDv7(at: test.clock.now())).description, "pumps").refusalCode
+          == "name-malformed")
+      for name in ["b", "c", "d"] { #expect(try await create(name, "pumps").get().ring.group == RecordName("pumps")) }
+      #expect(try await create("e", "pumps").refusalCode == "too-many-group-keys")
+      #expect(try await create("e", "other").refusalCode == nil)
+      for _ in 1..<RingSnapshot.boardVersionLimit {
+        _ = try await test.administration.rotateRing("boards", by: administrator).get()
       }
       #expect(
-        try await test.administration.addGroupKey(to: "pumps", GroupKeyInput(key: nil), by: administrator).refusalCode
-          == "too-many-group-keys")
-      let listed = try await test.administration.groupKeys(of: "pumps", for: administrator).get()
-      #expect(listed.count == 4 && listed.contains { $0.record == added.record && $0.check == added.check })
+        try await test.administration.rotateRing("boards", by: administrator).refusalCode == "too-many-key-versions")
+      #expect(try await code(test, "dev-1", by: key()) == nil, "the oldest of all that are tried")
+      try await move(test, 2, to: .compromised, by: administrator)
+      #expect(try await test.administration.rotateRing("boards", by: administrator).refusalCode == nil)
+    }
+  }
+
+  /// As an older Muster added it: an event of its own, sealed for a purpose of its own.
+  @Test func `a group's key from before there were rings is one, and its boards go on enrolling`() async throws {
+    try await withGroup { test, administrator in
+      let other = try #require(RecordName("other"))
+      let group = try #require(try await test.instance.listings.group(other)).record
+      let record = RecordID(.key, UUIDv7(at: test.clock.now()))
+      let old = DeviceKey.random()
+      let check = KeyCheck(of: old.bytes, id: record.description, version: 1)
+      let sealed = try test.instance.vault.seal(old.bytes, owner: record, purpose: "group-enrollment-key", version: 1)
+      let event = try Event(
+        at: test.clock.now(), by: .folder, on: [.record(group)], policy: nil,
+        GroupKeyAdded(group: group, key: record, check: check.hex))
+      _ = try await test.opened.store.commit(UnitOfWork(events: [event], secrets: [sealed]))
+      func board(_ id: String) async throws -> String? {
+        try await enroll(
+          test, token(test, id, group: "other", by: old.derived(for: id)), .keys(claim())
+        ).refusalCode
+      }
+      #expect(try await board("dev-1") == nil)
+      let name = record.description
+      let ring = try #require(RecordName(name))
+      let shown = try #require(try await test.instance.listings.keyRing(ring))
+      #expect(shown.ring.kind == .groupEnrollment && shown.ring.group == other)
+      #expect(shown.versions.map(\.state) == [.active] && shown.ring.newest.check == check.hex)
+      let upkeep = KeyRingUpkeep(opened: test.opened, logger: Logger(label: "test"))
+      try await upkeep.round()
+      #expect(try await test.administration.rotateRing(name, by: administrator).get().number == 2)
+      #expect(try await board("dev-2") == nil)
+      try await move(test, 1, to: .destroyed, of: name, by: administrator)
+      #expect(try await board("dev-3") == "token-wrong")
+      #expect(try await test.opened.readers.secrets(purpose: "group-enrollment-key").isEmpty)
+      try test.expectWholeLedger()
     }
   }
 }

@@ -166,7 +166,9 @@ import Testing
 
   @Test func `health says when a version is not replaced in time`() async throws {
     try await with(.p256, { $0.rotateEverySeconds = 3600 }) { test, _, _ in
-      let health = HealthFindings(opened: test.opened, isPlainServed: true, isMemoryLocked: true) { _ in nil }
+      let health = HealthFindings(
+        opened: test.opened, vault: test.opened.vault, isPlainServed: true, isMemoryLocked: true
+      ) { _ in nil }
       test.clock.advance(.seconds(3600 + 3599))
       #expect(await !health.all().contains { $0.code == "key-rotation-late" })
       test.clock.advance(.seconds(1))
@@ -276,8 +278,12 @@ import Testing
         ? SecretBytes(copying: P256.Signing.PrivateKey().rawRepresentation) : SecretBytes.random(count: 32)
       let raw = try await test.administration.importKey(by: caller).get().publicKey
       let vault = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: #require(Data(base64Encoded: raw)))
+      let group = kind.needsGroup ? "pumps" : nil
+      _ = try await test.administration.addGroup(
+        GroupInput(name: "pumps", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: caller
+      ).get()
       var ring = KeyRingInput(name: "brought", kind: kind.rawValue)
-      ring.exportable = true
+      (ring.exportable, ring.group) = (true, group)
       let sealed = try KeyTransfer(bytes, to: vault, for: .import(name, kind))
       // A repeated request is the same one, and told the same.
       let asking = Caller(
@@ -302,7 +308,9 @@ import Testing
       #expect(
         try await test.administration.importRing(.init(ring: ring, key: other), by: caller).refusalCode
           == "secret-not-authentic")
-      _ = try await test.administration.createRing(KeyRingInput(name: "kept", kind: kind.rawValue), by: caller).get()
+      var kept = KeyRingInput(name: "kept", kind: kind.rawValue)
+      kept.group = group
+      _ = try await test.administration.createRing(kept, by: caller).get()
       #expect(
         try await test.administration.export(version: 1, of: "kept", input, by: caller).refusalCode
           == "key-not-exportable")

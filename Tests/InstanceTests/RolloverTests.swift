@@ -360,10 +360,8 @@ private final class World {
       _ = try await test.administration.addGroup(
         GroupInput(name: "pumps", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: administrator
       ).get()
-      let groupKey = Data((0..<32).map { UInt8($0) })
-      _ = try await test.administration.addGroupKey(
-        to: "pumps", GroupKeyInput(key: groupKey.base64EncodedString()), by: administrator
-      ).get()
+      let groupKey = SecretBytes(copying: (0..<32).map { UInt8($0) })
+      try await test.bring(groupKey, as: "boards", of: "pumps", by: administrator)
       let added = try await test.administration.addHub(
         HubInput(name: "plant", host: "mqtt.example", groups: ["pumps"], csr: ""),
         csr: try PeerKey().request(commonName: "plant"), by: administrator
@@ -376,7 +374,7 @@ private final class World {
       let world = World(
         test, officer: try await test.caller(.securityOfficer), administrator: administrator,
         hub: HubCredential(hub: record, certificate: certificate, reads: reads))
-      let key = try #require(DeviceKey(SecretBytes(copying: groupKey)))
+      let key = try #require(DeviceKey(groupKey))
       for number in 0..<count { try await world.enroll("dev-000\(number)", key) }
       try await body(world)
     }

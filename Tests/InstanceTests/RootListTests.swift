@@ -48,7 +48,9 @@ import Testing
       let end = try #require(try await test.rootLists().first).published.nextUpdate
       test.clock.advance(.seconds(days * 86_400))
       let root = test.opened.rootKeyID
-      let health = HealthFindings(opened: test.opened, isPlainServed: true, isMemoryLocked: true) {
+      let health = HealthFindings(
+        opened: test.opened, vault: test.opened.vault, isPlainServed: true, isMemoryLocked: true
+      ) {
         $0 == root ? end : nil
       }
       let finding = await health.all().first { $0.code == "root-crl-ends" }

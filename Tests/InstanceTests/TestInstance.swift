@@ -28,7 +28,7 @@ struct TestInstance: Sendable {
 
   /// Runs `body` on a fresh instance, and removes it. `enrollment` and `keys` stand in place of the shipped files.
   static func with(
-    passphrase: String? = nil, enrollment: String? = nil, keys: String? = nil,
+    passphrase: String? = nil, enrollment: String? = nil, keys: String? = nil, access: String? = nil,
     planning: (inout FoundingPlan) throws -> Void = { _ in },
     _ body: (TestInstance) async throws -> Void
   ) async throws {
@@ -40,7 +40,7 @@ struct TestInstance: Sendable {
       publishURL: "http://localhost:8080", passphrase: passphrase.map { SecretBytes(copying: $0.utf8) })
     try planning(&plan)
     let code = try await Founding(plan: plan, rules: try Rules.shipped(), clock: clock).found(at: path)
-    for (name, text) in [("enrollment.yaml", enrollment), ("keys.yaml", keys)] {
+    for (name, text) in [("enrollment.yaml", enrollment), ("keys.yaml", keys), ("access.yaml", access)] {
       guard let text else { continue }
       try writeFile("\(path)/policies/\(name)", Array(text.utf8), mode: 0o644)
     }
@@ -83,6 +83,17 @@ struct TestInstance: Sendable {
     return Caller(
       principal: principal, reads: reads, source: "192.0.2.1",
       idempotency: key.map { .init(key: $0, request: .sha256($0.utf8)) })
+  }
+
+  /// Brings a group's enrollment key from elsewhere.
+  func bring(_ key: SecretBytes, as name: String, of group: String, by caller: Caller) async throws {
+    let raw = try await administration.importKey(by: caller).get().publicKey
+    let vault = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: #require(Data(base64Encoded: raw)))
+    let sealed = try KeyTransfer(
+      key, to: vault, for: .import(try #require(RecordName(name)), .groupEnrollment))
+    var ring = KeyRingInput(name: name, kind: "group-enrollment")
+    ring.group = group
+    _ = try await administration.importRing(KeyImportInput(ring: ring, key: sealed), by: caller).get()
   }
 
   func ticket(

@@ -200,7 +200,7 @@ struct TokenInstanceTests {
 extension TestInstance {
   /// The codes of what health says, of the keys alone.
   func findings() -> [String] {
-    HealthFindings(opened: opened, isPlainServed: true, isMemoryLocked: true) { _ in
+    HealthFindings(opened: opened, vault: opened.vault, isPlainServed: true, isMemoryLocked: true) { _ in
       clock.now() + .seconds(365 * 86_400)
     }.standing.map(\.code)
       .filter { $0 != "vault-key-beside-database" }

@@ -16,6 +16,7 @@ import Testing
     ],
     .role(.hub): ["ca.show", "hub.devices", "hub.feed", "hub.receipt", "hub.verify-tokens", "identity.renew"],
     .role(.monitoring): ["metrics.read", "identity.renew"],
+    .role(.application): ["identity.renew"],
     .device: ["ca.show"],
     .anonymous: [],
     .service: ["ca.crl", "key.rotate", "key.destroy", "metrics.read"],
@@ -40,7 +41,7 @@ import Testing
   @Test func `an auditor reads and changes nothing, a security officer gives nobody an identity`() throws {
     // And renews its own certificate.
     let reading: Set = [
-      "list", "key-list", "trust-list", "show", "history", "read", "prove", "export", "status", "explain", "renew",
+      "list", "trust-list", "show", "history", "read", "prove", "export", "status", "explain", "renew",
     ]
     for operation in Operation.allCases {
       let verb = String(try #require(operation.rawValue.split(separator: ".").last))
@@ -48,7 +49,7 @@ import Testing
       #expect(try isAllowed(try someone(.auditor), operation) == isReading, "\(operation)")
     }
     for operation in [
-      Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd, .groupKeyAdd,
+      Operation.operatorAdd, .hubAdd, .ticketIssue, .hardwareAllow, .hardwareImport, .groupAdd,
       .orderAdd, .orderProvision, .caTrustImport,
     ] {
       #expect(try !isAllowed(try someone(.securityOfficer), operation), "\(operation)")
@@ -82,6 +83,39 @@ import Testing
       return
     }
     #expect(grant.limitedTo == [mine] && grant.operation == .deviceList && grant.principal == admin)
+  }
+
+  @Test func `a ring that is named is allowed, and none that is not, nor where none is said`() throws {
+    let policies = try policies(
+      access: "version: 1\nallow:\n  application:\n    - key.sign:releases\n    - key.sign:Hot.fix\n    - key.verify\n")
+    let program = try someone(.application)
+    let sign = { (ring: String?) in
+      policies.decide(program, .keySign, group: nil, ring: ring.flatMap { RecordName($0) }).code
+    }
+    #expect(sign("releases") == nil && sign("RELEASES") == nil && sign("hot.fix") == nil)
+    #expect(sign("release") == "not-allowed-for-key" && sign(nil) == "not-allowed-for-key")
+    #expect(policies.decide(program, .keyVerify, group: nil, ring: RecordName("any")).isAllowed)
+    #expect(policies.decide(program, .keyEncrypt, group: nil, ring: RecordName("releases")).code == "not-allowed")
+    #expect(policies.access.decideAtAll(program, .keySign).isAllowed)
+    #expect(policies.access.decideAtAll(program, .keyEncrypt).code == "not-allowed")
+    // A limit to groups holds beside it.
+    let (mine, other) = (record(.group), record(.group))
+    let limited = try someone(.application, groups: [mine])
+    #expect(policies.decide(limited, .keySign, group: mine, ring: RecordName("releases")).isAllowed)
+    #expect(policies.decide(limited, .keySign, group: mine, ring: RecordName("other")).code == "not-allowed-for-key")
+    #expect(
+      policies.decide(limited, .keySign, group: other, ring: RecordName("releases")).code == "not-allowed-in-group")
+    #expect(policies.decide(limited, .keySign, group: nil, ring: RecordName("releases")).code == "not-allowed-in-group")
+  }
+
+  /// An instance's own file, and files of then that explain what was decided by them, still name them.
+  @Test func `operations that there were once are read, and give nothing`() throws {
+    let policies = try policies(
+      access: "version: 1\nallow:\n  auditor: [group.key-add, group.key-list, group.key-remove, key.list]\n")
+    let allowed = Operation.allCases.filter { operation in
+      (try? policies.decide(someone(.auditor), operation, group: nil).isAllowed) ?? false
+    }
+    #expect(allowed == [.keyList])
   }
 
   @Test func `an explanation names the list and the reason`() throws {

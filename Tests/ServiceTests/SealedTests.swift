@@ -31,8 +31,11 @@ extension ServiceTests {
         #expect(try await anyone.send(.GET, "/health/ready").status == 200)
         let identity = try await instance.enroll("pump-7", board)
         let other = try await instance.enroll("pump-8", "mac:aabbcc001122")
+        let third = try await instance.enroll("pump-9", "mac:aabbcc001155")
+        let status = try await status(of: third, instance, anyone)
         try await instance.tell([Step("vault seal", "sealed\n")])
         try await expectGoesOn(instance, anyone, identity, other)
+        #expect(try await self.status(of: third, instance, anyone) == status, "signed before, and given out still")
         let code = try instance.folder.read("recovery-code")
         try await instance.tell([Step("vault unseal --recovery-code", "unsealed\n")], input: code)
         await anyone.shutdown()
@@ -76,6 +79,32 @@ extension ServiceTests {
         #expect(try await anyone.send(.GET, path).status == 200, "\(path)")
       }
       try await expectLists(instance, anyone)
+    }
+
+    /// What OCSP says of a device's certificate.
+    private func status(
+      of identity: String, _ instance: ServedInstance, _ anyone: TestClient
+    ) async throws -> [UInt8] {
+      let issuer = try #require(
+        try await instance.muster("ca", "show", "--output", "json").succeeded().split(separator: "\n")
+          .map { try JSONDecoder().decode(IssuerSummary.self, from: Data($0.utf8)) }.first { $0.use == "devices" })
+      let certificate = try instance.folder.write(issuer.certificate, to: "ocsp-issuer.pem")
+      let request = instance.folder.file("request.der")
+      _ = try await run(
+        "openssl", ["ocsp", "-reqout", request, "-no_nonce", "-issuer", certificate, "-cert", identity]
+      ).succeeded()
+      let answer = try await anyone.send(
+        .POST, "/ocsp", [("Content-Type", "application/ocsp-request")],
+        body: Array(try Data(contentsOf: URL(filePath: request))))
+      #expect(answer.status == 200)
+      let file = instance.folder.file("response.der")
+      try Data(answer.body).write(to: URL(filePath: file))
+      let verified = try await run(
+        "openssl",
+        ["ocsp", "-respin", file, "-issuer", certificate, "-cert", identity, "-CAfile", instance.root]
+          + ["-verify_other", certificate])
+      #expect((verified.output + verified.errors).contains(": good"), "\(verified.output)\(verified.errors)")
+      return answer.body
     }
 
     /// The CRLs that were signed before are given out still, and verify.

@@ -122,9 +122,10 @@ extension ServiceTests {
     @Test func `a board enrolls by its group's key, and proves itself by another`() async throws {
       try await ServedInstance.with { instance in
         let (_, plant) = try await prepare(instance)
-        let file = instance.folder.file("meters.key")
-        _ = try await instance.muster("group", "key", "add", "meters", "--out", file).succeeded()
-        let line = try await instance.muster("group", "key", "derive", "--key", file, "dev-0001").succeeded()
+        _ = try await instance.muster(
+          "key", "create", "boards", "--kind", "group-enrollment", "--group", "meters"
+        ).succeeded()
+        let line = try await instance.muster("key", "boards", "boards", "dev-0001").succeeded()
         let derived = try #require(line.split(whereSeparator: { ",\n".contains($0) }).last)
         let key = try #require(Data(base64Encoded: String(derived)).flatMap { DeviceKey(SecretBytes(copying: $0)) })
         let claim = Data(repeating: 7, count: 32).base64EncodedString()
@@ -153,12 +154,10 @@ extension ServiceTests {
           for _ in 0..<19 { _ = try await client.json(.POST, "/v1/enrollments", body(.random())) }
           #expect(try await client.json(.POST, "/v1/enrollments", body(key)).status == 429)
         }
-        let listed = try await instance.muster("group", "key", "list", "meters", "--output", "csv").succeeded()
-        let record = try #require(listed.split(separator: "\n").last?.split(separator: ",").first)
-        _ = try await instance.muster("group", "key", "remove", "meters", String(record)).succeeded()
-        #expect(
-          try await instance.muster("group", "key", "list", "meters", "--output", "csv").succeeded()
-            .split(separator: "\n").count == 1)
+        let listed = try await instance.muster("key", "list", "--output", "csv").succeeded()
+        #expect(listed.contains("boards,group-enrollment,meters,1,active"), "\(listed)")
+        let shown = try await instance.muster("device", "show", "dev-0001").succeeded()
+        #expect(shown.contains("active, primary, check") && shown.contains("active, secondary, check"), "\(shown)")
         try await instance.expectWholeLedger()
       }
     }

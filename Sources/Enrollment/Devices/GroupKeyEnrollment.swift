@@ -4,15 +4,19 @@ import KeyVault
 import MusterModel
 
 extension DeviceEnrollment {
-  /// A board enrolls by a token under its key of the group. A group that is not there, or has no keys, is not told from a
+  /// A board enrolls by a token under its key of the group. A group that is not there, or has no key ring, is not told from a
   /// wrong token.
   func register(
     _ token: EnrollmentToken, _ deviceID: DeviceID, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
   ) throws -> Step {
     guard let group = facts.group else { return .decided(.refuse(Refusal(.tokenWrong), nil)) }
     var signatures: [RecordID: Digest] = [:]
-    for key in facts.groupKeys {
-      signatures[key.record] = token.signature(under: try instance.vault.openGroupKey(key.sealed))
+    for found in facts.boardRings {
+      for version in found.versions where found.ring.enrollsBoards(by: version) {
+        guard let sealed = version.sealed else { continue }
+        let key = try instance.vault.ringKey(sealed, of: found.ring.kind, ring: found.ring.record)
+        signatures[version.record] = key.signature(of: token)
+      }
     }
     let reference = GroupKeyVerifier.Reference(
       group: group.record, signatures: signatures, longest: EnrollmentToken.longest + SharedAccessToken.skew)

@@ -88,7 +88,7 @@ struct SoundRequest: Sendable {
     case .station(let asked): query = asked.query
     case .groupKey(let token, let deviceID):
       query.group = .name(token.group)
-      query.groupKeys = true
+      query.boardRings = true
       query.hardware = [token.registration] + request.claimed
       query.deviceOfHardware = true
       query.deviceID = deviceID

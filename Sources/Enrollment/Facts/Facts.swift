@@ -31,7 +31,7 @@ public struct Facts: Sendable {
   public var bindingOrigin: BindingOrigin?
   /// With an order, the line of the event that issued the first certificate of that binding.
   public var bindingEvent: [UInt8]?
-  /// The group asked for; else the order's; else the ticket's; else the device's; else the one the first allowed hardware is allowed for.
+  /// The group asked for; else the order's; else the ticket's; else the device's; else the key ring's; else the one the first allowed hardware is allowed for.
   public var group: GroupSnapshot?
   /// The record that holds or held the public key asked for.
   public var publicKeyOwner: RecordID?
@@ -52,8 +52,8 @@ public struct Facts: Sendable {
   public var hub: HubSnapshot?
   /// The groups asked for by name that exist.
   public var groups: [GroupSnapshot] = []
-  /// The enrollment keys of `group`, where they were asked for.
-  public var groupKeys: [GroupKeySnapshot] = []
+  /// By which boards enroll into `group`, where they were asked for: `RingSnapshot.groupLimit` at most.
+  public var boardRings: [BoardRing] = []
   /// How many devices that are not retired are in `group`.
   public var groupDevices = 0
   /// The challenge asked for, where it is open; its time may be over.
@@ -197,20 +197,15 @@ public struct DeviceKeysSnapshot: Sendable, Hashable {
   }
 }
 
-/// An enrollment key that a group has, as it lies sealed.
-public struct GroupKeySnapshot: Sendable, Hashable {
-  /// The key's own record.
-  public let record: RecordID
-  /// The key check, in hex.
-  public let check: String
-  public let added: Timestamp
-  public let sealed: SealedSecret
+/// A key ring by which boards enroll into a group, with the versions whose boards do.
+public struct BoardRing: Sendable, Hashable {
+  public let ring: RingSnapshot
+  /// The newest first, `RingSnapshot.boardVersionLimit` at most.
+  public let versions: [KeyVersionSnapshot]
 
-  public init(record: RecordID, check: String, added: Timestamp, sealed: SealedSecret) {
-    self.record = record
-    self.check = check
-    self.added = added
-    self.sealed = sealed
+  public init(ring: RingSnapshot, versions: [KeyVersionSnapshot]) {
+    self.ring = ring
+    self.versions = versions
   }
 }
 

@@ -44,8 +44,8 @@ public struct FactsQuery: Sendable, Hashable {
   /// The keys of the device, where it stands in a rollover of them, and the hub that it talks to.
   public var deviceKeys = false
   public var rollover: RecordID?
-  /// The enrollment keys of the group.
-  public var groupKeys = false
+  /// By which boards enroll into the group.
+  public var boardRings = false
   public var operatorName: RecordName?
   public var hubName: RecordName?
   /// Groups to be found by name, each.

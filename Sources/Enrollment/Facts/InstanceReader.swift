@@ -11,8 +11,9 @@ public protocol InstanceReader: Sendable {
   func policiesInForce() async throws -> [PoliciesActivated.File]
   /// Sealed bytes of one purpose, by owner and version.
   func secrets(purpose: String) async throws -> [SealedSecret]
-  /// What is sealed under an older KEK than this one, among the next `limit` rows.
-  func sealed(under older: UInt32, from place: SealedPlace, atMost limit: Int) async throws -> SealedPage
+  /// What is sealed under an older KEK than this one, among the next `limit` rows; nil for all but slots, whatever its bytes
+  /// say.
+  func sealed(under older: UInt32?, from place: SealedPlace, atMost limit: Int) async throws -> SealedPage
   /// The newest good certificate of a profile that names no record (the service's own), by its issuer.
   func ownCertificate(profile: String, issuerKeyID: String) async throws -> CertificateSnapshot?
 }

@@ -10,10 +10,12 @@ public struct KeyRingSummary: Codable, Sendable, Hashable {
   public let minima: RingMinima
   public let newest: KeyVersionSummary
   public let created: Timestamp
+  /// Whose it is, where it is a group's.
+  public let group: RecordName?
 
   public init(
     record: RecordID, name: RecordName, kind: RingKind, settings: RingSettings, minima: RingMinima,
-    newest: KeyVersionSummary, created: Timestamp
+    newest: KeyVersionSummary, created: Timestamp, group: RecordName?
   ) {
     self.record = record
     self.name = name
@@ -22,6 +24,7 @@ public struct KeyRingSummary: Codable, Sendable, Hashable {
     self.minima = minima
     self.newest = newest
     self.created = created
+    self.group = group
   }
 
   /// When its newest version is replaced.

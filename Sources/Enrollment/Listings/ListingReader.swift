@@ -26,7 +26,7 @@ public protocol ListingReader: RolloverReader {
     _ page: PageRequest, of device: DeviceID?, in scope: GroupScope
   ) async throws -> Page<CertificateSummary>
   func certificate(_ key: CertificateName) async throws -> CertificateSummary?
-  func keyRings(_ page: PageRequest) async throws -> Page<KeyRingSummary>
+  func keyRings(_ page: PageRequest, in scope: GroupScope) async throws -> Page<KeyRingSummary>
   /// The newest versions first, `PageRequest.limits` of them at most.
   func keyRing(_ name: RecordName) async throws -> KeyRingDetail?
   /// What is due at `time`: rings whose newest version is to be replaced, versions that are to be destroyed.
@@ -37,7 +37,7 @@ extension ListingReader {
   /// The first key rings, as many as a page has at most.
   public func rings() async throws -> [KeyRingSummary] {
     guard let page = PageRequest(limit: PageRequest.limits.upperBound) else { return [] }
-    return try await keyRings(page).rows
+    return try await keyRings(page, in: .instance).rows
   }
 
   public func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary> {

@@ -1,6 +1,7 @@
 public import Attestation
 public import CertificateAuthority
 public import DeviceRegistry
+public import KeyVault
 public import MusterModel
 
 // What people and programs see of each record. Field names are those of the API's JSON.
@@ -63,6 +64,8 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
   /// Of a factory line's device.
   public let provisioned: ProvisioningSummary?
   public let certificates: [CertificateSummary]
+  /// Of its symmetric keys, the newest version first; empty where it never had any.
+  public let keys: [DeviceKeyVersion]
   public let lastRefusal: RefusalSummary?
   /// The aggregate's version: the `ETag`.
   public let version: UInt64
@@ -70,7 +73,7 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
   public init(
     summary: DeviceSummary, hardware: [Hardware], boundSince: Timestamp?, evidence: Evidence.Kind?,
     attestation: KeyAttestationSummary? = nil, provisioned: ProvisioningSummary? = nil,
-    certificates: [CertificateSummary], lastRefusal: RefusalSummary?,
+    certificates: [CertificateSummary], keys: [DeviceKeyVersion], lastRefusal: RefusalSummary?,
     version: UInt64
   ) {
     self.summary = summary
@@ -81,6 +84,7 @@ public struct DeviceDetail: Codable, Sendable, Hashable {
     self.attestation = attestation
     self.provisioned = provisioned
     self.certificates = certificates
+    self.keys = keys
     self.lastRefusal = lastRefusal
     self.version = version
   }

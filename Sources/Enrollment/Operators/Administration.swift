@@ -27,18 +27,21 @@ public struct Administration: Sendable {
       }
       let facts = try await instance.facts.facts(for: query)
       let now = instance.clock.now()
-      switch instance.policies.decide(caller.principal, operation, group: group(facts)) {
+      switch instance.policies.decide(caller.principal, operation, group: group(facts), ring: query.ring) {
       case .refused(let reference, let reason):
         return .refuse(
           Refusal(reason),
-          try refused(operation, Refusal(reason), caller, of: group(facts), by: reference, at: now))
+          try refused(
+            operation, Refusal(reason), caller, of: group(facts), ring: query.ring, by: reference, at: now))
       case .allowed(let grant):
         guard let actor = caller.principal.actor else { return .refuse(.nobody, nil) }
         switch try await decide(facts, grant, actor, now) {
         case .unchanged(let value): return .answer(value)
         case .refused(let refusal):
           return .refuse(
-            refusal, try refused(operation, refusal, caller, of: group(facts), by: grant.decidedBy, at: now))
+            refusal,
+            try refused(
+              operation, refusal, caller, of: group(facts), ring: query.ring, by: grant.decidedBy, at: now))
         case .commit(var unit, let value):
           unit.reads = unit.reads.merging(facts.reads).merging(caller.reads)
           try keepAnswer(value, in: &unit, for: caller, isSecret: isSecret)
@@ -50,20 +53,29 @@ public struct Administration: Sendable {
 
   /// Whether the caller may look; what was refused to a known caller is recorded.
   public func grant(
-    _ operation: Policy.Operation, to caller: Caller, group: RecordID? = nil
+    _ operation: Policy.Operation, to caller: Caller, group: RecordID? = nil, ring: RecordName? = nil
   ) async throws -> Outcome<AccessGrant> {
-    switch instance.policies.decide(caller.principal, operation, group: group) {
+    let decision = instance.policies.decide(caller.principal, operation, group: group, ring: ring)
+    return try await granted(decision, operation, to: caller, group: group, ring: ring)
+  }
+
+  /// Records a decision that refuses.
+  func granted(
+    _ decision: AccessDecision, _ operation: Policy.Operation, to caller: Caller, group: RecordID? = nil,
+    ring: RecordName? = nil
+  ) async throws -> Outcome<AccessGrant> {
+    switch decision {
     case .allowed(let grant): return .done(grant)
     case .refused(let reference, let reason):
       let refusal = Refusal(reason)
       let now = instance.clock.now()
-      let event = try refused(operation, refusal, caller, of: group, by: reference, at: now)
+      let event = try refused(operation, refusal, caller, of: group, ring: ring, by: reference, at: now)
       return .refused(try await instance.record(refusal, event))
     }
   }
 
   func refused(
-    _ operation: Policy.Operation, _ refusal: Refusal, _ caller: Caller, of group: RecordID?,
+    _ operation: Policy.Operation, _ refusal: Refusal, _ caller: Caller, of group: RecordID?, ring: RecordName? = nil,
     by policy: PolicyReference, at time: Timestamp
   ) throws -> Event? {
     guard let actor = caller.principal.actor else { return nil }
@@ -72,7 +84,7 @@ public struct Administration: Sendable {
       RequestRefused(operation: operation.rawValue, code: refusal.code),
       details: .init(
         reason: refusal.reason, source: caller.source,
-        decision: DecisionRecord(principal: caller.principal, operation: operation, group: group).text()))
+        decision: DecisionRecord(principal: caller.principal, operation: operation, group: group, ring: ring).text()))
   }
 }
 

@@ -58,7 +58,7 @@ public struct Inspection: Sendable {
   }
 
   public func keyRings(_ page: PageRequest) async throws -> Outcome<Page<KeyRingSummary>> {
-    try await listing(.keyList) { _ in try await listings.keyRings(page) }
+    try await listing(.keyList) { try await listings.keyRings(page, in: $0) }
   }
 
   public func hubs(_ page: PageRequest) async throws -> Outcome<Page<HubSummary>> {
@@ -108,7 +108,12 @@ public struct Inspection: Sendable {
   }
 
   public func keyRing(_ name: RecordName) async throws -> Outcome<KeyRingDetail> {
-    try await look(.keyShow, in: nil, orElse: Refusal(RingRefusal.unknown)) { _ in try await listings.keyRing(name) }
+    var query = FactsQuery()
+    query.ring = name
+    let group = try await instance.facts.facts(for: query).ring?.group
+    return try await look(.keyShow, in: group, ring: name, orElse: Refusal(RingRefusal.unknown)) { _ in
+      try await listings.keyRing(name)
+    }
   }
 
   public func certificate(_ name: CertificateName) async throws -> Outcome<CertificateSummary> {
@@ -139,10 +144,10 @@ public struct Inspection: Sendable {
   }
 
   private func look<Value: Sendable>(
-    _ operation: Policy.Operation, in group: RecordID?, orElse unknown: Refusal,
+    _ operation: Policy.Operation, in group: RecordID?, ring: RecordName? = nil, orElse unknown: Refusal,
     _ read: (GroupScope) async throws -> Value?
   ) async throws -> Outcome<Value> {
-    switch try await Administration(instance).grant(operation, to: caller, group: group) {
+    switch try await Administration(instance).grant(operation, to: caller, group: group, ring: ring) {
     case .refused(let refusal): .refused(refusal)
     case .done(let grant): try await read(GroupScope(grant)).map { .done($0) } ?? .refused(unknown)
     }

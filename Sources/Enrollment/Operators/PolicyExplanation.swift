@@ -22,6 +22,8 @@ public struct ExplanationInput: Codable, Sendable, Hashable {
   public var endorsement: String?
   /// The group that it concerns.
   public var group: String?
+  /// The key ring that it concerns.
+  public var ring: String?
 
   public init() {}
 }
@@ -98,7 +100,7 @@ extension Administration {
     case .recorded(let position):
       guard let recorded = try await instance.ledger.decision(at: position) else { return .refused(.noDecision) }
       return try await explain(recorded, scope)
-    case .access(let list, let operation, let limits, let group):
+    case .access(let list, let operation, let limits, let group, let ring):
       var query = FactsQuery()
       query.groupNames = limits + [group].compactMap(\.self)
       let found = try await instance.facts.facts(for: query).groups
@@ -108,7 +110,7 @@ extension Administration {
         explained(
           instance.policies.access.explain(
             list, limitedTo: found.prefix(limits.count).map(\.record), operation,
-            group: group == nil ? nil : found.last?.record)))
+            group: group == nil ? nil : found.last?.record, ring: ring)))
     case .enrollment(let act, let evidence, let standing, let hardware, let endorsement, let group):
       var query = FactsQuery()
       query.group = group.map { .name($0) }
@@ -186,7 +188,7 @@ extension Administration {
     if let operation = record.operation.flatMap(Policy.Operation.init(rawValue:)),
       let list = record.role.flatMap(AccessList.init)
     {
-      return policies.access.explain(list, limitedTo: [], operation, group: record.group)
+      return policies.access.explain(list, limitedTo: [], operation, group: record.group, ring: record.ring)
     }
     guard let act = record.act.flatMap(EnrollmentQuestion.Act.init(rawValue:)),
       let evidence = record.evidence.flatMap(Evidence.Kind.init(rawValue:)),
@@ -210,7 +212,7 @@ extension Administration {
 /// An input that was read: one of the three.
 private enum Question {
   case recorded(UInt64)
-  case access(AccessList, Policy.Operation, limitedTo: [RecordName], group: RecordName?)
+  case access(AccessList, Policy.Operation, limitedTo: [RecordName], group: RecordName?, ring: RecordName?)
   case enrollment(
     EnrollmentQuestion.Act, Evidence.Kind, EnrollmentCircumstances.Standing, HardwareID.Kind?, TPMEndorsement?,
     group: RecordName?)
@@ -234,7 +236,8 @@ private enum Question {
     guard (input.limitedTo?.count ?? 0) <= 64 else { throw .malformed("groups", "at most 64 groups") }
     var limits: [RecordName] = []
     for name in input.limitedTo ?? [] { limits.append(try parse(name: name)) }
-    return .access(list, operation, limitedTo: limits, group: try name(input.group))
+    return .access(
+      list, operation, limitedTo: limits, group: try name(input.group), ring: try name(input.ring))
   }
 
   private static func enrollment(_ input: ExplanationInput) throws(Refusal) -> Question {

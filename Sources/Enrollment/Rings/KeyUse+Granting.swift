@@ -16,22 +16,24 @@ extension KeyUse {
     var query = FactsQuery()
     do throws(Refusal) { query.ring = try parse(name: name) } catch { return .refused(error) }
     query.ringVersions = Set(counts.keys.compactMap(\.self))
-    let grant: AccessGrant
-    switch try await Administration(instance).grant(use.operation, to: caller) {
-    case .refused(let refusal): return .refused(refusal)
-    case .done(let found): grant = found
-    }
     guard let actor = caller.principal.actor else { return .refused(.nobody) }
     for _ in 0..<Instance.attempts {
-      guard !instance.vault.isSealed else { return .refused(.sealed) }
       let facts = try await instance.facts.facts(for: query)
-      guard let ring = facts.ring else { return try await refused(.unknown, use, caller, grant) }
+      let grant: AccessGrant
+      switch try await Administration(instance).grant(
+        use.operation, to: caller, group: facts.ring?.group, ring: query.ring)
+      {
+      case .refused(let refusal): return .refused(refusal)
+      case .done(let found): grant = found
+      }
+      guard !instance.vault.isSealed else { return .refused(.sealed) }
+      guard let ring = facts.ring else { return try await refused(.unknown, query, use, caller, grant) }
       let asking = Asking(ring: ring, facts: facts, use: use, actor: actor, grant: grant, caller: caller)
       let found = asking.versions(counts)
       let usable = found.compactMapValues { try? $0.get() }
       guard !usable.isEmpty else {
         guard case .failure(let refusal)? = found.values.first else { continue }
-        return try await refused(refusal, use, caller, grant)
+        return try await refused(refusal, query, use, caller, grant)
       }
       switch try await record(asking, usable, counts) {
       case .granted: return .done(try body(try keys(found, of: ring)))
@@ -135,11 +137,11 @@ extension KeyUse {
   }
 
   private func refused<Value>(
-    _ refusal: RingRefusal, _ use: RingUse, _ caller: Caller, _ grant: AccessGrant
+    _ refusal: RingRefusal, _ query: FactsQuery, _ use: RingUse, _ caller: Caller, _ grant: AccessGrant
   ) async throws -> Outcome<Value> {
     let refusal = Refusal(refusal)
     let event = try Administration(instance).refused(
-      use.operation, refusal, caller, of: nil, by: grant.decidedBy, at: instance.clock.now())
+      use.operation, refusal, caller, of: nil, ring: query.ring, by: grant.decidedBy, at: instance.clock.now())
     return .refused(try await instance.record(refusal, event))
   }
 }

@@ -129,7 +129,8 @@ public struct KeyUse: Sendable {
       return .refused(.malformed("size", "\(RingKey.derivedSizes.lowerBound) to \(RingKey.derivedSizes.upperBound)"))
     }
     return try await usingOne(.derive, name, input.version, by: caller) { key in
-      DerivedKey(key: try key.derive(context, count: size).base64, version: key.version)
+      if let rule = key.ruleBroken(byDeriving: context, count: size) { return .refused(.malformed("context", rule)) }
+      return .done(DerivedKey(key: try key.derive(context, count: size).base64, version: key.version))
     }
   }
 
@@ -139,7 +140,7 @@ public struct KeyUse: Sendable {
     }
     return try await usingOne(.dataKey, name, nil, by: caller) { key in
       let made = SecretBytes.random(count: RingKey.size)
-      return DataKey(key: made.base64, ciphertext: try key.encrypt(made, context).description)
+      return .done(DataKey(key: made.base64, ciphertext: try key.encrypt(made, context).description))
     }
   }
 
@@ -153,11 +154,11 @@ public struct KeyUse: Sendable {
   }
 
   private func usingOne<Value: Sendable>(
-    _ use: RingUse, _ name: String, _ version: UInt32?, by caller: Caller, _ body: (RingKey) throws -> Value
+    _ use: RingUse, _ name: String, _ version: UInt32?, by caller: Caller, _ body: (RingKey) throws -> Outcome<Value>
   ) async throws -> Outcome<Value> {
     let outcome = try await using(use, name, [version: 1], by: caller) { keys -> Outcome<Value> in
       switch keys[version] {
-      case .success(let key)?: .done(try body(key))
+      case .success(let key)?: try body(key)
       case .failure(let refusal)?: .refused(Refusal(refusal))
       case nil: .refused(Refusal(RingRefusal.unknown))
       }

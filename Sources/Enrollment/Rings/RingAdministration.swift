@@ -15,31 +15,41 @@ extension Administration {
     answering answer: @escaping @Sendable (KeyRingDetail) -> Answer
   ) async throws -> Outcome<Answer> {
     let (name, kind, settings): (RecordName, RingKind, RingSettings)
+    var query = FactsQuery()
     do throws(Refusal) {
-      (name, kind) = (try parse(name: input.name), try parse(ringKind: input.kind))
+      (name, kind) = (try parse(newRing: input.name), try parse(ringKind: input.kind))
       settings = try input.settings(of: kind, instance.policies.keys)
+      if let group = input.group { query.group = .name(try parse(name: group)) }
     } catch {
       return .refused(error)
     }
-    var query = FactsQuery()
     query.ring = name
+    query.boardRings = kind == .groupEnrollment
     let operation: Policy.Operation = imported == nil ? .keyCreate : .keyImport
-    return try await change(operation, by: caller, asking: query, group: { _ in nil }) { facts, grant, actor, now in
+    // Whose it is to be: of another ring of that name nothing is told.
+    let group = { @Sendable (facts: Facts) in input.group == nil ? nil : facts.group?.record }
+    return try await change(operation, by: caller, asking: query, group: group) { facts, grant, actor, now in
       guard !instance.vault.isSealed else { return .refused(.sealed) }
       if facts.ring != nil { return .refused(Refusal(RingRefusal.nameTaken(name))) }
+      let group = facts.group.flatMap { $0.isRemoved ? nil : $0 }
+      if input.group != nil, group == nil { return .refused(Refusal(.groupUnknown)) }
+      if kind.needsGroup, group == nil { return .refused(Refusal(RingRefusal.groupNeeded(kind))) }
+      guard facts.boardRings.count < RingSnapshot.groupLimit else {
+        return .refused(Refusal(RingRefusal.tooManyInGroup))
+      }
       let ring = RecordID(.key, UUIDv7(at: now))
       let version = try instance.vault.makeRingKey(
         RecordID(.key, UUIDv7(at: now)), of: kind, ring: ring, version: 1, imported: imported)
       let created = try Event(
         at: now, by: actor, on: [.record(ring)], policy: grant.decidedBy,
-        KeyRingCreated(ring: ring, of: kind, settings: settings), details: .init(name: name))
+        KeyRingCreated(ring: ring, of: kind, settings: settings, group: group?.record), details: .init(name: name))
       let unit = UnitOfWork(
         claims: [.ringName(name)],
         events: [created] + (try version.events(at: now, by: actor, grant)), secrets: [version.sealed])
       let newest = version.summary(at: now)
       let summary = KeyRingSummary(
         record: ring, name: name, kind: kind, settings: settings, minima: RingMinima(decrypt: 1, encrypt: 1),
-        newest: newest, created: now)
+        newest: newest, created: now, group: group?.name)
       return .commit(unit, answer(KeyRingDetail(ring: summary, versions: [newest])))
     }
   }
@@ -51,13 +61,17 @@ extension Administration {
   ) async throws -> Outcome<KeyVersionSummary> {
     var query = FactsQuery()
     do throws(Refusal) { query.ring = try parse(name: name) } catch { return .refused(error) }
+    query.boardRings = true
     let operation: Policy.Operation = imported == nil ? .keyRotate : .keyImport
-    return try await change(operation, by: caller, asking: query, group: { _ in nil }) { facts, grant, actor, now in
+    return try await change(operation, by: caller, asking: query, group: { $0.ring?.group }) {
+      facts, grant, actor, now in
       guard !instance.vault.isSealed else { return .refused(.sealed) }
       guard let ring = facts.ring, let last = facts.ringVersions[ring.newest] else {
         return .refused(Refusal(RingRefusal.unknown))
       }
       if let replaced, replaced != last.number { return .unchanged(last.summary) }
+      let enrolling = facts.boardRings.first { $0.ring.record == ring.record }?.versions.count ?? 0
+      guard enrolling < RingSnapshot.boardVersionLimit else { return .refused(Refusal(RingRefusal.tooManyVersions)) }
       let version = try instance.vault.makeRingKey(
         RecordID(.key, UUIDv7(at: now)), of: ring.kind, ring: ring.record, version: ring.newest + 1,
         imported: imported)
@@ -78,7 +92,8 @@ extension Administration {
   ) async throws -> Outcome<RingMinima> {
     var query = FactsQuery()
     do throws(Refusal) { query.ring = try parse(name: name) } catch { return .refused(error) }
-    return try await change(.keyMinimum, by: caller, asking: query, group: { _ in nil }) { facts, grant, actor, now in
+    return try await change(.keyMinimum, by: caller, asking: query, group: { $0.ring?.group }) {
+      facts, grant, actor, now in
       guard let ring = facts.ring else { return .refused(Refusal(RingRefusal.unknown)) }
       if let refusal = ring.refusal(of: minima) { return .refused(Refusal(refusal)) }
       guard ring.minima != minima else { return .unchanged(minima) }
@@ -104,7 +119,7 @@ extension Administration {
     }
     query.ringVersions = [number]
     let operation: Policy.Operation = state == .destroyed ? .keyDestroy : .keyMove
-    let outcome = try await change(operation, by: caller, asking: query, group: { _ in nil }) {
+    let outcome = try await change(operation, by: caller, asking: query, group: { $0.ring?.group }) {
       facts, grant, actor, now -> Change<KeyVersionSummary> in
       guard let ring = facts.ring else { return .refused(Refusal(RingRefusal.unknown)) }
       guard let version = facts.ringVersions[number] else {
@@ -164,6 +179,13 @@ func parse(ringKind text: String) throws(Refusal) -> RingKind {
     throw .malformed("key-kind", "a kind of " + RingKind.allCases.map(\.rawValue).joined(separator: ", "))
   }
   return kind
+}
+
+/// A name for a ring that is to be made: not one that is read as a record, as those of groups' keys from before they were rings.
+private func parse(newRing text: String) throws(Refusal) -> RecordName {
+  let name = try parse(name: text)
+  guard RecordID(name.folded) == nil else { throw .malformed("name", "a name that is no record ID") }
+  return name
 }
 
 private func parse(keyState text: String) throws(Refusal) -> KeyState {

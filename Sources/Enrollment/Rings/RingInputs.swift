@@ -6,6 +6,8 @@ import MusterModel
 public struct KeyRingInput: Codable, Sendable, Hashable {
   public let name: String
   public let kind: String
+  /// Whose it is; one that boards enroll by is a group's.
+  public var group: String?
   /// Whether its keys may leave; they may not by default.
   public var exportable: Bool?
   /// How long a version that is to be destroyed is still there; at once by default.

@@ -38,10 +38,8 @@ public struct ExportedKey: Codable, Sendable, Hashable {
 
 extension Administration {
   public func importKey(by caller: Caller) async throws -> Outcome<ImportKey> {
-    switch try await grant(.keyImport, to: caller) {
-    case .refused(let refusal): return .refused(refusal)
-    case .done: break
-    }
+    let decision = instance.policies.access.decideAtAll(caller.principal, .keyImport)
+    if case .refused(let refusal) = try await granted(decision, .keyImport, to: caller) { return .refused(refusal) }
     guard !instance.vault.isSealed else { return .refused(.sealed) }
     return .done(
       ImportKey(publicKey: try instance.vault.importKey().publicKey.rawRepresentation.base64EncodedString()))
@@ -49,20 +47,23 @@ extension Administration {
 
   /// Makes a ring of a key from elsewhere, or the next version of a ring that is there.
   public func importRing(_ input: KeyImportInput, by caller: Caller) async throws -> Outcome<KeyVersionSummary> {
-    switch try await grant(.keyImport, to: caller) {
-    case .refused(let refusal): return .refused(refusal)
-    case .done: break
-    }
-    guard !instance.vault.isSealed else { return .refused(.sealed) }
     var query = FactsQuery()
     let kind: RingKind
     let name: RecordName
     do throws(Refusal) {
       (name, kind) = (try parse(name: input.ring.name), try parse(ringKind: input.ring.kind))
+      if let group = input.ring.group { query.group = .name(try parse(name: group)) }
     } catch {
       return .refused(error)
     }
     query.ring = name
+    // Whose it is, or is to be: before anything is opened for a caller.
+    let found = try await instance.facts.facts(for: query)
+    let group = found.ring.map(\.group) ?? found.group?.record
+    if case .refused(let refusal) = try await grant(.keyImport, to: caller, group: group, ring: name) {
+      return .refused(refusal)
+    }
+    guard !instance.vault.isSealed else { return .refused(.sealed) }
     let bytes: SecretBytes
     do throws(VaultError) {
       bytes = try input.key.open(with: instance.vault.importKey(), for: .import(name, kind))
@@ -93,7 +94,8 @@ extension Administration {
     else { return .refused(.malformed("public-key", "an X25519 public key of 32 bytes in base64")) }
     // No answer is kept: asked again, it is another export, decided and recorded anew.
     let single = Caller(principal: caller.principal, reads: caller.reads, source: caller.source)
-    return try await change(.keyExport, by: single, asking: query, group: { _ in nil }) { facts, grant, actor, now in
+    return try await change(.keyExport, by: single, asking: query, group: { $0.ring?.group }) {
+      facts, grant, actor, now in
       guard !instance.vault.isSealed else { return .refused(.sealed) }
       guard let ring = facts.ring else { return .refused(Refusal(RingRefusal.unknown)) }
       guard ring.settings.isExportable else { return .refused(Refusal(RingRefusal.notExportable)) }

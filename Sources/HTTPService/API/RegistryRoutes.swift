@@ -7,7 +7,7 @@ struct RegistryRoutes: Sendable {
   let rooms: ServiceRooms
   let strangers: StrangerLimits
 
-  var routes: [Route] { hardware + groups + groupKeys + tickets }
+  var routes: [Route] { hardware + groups + tickets }
 
   private var hardware: [Route] {
     [
@@ -44,25 +44,6 @@ struct RegistryRoutes: Sendable {
       },
       .operation(.groupRemove, .delete, "/v1/groups/{name}") { request, caller in
         _ = try await rooms.administration.removeGroup(try request.parameter("name"), by: caller).answered()
-        return .noContent
-      },
-    ]
-  }
-
-  private var groupKeys: [Route] {
-    [
-      .operation(.groupKeyList, .get, "/v1/groups/{name}/keys") { request, caller in
-        try .json(
-          try await rooms.administration.groupKeys(of: try request.parameter("name"), for: caller).answered())
-      },
-      .operation(.groupKeyAdd, .post, "/v1/groups/{name}/keys") { request, caller in
-        let input: GroupKeyInput = try StrictJSON.decodeOptional(request)
-        let group = try request.parameter("name")
-        return try .json(try await rooms.administration.addGroupKey(to: group, input, by: caller).answered())
-      },
-      .operation(.groupKeyRemove, .delete, "/v1/groups/{name}/keys/{key}") { request, caller in
-        let (group, key) = (try request.parameter("name"), try request.parameter("key"))
-        _ = try await rooms.administration.removeGroupKey(key, of: group, by: caller).answered()
         return .noContent
       },
     ]

@@ -15,16 +15,19 @@ public struct KeyRingCreated: EventBody {
   public let ring: RecordID
   public let of: RingKind
   public let settings: RingSettings
+  /// Whose it is, where it is a group's.
+  public let group: RecordID?
 
   public struct Details: Codable, Hashable, Sendable {
     public let name: RecordName
     public init(name: RecordName) { self.name = name }
   }
 
-  public init(ring: RecordID, of kind: RingKind, settings: RingSettings) {
+  public init(ring: RecordID, of kind: RingKind, settings: RingSettings, group: RecordID? = nil) {
     self.ring = ring
     of = kind
     self.settings = settings
+    self.group = group
   }
 }
 

@@ -18,6 +18,7 @@ public struct RingKey: Sendable, CustomReflectable {
     case mac(SymmetricKey)
     case p256(P256.Signing.PrivateKey)
     case ed25519(Curve25519.Signing.PrivateKey)
+    case groupEnrollment(DeviceKey)
   }
 
   public let ring: RecordID
@@ -43,13 +44,14 @@ public struct RingKey: Sendable, CustomReflectable {
     case .hmacSHA256: DeviceKey.sizes.contains(bytes.count) ? .mac(SymmetricKey(bytes)) : nil
     case .p256: bytes.withUnsafeBytes { try? .p256(P256.Signing.PrivateKey(rawRepresentation: $0)) }
     case .ed25519: bytes.withUnsafeBytes { try? .ed25519(Curve25519.Signing.PrivateKey(rawRepresentation: $0)) }
+    case .groupEnrollment: DeviceKey(bytes).map { .groupEnrollment($0) }
     }
   }
 
   /// Fresh bytes of a key, by the system's generator; for a curve, its scalar or seed.
   static func random(_ kind: RingKind) -> SecretBytes {
     switch kind {
-    case .aes256GCM, .hmacSHA256, .ed25519: SecretBytes.random(count: size)
+    case .aes256GCM, .hmacSHA256, .ed25519, .groupEnrollment: SecretBytes.random(count: size)
     case .p256: SecretBytes(copying: P256.Signing.PrivateKey().rawRepresentation)
     }
   }
@@ -57,7 +59,7 @@ public struct RingKey: Sendable, CustomReflectable {
   /// SPKI in DER (RFC 5480, RFC 8410); nil for a symmetric key.
   public var publicKey: [UInt8]? {
     switch material {
-    case .sealing, .mac: nil
+    case .sealing, .mac, .groupEnrollment: nil
     case .p256(let key): Array(key.publicKey.derRepresentation)
     case .ed25519(let key): RingKey.ed25519Prefix + Array(key.publicKey.rawRepresentation)
     }
@@ -88,7 +90,9 @@ extension RingKey {
   }
 
   /// HKDF-SHA-256 (RFC 5869, NIST SP 800-56C): the same key for the same context and length, and for no other.
+  /// Of a group's enrollment key it is a board's: the context is its registration ID.
   public func derive(_ context: RingContext, count: Int) throws(VaultError) -> SecretBytes {
+    if case .groupEnrollment(let key) = material { return key.derived(for: context.text).bytes }
     let length = bigEndian(UInt32(truncatingIfNeeded: count))
     let info = info("muster/ring/derive/v1", context) + length
     return hkdf(try sealing(), salt: [], info: info, count: count).secret
@@ -102,6 +106,25 @@ extension RingKey {
   private func sealing() throws(VaultError) -> SymmetricKey {
     guard case .sealing(let key) = material else { throw .notAuthentic }
     return key
+  }
+}
+
+// MARK: - Boards of a group
+
+extension RingKey {
+  /// What a context to derive for must be, and its length in bytes; nil where these are good.
+  public func ruleBroken(byDeriving context: RingContext, count: Int) -> String? {
+    guard case .groupEnrollment = material else { return nil }
+    guard case .success(let id) = HardwareID.parse(.registration, context.text), id.value == context.text,
+      count == RingKey.size
+    else { return "a registration ID, and a board's key of \(RingKey.size) bytes" }
+    return nil
+  }
+
+  /// What a board's token is signed with where this is its group's key; nil where this is no group's.
+  public func signature(of token: EnrollmentToken) -> MusterModel.Digest? {
+    guard case .groupEnrollment(let key) = material else { return nil }
+    return token.signature(under: key)
   }
 }
 
@@ -123,7 +146,7 @@ extension RingKey {
     do {
       let bytes: [UInt8] = try message.withUnsafeBytes { message in
         switch material {
-        case .sealing, .mac: throw VaultError.notAuthentic
+        case .sealing, .mac, .groupEnrollment: throw VaultError.notAuthentic
         case .p256(let key): Array(try key.signature(for: message).derRepresentation)
         case .ed25519(let key): Array(try key.signature(for: message))
         }

@@ -14,6 +14,9 @@ public enum RingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   case exhausted(UInt64)
   case notExportable
   case suspended(UInt32)
+  case groupNeeded(RingKind)
+  case tooManyInGroup
+  case tooManyVersions
 
   /// Stable, in kebab-case.
   public var code: String {
@@ -29,6 +32,9 @@ public enum RingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .otherRing: "key-other"
     case .exhausted: "key-exhausted"
     case .notExportable: "key-not-exportable"
+    case .groupNeeded: "key-group-needed"
+    case .tooManyInGroup: "too-many-group-keys"
+    case .tooManyVersions: "too-many-key-versions"
     }
   }
 
@@ -48,6 +54,12 @@ public enum RingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .exhausted(let limit): "expected a version that protected less than \(limit) times, found it used up: rotate"
     case .suspended(let version): "expected a version that is not suspended, found \(version)"
     case .notExportable: "expected a key ring that was made exportable, found one that was not"
+    case .groupNeeded(let kind): "expected the group that a key ring of kind \(kind.rawValue) is for, found none"
+    case .tooManyInGroup:
+      "expected fewer than \(RingSnapshot.groupLimit) key rings by which boards enroll into the group, found as many"
+    case .tooManyVersions:
+      "expected fewer than \(RingSnapshot.boardVersionLimit) versions by which boards enroll, found as many: raise the "
+        + "minimum to decrypt, or destroy old ones"
     }
   }
 }
@@ -74,6 +86,16 @@ extension RingSnapshot {
     guard version.state.permits(use) else { return .state(version.state, use) }
     let minimum = use.protects ? minima.encrypt : minima.decrypt
     return version.number < minimum ? .belowMinimum(version.number, minimum: minimum) : nil
+  }
+
+  /// How many versions of a ring, and how many rings of a group, are tried for a board's token: what a stranger makes us try is
+  /// bounded.
+  public static let boardVersionLimit = 16
+  public static let groupLimit = 4
+
+  /// Whether boards whose keys come from a version enroll: rotating breaks none of them.
+  public func enrollsBoards(by version: KeyVersionSnapshot) -> Bool {
+    kind == .groupEnrollment && version.state.permits(.verify) && version.number >= minima.decrypt
   }
 
   /// Why a version's key does not leave; nil where it may.

@@ -11,10 +11,12 @@ public struct RingSnapshot: Sendable, Hashable {
   public let minima: RingMinima
   /// The number of the newest version, from 1.
   public let newest: UInt32
+  /// Whose it is, where it is a group's.
+  public let group: RecordID?
 
   public init(
     record: RecordID, version: UInt64, name: RecordName, kind: RingKind, settings: RingSettings, minima: RingMinima,
-    newest: UInt32
+    newest: UInt32, group: RecordID?
   ) {
     self.record = record
     self.version = version
@@ -23,6 +25,7 @@ public struct RingSnapshot: Sendable, Hashable {
     self.settings = settings
     self.minima = minima
     self.newest = newest
+    self.group = group
   }
 }
 

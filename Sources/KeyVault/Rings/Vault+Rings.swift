@@ -11,6 +11,8 @@ public struct MadeKeyVersion: Sendable {
 extension Vault {
   /// Under which purpose the keys of rings are sealed; the owner is the version's own record.
   public static let ringPurpose = "ring-key"
+  /// And under which those of groups were sealed before they were rings.
+  public static let groupKeyPurpose = "group-enrollment-key"
 
   /// Makes a version of a ring, or takes bytes from elsewhere for it. Throws `notAuthentic` for bytes that are no key of the
   /// kind.
@@ -32,7 +34,8 @@ extension Vault {
   public func ringKey(
     _ sealed: SealedSecret, of kind: RingKind, ring: RecordID
   ) throws(VaultError) -> RingKey {
-    guard sealed.purpose == Vault.ringPurpose else { throw .notAuthentic }
+    let isGroups = kind == .groupEnrollment && sealed.purpose == Vault.groupKeyPurpose
+    guard sealed.purpose == Vault.ringPurpose || isGroups else { throw .notAuthentic }
     let opened = try withKeys { keys throws(VaultError) in keys.ringKeys.key(sealed.owner) }
     if let opened { return opened }
     let key = try RingKey(try open(sealed), of: kind, ring: ring, version: sealed.version)

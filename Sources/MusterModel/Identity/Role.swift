@@ -6,6 +6,8 @@ public enum Role: String, Sendable, Codable, CaseIterable {
   case factoryLine = "factory-line"
   case hub
   case auditor
+  /// A program that uses keys; what it may do is the operator's to list.
+  case application
   /// Reads what a monitoring system scrapes, and nothing else.
   case monitoring
 }

@@ -175,7 +175,7 @@ extension Event {
   /// Whether bytes went with it that are to lie nowhere any more.
   fileprivate var erases: Bool {
     switch body {
-    case is EventErased, is SlotRemoved, is KEKRetired, is VaultRekeyed, is GroupKeyRemoved: true
+    case is EventErased, is SlotRemoved, is KEKRetired, is VaultRekeyed: true
     case let change as KeyStateChanged: change.to == .destroyed
     default: false
     }

@@ -6,6 +6,8 @@ let ringTables = """
     name TEXT,
     folded TEXT,
     kind TEXT NOT NULL,
+    -- Whose it is, where it is a group's.
+    device_group TEXT,
     is_exportable INTEGER NOT NULL,
     destroy_wait INTEGER NOT NULL,
     rotate_every INTEGER NOT NULL,
@@ -18,6 +20,7 @@ let ringTables = """
   ) STRICT;
   -- A ring is never removed, and its name is its own for ever: what it made is still to be opened.
   CREATE UNIQUE INDEX key_ring_name ON key_ring(folded);
+  CREATE INDEX key_ring_of_group ON key_ring(device_group) WHERE device_group IS NOT NULL;
 
   CREATE TABLE key_version(
     ring TEXT NOT NULL,

@@ -37,8 +37,7 @@ enum Schema {
     ) { (row) throws(StoreError) in (type: row.text(0), name: row.text(1)) }
     for (type, name) in old where !ledgerTableNames.contains(name) { try db.execute("DROP \(type) \(name)") }
     try db.execute(
-      viewTables + orderTables + hubTables + keyTables + attestationTables + ringTables + rolloverTables
-        + sealKeyTables)
+      viewTables + orderTables + hubTables + attestationTables + ringTables + rolloverTables + sealKeyTables)
     var replay = Replay(from: db, to: db)
     try replay.run()
   }

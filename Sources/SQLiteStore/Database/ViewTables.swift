@@ -280,6 +280,6 @@ let viewTableNames =
     "hardware_pattern", "device_group", "group_anchor", "operator", "hub", "ticket", "redemption", "certificate",
     "issuer", "crl", "kek", "slot", "factory_order", "factory_batch", "hub_group", "hub_change", "hub_receipt",
     "device_key",
-    "group_key", "attestation", "key_attestation", "hub_seal_key", "key_ring",
+    "attestation", "key_attestation", "hub_seal_key", "key_ring",
     "key_version",
   ] + rolloverTableNames

@@ -1,6 +1,7 @@
 import Attestation
 import DeviceRegistry
 import Enrollment
+import KeyVault
 import MusterModel
 
 extension Snapshot {
@@ -83,6 +84,7 @@ extension Snapshot {
     let bound = try boundHardware(of: record)
     let certificates = try certificates(of: record)
     let attestation = try keyAttestation(ofDevice: record)
+    let keys = try keyStanding(of: record)?.versions ?? []
     let version = try version(of: record)
     let detail = try db.first(
       """
@@ -95,10 +97,30 @@ extension Snapshot {
       return DeviceDetail(
         summary: summary, hardware: bound?.hardware ?? [], boundSince: bound?.since, evidence: bound?.evidence,
         attestation: attestation, provisioned: bound?.provisioned, certificates: certificates,
-        lastRefusal: try refusal(row, at: 9),
+        keys: keys, lastRefusal: try refusal(row, at: 9),
         version: version)
     }
     return detail ?? nil
+  }
+
+  private func keyStanding(of device: RecordID) throws(StoreError) -> DeviceKeyStanding? {
+    try db.first(
+      """
+      SELECT primary_version, primary_check, secondary_version, secondary_check, last_version, proved_version,
+        (SELECT made_version FROM rollover_device WHERE rollover_device.device = ?1 AND is_open = 1 AND stage = 'made'),
+        EXISTS (
+          SELECT 1 FROM binding
+          WHERE binding.device = ?1 AND binding.generation = device_key.generation AND ended_at IS NULL),
+        (SELECT state = 'enabled' FROM device WHERE record = ?1)
+      FROM device_key WHERE device = ?1
+      """, device
+    ) { (row) throws(StoreError) in
+      DeviceKeyStanding(
+        primary: .init(version: try row.number(0), check: row.text(1)),
+        secondary: row.isNull(2) ? nil : .init(version: try row.number(2), check: row.text(3)),
+        last: try row.number(4), proved: try row.optional(5, Row.number), unheard: try row.optional(6, Row.number),
+        isBound: row.bool(7), isEnabled: row.bool(8))
+    }
   }
 
   /// The active binding; nil where there is none. What is erased is not shown.

@@ -4,26 +4,28 @@ import KeyVault
 import MusterModel
 
 extension Snapshot {
-  func keyRings(_ request: PageRequest) throws -> Page<KeyRingSummary> {
-    let start = try request.start()
-    return request.page(
+  func keyRings(_ request: PageRequest, in scope: GroupScope) throws -> Page<KeyRingSummary> {
+    request.page(
       try db.all(
         """
-        SELECT id, key_ring.record, name, kind, is_exportable, destroy_wait, rotate_every, protection_limit,
-          min_decrypt, min_encrypt, key_ring.created_at, newest
-        FROM key_ring WHERE id > ? AND name IS NOT NULL ORDER BY id LIMIT ?
-        """, start, request.probe
+        SELECT id, record, name, kind, is_exportable, destroy_wait, rotate_every, protection_limit, min_decrypt,
+          min_encrypt, created_at, device_group
+        FROM key_ring WHERE id > ?1 AND name IS NOT NULL
+          AND (?2 IS NULL OR device_group IN (SELECT value FROM json_each(?2))) ORDER BY id LIMIT ?3
+        """, try request.start(), scope.list, request.probe
       ) { (row) throws(StoreError) in Placed(place: row.int(0), summary: try keyRing(row)) })
   }
 
   func keyRing(_ name: RecordName) throws(StoreError) -> KeyRingDetail? {
     let ring = try db.first(
       """
-      SELECT id, key_ring.record, name, kind, is_exportable, destroy_wait, rotate_every, protection_limit,
-        min_decrypt, min_encrypt, key_ring.created_at, newest
+      SELECT id, record, name, kind, is_exportable, destroy_wait, rotate_every, protection_limit, min_decrypt,
+        min_encrypt, created_at, device_group
       FROM key_ring WHERE folded = ?
       """, name.folded
-    ) { (row) throws(StoreError) in try keyRing(row) }
+    ) { (row) throws(StoreError) in
+      try keyRing(row)
+    }
     guard let ring = ring.flatMap({ $0 }) else { return nil }
     return KeyRingDetail(ring: ring, versions: try versions(of: ring.record, upTo: PageRequest.limits.upperBound))
   }
@@ -33,7 +35,8 @@ extension Snapshot {
     guard let newest = try versions(of: record, upTo: 1).first else { return nil }
     return KeyRingSummary(
       record: record, name: try row.name(2), kind: try row.value(3), settings: try settings(row, at: 4),
-      minima: RingMinima(decrypt: try row.number(8), encrypt: try row.number(9)), newest: newest, created: row.time(10))
+      minima: RingMinima(decrypt: try row.number(8), encrypt: try row.number(9)), newest: newest, created: row.time(10),
+      group: try recordName(of: row.optional(11, Row.record)))
   }
 
   private func versions(of ring: RecordID, upTo limit: Int) throws(StoreError) -> [KeyVersionSummary] {

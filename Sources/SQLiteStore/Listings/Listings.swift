@@ -2,8 +2,8 @@ public import Enrollment
 public import MusterModel
 
 extension FolderStore: ListingReader {
-  public func keyRings(_ page: PageRequest) async throws -> Page<KeyRingSummary> {
-    try await read { try $0.keyRings(page) }
+  public func keyRings(_ page: PageRequest, in scope: GroupScope) async throws -> Page<KeyRingSummary> {
+    try await read { try $0.keyRings(page, in: scope) }
   }
 
   public func keyRing(_ name: RecordName) async throws -> KeyRingDetail? { try await read { try $0.keyRing(name) } }

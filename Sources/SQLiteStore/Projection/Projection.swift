@@ -100,7 +100,7 @@ extension Projections {
     InstanceView.self, PolicyView.self, DeviceView.self, BindingView.self, HardwareView.self, PatternView.self,
     GroupView.self, OperatorView.self, HubView.self, TicketView.self, CertificateView.self,
     IssuerView.self, CRLView.self, VaultView.self, OrderView.self, DeviceKeyView.self, HubReceiptView.self,
-    HubFeedView.self, HubSealKeyView.self, GroupKeyView.self, AttestationView.self, MakerView.self, KeyRingView.self,
+    HubFeedView.self, HubSealKeyView.self, AttestationView.self, MakerView.self, KeyRingView.self,
     RolloverView.self,
   ])
 }

@@ -40,11 +40,11 @@ struct FactsReading {
     try readOrder()
     try readRollover()
     try readDevice()
+    try readRing()
     try readGroups()
     try readPeers()
     try readPublicKey()
     try readChallenge()
-    try readRing()
     return facts
   }
 
@@ -165,7 +165,8 @@ struct FactsReading {
         try snapshot.db.first("SELECT devices FROM device_group WHERE record = ?", group.record) {
           (row) throws(StoreError) in row.int(0)
         } ?? 0)
-      if query.groupKeys { facts.groupKeys = try snapshot.groupKeys(of: group.record) }
+      if query.boardRings { facts.boardRings = try snapshot.boardRings(of: group.record) }
+      for found in facts.boardRings { saw(found.ring.record, found.ring.version) }
     }
     facts.groups = try query.groupNames.map { name throws(StoreError) in try snapshot.group(name) }
       .compactMap(\.self)
@@ -180,7 +181,8 @@ struct FactsReading {
     }
     let listed = facts.hardware.lazy.compactMap { $0.snapshot.flatMap { $0.listing == .allowed ? $0.group : nil } }
       .first
-    guard let record = facts.order?.group ?? facts.ticket?.group ?? facts.device?.group ?? listed else { return nil }
+    let named = facts.order?.group ?? facts.ticket?.group ?? facts.device?.group ?? facts.ring?.group
+    guard let record = named ?? listed else { return nil }
     return try snapshot.group(record)
   }
 

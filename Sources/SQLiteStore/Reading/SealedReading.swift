@@ -3,7 +3,7 @@ import KeyVault
 import MusterModel
 
 extension FolderStore {
-  public func sealed(under older: UInt32, from place: SealedPlace, atMost limit: Int) async throws -> SealedPage {
+  public func sealed(under older: UInt32?, from place: SealedPlace, atMost limit: Int) async throws -> SealedPage {
     try await read { try $0.sealed(under: older, from: place, atMost: limit) }
   }
 }
@@ -11,7 +11,7 @@ extension FolderStore {
 extension Snapshot {
   /// The rows in their own order, secrets first, then answers.
   fileprivate func sealed(
-    under older: UInt32, from place: SealedPlace, atMost limit: Int
+    under older: UInt32?, from place: SealedPlace, atMost limit: Int
   ) throws(StoreError) -> SealedPage {
     let rows = place.isInAnswers ? try answers(after: place.row, limit) : try secrets(after: place.row, limit)
     let isOver = rows.count < limit
@@ -20,7 +20,10 @@ extension Snapshot {
         SealedPlace(row: last.row, isInAnswers: place.isInAnswers)
       } else { place.isInAnswers ? nil : SealedPlace(row: 0, isInAnswers: true) }
     return SealedPage(
-      secrets: rows.map(\.sealed).filter { $0.kek.map { $0 < older } ?? false }, passed: rows.count, next: next)
+      secrets: rows.map(\.sealed).filter { sealed in
+        guard let older else { return sealed.purpose != VaultSecret.slot }
+        return sealed.kek.map { $0 < older } ?? false
+      }, passed: rows.count, next: next)
   }
 
   private func secrets(after row: Int64, _ limit: Int) throws(StoreError) -> [(row: Int64, sealed: SealedSecret)] {

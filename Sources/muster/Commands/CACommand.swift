@@ -159,6 +159,7 @@ extension PolicyCommand {
       discussion: """
         Example: muster policy explain 112
         Example: muster policy explain --operation ticket.issue --role field-engineer --limited-to pumps --group valves
+        Example: muster policy explain --operation key.sign --role application --ring releases
         Example: muster policy explain --act new --evidence idevid --standing unknown --group meters
         Positions are in muster device history. It decides nothing and records nothing.
         """)
@@ -174,13 +175,14 @@ extension PolicyCommand {
     @Option(help: "The kind of the hardware ID that the evidence names.") var hardware: String?
     @Option(help: "By what a TPM is trusted: allowlist or certificate.") var endorsement: String?
     @Option(help: "The group that it concerns.") var group: String?
+    @Option(help: "The key ring that it concerns.") var ring: String?
 
     func run() async throws {
       var input = ExplanationInput()
       input.position = position
       (input.operation, input.role, input.limitedTo) = (operation, role, limitedTo.isEmpty ? nil : limitedTo)
       (input.act, input.evidence, input.standing, input.hardware) = (act, evidence, standing, hardware)
-      (input.endorsement, input.group) = (endorsement, group)
+      (input.endorsement, input.group, input.ring) = (endorsement, group, ring)
       let explained: ExplainedDecision = try await connection.withClient { [input] in
         try await $0.post("/v1/policy/explain", input)
       }

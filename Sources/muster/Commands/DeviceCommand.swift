@@ -1,6 +1,7 @@
 import ArgumentParser
 import Enrollment
 import Foundation
+import KeyVault
 import MusterModel
 
 struct DeviceCommand: AsyncParsableCommand {
@@ -119,6 +120,14 @@ struct DeviceChange: ParsableArguments {
 
 /// What fits one screen.
 private let certificatesShown = 6
+private let keysShown = 4
+
+extension DeviceKeyVersion {
+  fileprivate var sentence: String {
+    state.rawValue + (slot.map { ", \($0.rawValue)" } ?? "") + (isProved ? ", proved last" : "")
+      + (check.map { ", check \($0)" } ?? "")
+  }
+}
 
 extension KeyResidence {
   fileprivate var sentence: String {
@@ -175,6 +184,7 @@ private func lines(of device: DeviceDetail) -> [(String, String?)] {
         "and \(device.certificates.count - certificatesShown) more: muster certificate list --device \(summary.deviceID)"
       ))
   }
+  lines += device.keys.prefix(keysShown).map { ("key \($0.number)", $0.sentence) }
   lines.append(("last seen", summary.lastSeen?.description ?? "never"))
   if let refusal = device.lastRefusal {
     lines.append(("last refused", "\(refusal.at) \(refusal.code): \(refusal.reason ?? "erased")"))

@@ -6,7 +6,7 @@ import MusterModel
 struct GroupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "group", abstract: "Groups of devices: their profile, hub and makers.",
-    subcommands: [Add.self, List.self, Show.self, Remove.self, Key.self])
+    subcommands: [Add.self, List.self, Show.self, Remove.self])
 
   struct Add: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -10,17 +10,20 @@ struct KeyCommand: AsyncParsableCommand {
     subcommands: [
       Create.self, List.self, Show.self, Rotate.self, Minimum.self, Disable.self, Enable.self, Compromise.self,
       Destroy.self, Keep.self, Import.self, Export.self, Encrypt.self, Decrypt.self, Rewrap.self, MAC.self, Sign.self,
-      Verify.self, Derive.self,
-      MakeDataKey.self,
+      Verify.self, Derive.self, Boards.self, MakeDataKey.self,
     ])
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Makes a key ring with its first version.",
-      discussion: "Example: muster key create firmware --kind aes256-gcm --destroy-wait 7d")
+      discussion: """
+        Example: muster key create firmware --kind aes256-gcm --destroy-wait 7d
+        Example: muster key create pump-boards --kind group-enrollment --group pumps
+        """)
     @OptionGroup var connection: Connection
     @Argument(help: "Its name.") var name: String
-    @Option(help: "aes256-gcm, hmac-sha256, p256 or ed25519.", transform: ringKind) var kind: RingKind
+    @Option(help: "aes256-gcm, hmac-sha256, p256, ed25519 or group-enrollment.", transform: ringKind) var kind: RingKind
+    @Option(help: "The group whose it is: by a group-enrollment key boards enroll into it.") var group: String?
     @Flag(help: "Its keys may leave, sealed to whoever may ask for them.") var exportable = false
     @Option(help: "How long a version that is to be destroyed is still there; at once by default.")
     var destroyWait: Lifetime?
@@ -30,6 +33,7 @@ struct KeyCommand: AsyncParsableCommand {
 
     func run() async throws {
       var input = KeyRingInput(name: name, kind: kind.rawValue)
+      input.group = group
       input.exportable = exportable ? true : nil
       input.destroyWaitSeconds = destroyWait?.seconds
       input.rotateEverySeconds = rotateEvery?.seconds
@@ -48,7 +52,8 @@ struct KeyCommand: AsyncParsableCommand {
     func run() async throws {
       var listing = output.listing([
         Column<KeyRingSummary>("name", isWhole: true) { $0.name.text }, Column("kind") { $0.kind.rawValue },
-        Column("version") { String($0.newest.number) }, Column("state") { $0.newest.state.rawValue },
+        Column("group") { $0.group?.text }, Column("version") { String($0.newest.number) },
+        Column("state") { $0.newest.state.rawValue },
         Column("protected") { String($0.newest.protections) }, Column("left") { $0.protectionsLeft.map(String.init) },
         Column("rotates", time: \.rotates),
       ])
@@ -72,6 +77,7 @@ struct KeyCommand: AsyncParsableCommand {
         found,
         lines: [
           ("key", ring.name.text), ("record", ring.record.description), ("kind", ring.kind.rawValue),
+          ("group", ring.group?.text),
           ("exportable", ring.settings.isExportable ? "yes" : "no"),
           ("opens from", "version \(ring.minima.decrypt)"), ("protects from", "version \(ring.minima.encrypt)"),
           ("rotates", ring.rotates.description), ("uses left", ring.protectionsLeft.map(String.init)),

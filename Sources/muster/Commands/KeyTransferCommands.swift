@@ -17,8 +17,9 @@ extension KeyCommand {
         """)
     @OptionGroup var connection: Connection
     @Argument(help: "The key ring's name.") var name: String
-    @Option(help: "aes256-gcm, hmac-sha256, p256 or ed25519.", transform: ringKind) var kind: RingKind
+    @Option(help: "aes256-gcm, hmac-sha256, p256, ed25519 or group-enrollment.", transform: ringKind) var kind: RingKind
     @Option(help: "The key's file.", completion: .file()) var file: String
+    @Option(help: "Of a new key ring: the group whose it is.") var group: String?
     @Flag(help: "Of a new key ring: its keys may leave.") var exportable = false
 
     func run() async throws {
@@ -28,6 +29,7 @@ extension KeyCommand {
       }
       let key = try KeyFile.read(file, kind)
       var input = KeyRingInput(name: name, kind: kind.rawValue)
+      input.group = group
       input.exportable = exportable ? true : nil
       let made: KeyVersionSummary = try await connection.withClient { [input] client in
         let found: ImportKey = try await client.get("/v1/import-key")
@@ -81,7 +83,7 @@ private enum KeyFile {
     else { throw CommandFailure("expected a key of at most 4096 bytes in \(path), found none that can be read") }
     defer { data.resetBytes(in: 0..<data.count) }
     switch kind {
-    case .aes256GCM, .hmacSHA256: return SecretBytes(copying: data)
+    case .aes256GCM, .hmacSHA256, .groupEnrollment: return SecretBytes(copying: data)
     case .p256:
       guard let key = try? P256.Signing.PrivateKey(pemRepresentation: String(decoding: data, as: UTF8.self)) else {
         throw noKey(path)
@@ -99,7 +101,7 @@ private enum KeyFile {
 
   static func bytes(of key: SecretBytes, _ kind: RingKind) throws -> Data {
     switch kind {
-    case .aes256GCM, .hmacSHA256: key.withUnsafeBytes { Data($0) }
+    case .aes256GCM, .hmacSHA256, .groupEnrollment: key.withUnsafeBytes { Data($0) }
     case .p256:
       try key.withUnsafeBytes {
         Data((try P256.Signing.PrivateKey(rawRepresentation: $0).pemRepresentation + "\n").utf8)

@@ -166,6 +166,28 @@ extension KeyCommand {
     }
   }
 
+  struct Boards: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Derives the keys of boards from a group's enrollment key: registration ID, comma, key in base64.",
+      discussion: "Example: muster key boards pump-boards pump-1 pump-2 > boards.csv")
+    @OptionGroup var connection: Connection
+    @Argument(help: "The key ring's name.") var name: String
+    @Argument(help: "The boards' registration IDs.") var registrations: [String]
+    @Option(help: "The ring's version; the newest by default.") var version: UInt32?
+
+    /// Each is printed as it comes: what was not printed was not derived.
+    func run() async throws {
+      try ProcessHardening.apply()
+      try await connection.withClient { client in
+        for registration in registrations {
+          let input = DerivationInput(context: registration, size: nil, version: version)
+          let derived: DerivedKey = try await client.post("/v1/keys/\(segment(name))/derive", input)
+          print("\(registration),\(derived.key)")
+        }
+      }
+    }
+  }
+
   struct MakeDataKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "data-key",

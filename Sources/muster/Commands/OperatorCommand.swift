@@ -18,8 +18,8 @@ struct OperatorCommand: AsyncParsableCommand {
         """)
     @OptionGroup var connection: Connection
     @Argument(help: "The operator's name.") var name: String
-    @Option(help: "administrator, security-officer, field-engineer, factory-line, auditor or monitoring.") var role:
-      String
+    @Option(help: "administrator, security-officer, field-engineer, factory-line, auditor, application or monitoring.")
+    var role: String
     @Option(help: "Limits the operator to a group; may be given several times.") var group: [String] = []
     @Option(help: "Where the certificate and key are written, mode 0600.", completion: .file()) var out: String
     @Option(help: "Act on the instance's own folder instead of a running service.", completion: .directory)

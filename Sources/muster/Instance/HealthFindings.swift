@@ -7,6 +7,7 @@ import Publication
 /// What keeps the service from doing all it should, for `/health/ready`.
 struct HealthFindings: Sendable {
   let opened: OpenInstance
+  let vault: VaultAdministration
   /// Whether CRLs and OCSP are served without TLS.
   let isPlainServed: Bool
   /// Whether nothing of the process's memory reaches the swap.
@@ -18,7 +19,8 @@ struct HealthFindings: Sendable {
 
   /// What needs nothing to be read.
   var standing: [HealthFinding] {
-    [store, sealed].compactMap(\.self) + keys + [keyBesideDatabase, memory, publishURL, rootList].compactMap(\.self)
+    [store, sealed, unopened].compactMap(\.self) + keys
+      + [keyBesideDatabase, memory, publishURL, rootList].compactMap(\.self)
   }
 
   private var store: HealthFinding? {
@@ -39,6 +41,17 @@ struct HealthFindings: Sendable {
     guard opened.instance.vault.isSealed else { return nil }
     return HealthFinding(
       isBlocking: true, code: "vault-sealed", detail: "nothing is issued until it is unsealed: muster vault unseal")
+  }
+
+  /// What a look through all that is sealed found, before somebody needs it.
+  private var unopened: HealthFinding? {
+    let found = vault.unopened
+    guard found.count > 0 else { return nil }
+    let purposes = found.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    return HealthFinding(
+      isBlocking: false, code: "secrets-not-authentic",
+      detail: "\(found.count) secrets do not open, their bytes were changed (\(purposes)): have a backup at hand, "
+        + "and see the log for whose they are")
   }
 
   /// Why the vault does not open by itself, or a CA cannot sign. It goes on by itself once the key is back.

@@ -41,7 +41,9 @@ struct Serving {
     let rooms = ServiceRooms(
       instance: instance, reader: opened.readers, vault: vault, points: opened.points,
       status: status, hubs: opened.readers, ledger: opened.record.origin)
-    let findings = HealthFindings(opened: opened, isPlainServed: plain != nil, isMemoryLocked: isMemoryLocked) {
+    let findings = HealthFindings(
+      opened: opened, vault: vault, isPlainServed: plain != nil, isMemoryLocked: isMemoryLocked
+    ) {
       status.endOfList(issuerKeyID: $0)
     }
     let application = ServiceApplication(
@@ -53,7 +55,8 @@ struct Serving {
     let rings = KeyRingUpkeep(opened: opened, logger: logger)
     let rollovers = RolloverService(instance: instance, logger: logger)
     let keks = KEKUpkeep(vault: vault, logger: logger)
-    return [status, upkeep, keys, keks, rings, housekeeping, rollovers, application]
+    let sealed = SealedUpkeep(vault: vault, logger: logger)
+    return [status, upkeep, keys, keks, sealed, rings, housekeeping, rollovers, application]
   }
 
   private func announce(_ bound: Listening.Bound) {
