@@ -45,8 +45,6 @@ enum RolloverQuery {
     WHERE rollover = (SELECT id FROM rollover WHERE record = ?) AND stage = ? AND since <= ?
     ORDER BY since, id LIMIT ?
     """
-
-  static let all = [next, members]
 }
 
 extension RecordID {
