@@ -33,7 +33,8 @@ public final class TokenTally: Sendable {
     }
   }
 
-  func proved(_ device: RecordID, version: UInt32) {
+  /// A device in no rollover used this version of its keys, and last another as far as is on record.
+  public func proved(_ device: RecordID, version: UInt32) {
     state.withLock { state in
       guard state.proofs.count < TokenTally.proofLimit || state.proofs[device] != nil else { return }
       state.proofs[device] = version

@@ -284,6 +284,21 @@ import Testing
     }
   }
 
+  @Test func `a key that a device shows to the service itself, in no rollover, is on record within the minute`()
+    async throws
+  {
+    try await World.with(devices: 2) { world in
+      let device = try #require(DeviceID("dev-0000"))
+      for version: UInt32 in [2, 1] {
+        #expect(try await world.fetched("dev-0000", version).refusalCode == "no-new-key")
+        try await world.flush()
+        let holder = try await world.test.opened.readers.holders([device], of: world.hub.hub).first
+        #expect(holder??.proved == version)
+      }
+      try world.test.expectWholeLedger()
+    }
+  }
+
   @Test func `a disabled device fetches nothing, and one whose hardware is blocked neither`() async throws {
     try await World.with(devices: 2) { world in
       _ = try await world.start(world.plan())
@@ -458,7 +473,7 @@ private final class World {
     let token = IdentityToken.make(
       trustDomain: domain, deviceID: try #require(DeviceID(device)), expires: test.clock.now() + lasts,
       key: try #require(devices[device]?[version]))
-    return try await DeviceKeyFetch(test.instance).key(
+    return try await DeviceKeyFetch(test.instance) { [tally] in tally.proved($0, version: $1) }.key(
       by: .token(try #require(IdentityToken(token)), trustDomain: "test.example"))
   }
 

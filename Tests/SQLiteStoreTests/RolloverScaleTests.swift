@@ -44,9 +44,9 @@ import Testing
     try test.tamper(
       rows.joined()
         + """
-        INSERT INTO rollover(record, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause,
+        INSERT INTO rollover(record, kind, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause,
             changed_at, planned_by, planned_at, started_at, started_position, wave, target, refused, position)
-          VALUES ('\(rollover)', 1, 25, 90, 0, 0, 0, 0, 0, 'running', 'operator', 0, 'folder', 0, 0, 5, 1, 0, 0, 0);
+          VALUES ('\(rollover)', 'keys', 1, 25, 90, 0, 0, 0, 0, 0, 'running', 'operator', 0, 'folder', 0, 0, 5, 1, 0, 0, 0);
         """)
     return devices
   }
@@ -68,10 +68,10 @@ import Testing
       // Half way those that were disabled are enabled.
       if entered.count == 384 { try test.tamper("UPDATE device SET state = 'enabled'") }
       entered += found
-      let values = found.map { "(1, '\($0)', 1, 'waiting', 1, 0, 0, 0)" }.joined(separator: ",")
+      let values = found.map { "(1, 'keys', '\($0)', 1, 'waiting', 1, 0, 0, 0)" }.joined(separator: ",")
       try test.tamper(
         """
-        INSERT INTO rollover_device(rollover, device, wave, stage, is_open, proofs, since, is_refused) VALUES \(values);
+        INSERT INTO rollover_device(rollover, kind, device, wave, stage, is_open, proofs, since, is_refused) VALUES \(values);
         UPDATE rollover SET last_entered = '\(last)';
         """)
     }

@@ -20,8 +20,13 @@ public struct DeviceKeyFetch: Sendable {
   }
 
   private let instance: Instance
+  private let proved: @Sendable (RecordID, UInt32) -> Void
 
-  public init(_ instance: Instance) { self.instance = instance }
+  /// `proved` is told of a device in no rollover that used another version than the last that is on record.
+  public init(_ instance: Instance, proved: @escaping @Sendable (_ device: RecordID, _ version: UInt32) -> Void) {
+    self.instance = instance
+    self.proved = proved
+  }
 
   public func key(by evidence: Evidence) async throws -> Outcome<FetchedKey> {
     guard !instance.vault.isSealed else { return .refused(.sealed) }
@@ -90,6 +95,8 @@ public struct DeviceKeyFetch: Sendable {
       var proofs = RecordedProofs()
       if let rollover = facts.deviceRollover {
         proofs.note(device.record, version, rollover, at: device.version)
+      } else if keys.proved != version {
+        proved(device.record, version)
       }
       guard let unit = try proofs.unit(at: instance.clock.now()) else { return .answer(true) }
       return .commit(unit) { _ in true }

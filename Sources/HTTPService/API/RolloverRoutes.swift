@@ -40,7 +40,8 @@ struct RolloverRoutes: Sendable {
   private func look(_ caller: Caller) -> Inspection { Inspection(rooms.instance, for: caller) }
 
   private func key(_ request: RoutedRequest) async throws -> Answer {
-    let outcome = try await DeviceKeyFetch(rooms.instance).key(by: try evidence(request))
+    let outcome = try await DeviceKeyFetch(rooms.instance) { rooms.tokens.proved($0, version: $1) }
+      .key(by: try evidence(request))
     return try .json(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
   }
 

@@ -1,4 +1,4 @@
-public import MusterModel
+import MusterModel
 
 /// One version of a device's key as it stands. Its states are those of a ring's versions; the events that move it are in
 /// `Docs/key-rings.md`.
