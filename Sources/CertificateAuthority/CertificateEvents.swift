@@ -35,6 +35,14 @@ public struct IssuerAdded: EventBody {
   }
 }
 
+/// The root revoked an issuing CA that another took over from: the root's `crl-published` beside it lists its certificate.
+public struct IssuerRevoked: EventBody {
+  public static let kind = "issuer-revoked"
+  public let issuerKeyID: String
+
+  public init(issuerKeyID: String) { self.issuerKeyID = issuerKeyID }
+}
+
 /// What an issued certificate is, as events say it. The DER and the request are attachments of the event.
 public struct CertificateFacts: Codable, Hashable, Sendable {
   public let certificate: RecordID
@@ -189,6 +197,6 @@ public struct CRLPublished: EventBody {
 public enum CertificateEvents {
   public static let kinds: [EventKind] = [
     EventKind(IssuerAdded.self), EventKind(CertificateIssued.self), EventKind(CertificateRevoked.self),
-    EventKind(CertificateReleased.self), EventKind(CRLPublished.self),
+    EventKind(CertificateReleased.self), EventKind(CRLPublished.self), EventKind(IssuerRevoked.self),
   ]
 }

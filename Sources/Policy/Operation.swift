@@ -59,6 +59,8 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
   case caCRL = "ca.crl"
   /// Another issuing CA takes over.
   case caRotate = "ca.rotate"
+  /// One that another took over from is revoked by the root.
+  case caRevoke = "ca.revoke"
   /// The certificates of TPM makers under which endorsement keys are trusted.
   case caTrustList = "ca.trust-list"
   case caTrustImport = "ca.trust-import"
@@ -126,7 +128,7 @@ public enum Operation: String, Sendable, Codable, CaseIterable {
       .listing
     case .operatorAdd, .operatorList, .operatorRemove, .hubAdd, .hubList, .hubRemove, .hubStatus, .hubSealKey,
       .groupAdd,
-      .groupRemove, .caCRL, .caRotate, .caTrustImport, .caTrustRemove,
+      .groupRemove, .caCRL, .caRotate, .caRevoke, .caTrustImport, .caTrustRemove,
       .ledgerRead, .ledgerProve, .ledgerExport, .ledgerErase, .vaultSeal, .vaultUnseal,
       .vaultSlotAdd, .vaultSlotRemove, .vaultRotateKEK, .vaultRekey:
       .instance

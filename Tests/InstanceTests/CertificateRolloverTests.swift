@@ -100,6 +100,30 @@ import Testing
     }
   }
 
+  @Test func `the root revokes a CA that another took over from, once nobody has a certificate of it`() async throws {
+    try await World.rotated(devices: 1) { world in
+      let test = world.test
+      let (renewal, key) = (RootListRenewal(opened: test.opened), try test.opened.folder.read(.offlineRoot))
+      let issuing = try #require(test.instance.authorities.issuer(for: .devices)).keyID
+      for (issuer, isCut) in [(world.before, false), (issuing, true), (test.opened.rootKeyID, true), ("00", true)] {
+        await #expect(throws: CommandFailure.self) {
+          _ = try await renewal.revoke(issuer, cuttingOff: isCut, sealedKey: key, code: test.code)
+        }
+      }
+      let list = try await renewal.revoke(world.before, cuttingOff: true, sealedKey: key, code: test.code)
+      #expect(list.issuerKeyID == test.opened.rootKeyID && list.entries == 1)
+      #expect(try await renewal.renew(sealedKey: key, code: test.code).entries == 1, "it stays on the list")
+      let revoked = try await test.opened.readers.issuers().filter { $0.revoked != nil }
+      #expect(revoked.map(\.keyID) == [world.before])
+      let chain = String(decoding: try test.opened.folder.read(.chain), as: UTF8.self)
+      #expect(chain.components(separatedBy: "BEGIN CERTIFICATE").count == 3)
+      try await test.reopened { again in
+        #expect(again.instance.authorities.issuers.allSatisfy { $0.keyID != world.before })
+        try again.expectWholeLedger()
+      }
+    }
+  }
+
   // MARK: - What goes otherwise
 
   @Test func `all of before the start leave by the same CA, and who renewed by itself is not asked again`()

@@ -21,7 +21,7 @@ import Testing
     .anonymous: [],
     .service: ["ca.crl", "key.rotate", "key.destroy", "metrics.read"],
     .folder: [
-      "operator.add", "operator.list", "operator.remove", "ca.show", "ca.crl", "ca.rotate", "ledger.read",
+      "operator.add", "operator.list", "operator.remove", "ca.show", "ca.crl", "ca.rotate", "ca.revoke", "ledger.read",
       "ledger.prove", "ledger.export", "vault.status", "vault.unseal", "vault.slot-add", "vault.slot-remove",
       "vault.rekey", "policy.explain",
     ],

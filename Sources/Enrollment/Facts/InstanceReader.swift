@@ -7,6 +7,8 @@ public protocol InstanceReader: Sendable {
   /// nil in a ledger without its first event.
   func instance() async throws -> InstanceRecord?
   func issuers() async throws -> [IssuerRecord]
+  /// How many certificates of an issuing CA that name somebody are in force.
+  func certificatesInForce(ofIssuer keyID: String) async throws -> UInt64
   /// The files of the last `policies-activated`; empty before the first.
   func policiesInForce() async throws -> [PoliciesActivated.File]
   /// Sealed bytes of one purpose, by owner and version.
@@ -71,8 +73,11 @@ public struct IssuerRecord: Sendable, Hashable {
   public let der: [UInt8]
   /// How many certificates it has issued.
   public let issued: UInt64
+  /// When the root revoked it.
+  public let revoked: Timestamp?
 
-  public init(use: IssuerUse, keyID: String, key: RecordID?, der: [UInt8], issued: UInt64) {
+  public init(use: IssuerUse, keyID: String, key: RecordID?, der: [UInt8], issued: UInt64, revoked: Timestamp?) {
+    self.revoked = revoked
     self.use = use
     self.keyID = keyID
     self.key = key

@@ -173,19 +173,22 @@ public struct IssuerSummary: Codable, Sendable, Hashable {
   public let subject: String
   public let notAfter: Timestamp
   public let issued: UInt64
+  /// When the root revoked it.
+  public let revoked: Timestamp?
   public let crl: String
   /// PEM.
   public let certificate: String
 
   public init(
-    use: String, issuerKeyID: String, subject: String, notAfter: Timestamp, issued: UInt64, crl: String,
-    certificate: String
+    use: String, issuerKeyID: String, subject: String, notAfter: Timestamp, issued: UInt64, revoked: Timestamp?,
+    crl: String, certificate: String
   ) {
     self.use = use
     self.issuerKeyID = issuerKeyID
     self.subject = subject
     self.notAfter = notAfter
     self.issued = issued
+    self.revoked = revoked
     self.crl = crl
     self.certificate = certificate
   }

@@ -16,7 +16,7 @@ extension VaultAdministration {
   public func load() async throws {
     var issuers: [Issuer] = []
     let keys = try await sealed(VaultSecret.signingKeys)
-    for record in try await reader.issuers() {
+    for record in try await reader.issuers() where record.revoked == nil {
       guard let key = record.key, let sealed = keys[key] else { continue }
       let signer = try signer(of: record, try instance.vault.open(sealed), sealed.purpose)
       issuers.append(try Issuer(certificate: record.der, use: record.use, signer: signer, points: points))

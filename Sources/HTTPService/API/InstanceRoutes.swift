@@ -104,7 +104,7 @@ struct InstanceRoutes: Sendable {
     return IssuerSummary(
       use: issuer.use.rawValue, issuerKeyID: issuer.keyID, subject: certificate.subject.description,
       notAfter: Timestamp(milliseconds: Int64(certificate.notValidAfter.timeIntervalSince1970) * 1000),
-      issued: issuer.issued, crl: rooms.points.crl(issuer: issuer.keyID, shard: nil),
+      issued: issuer.issued, revoked: issuer.revoked, crl: rooms.points.crl(issuer: issuer.keyID, shard: nil),
       certificate: PEMText.certificate(issuer.der))
   }
 }

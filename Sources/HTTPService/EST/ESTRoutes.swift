@@ -32,10 +32,11 @@ struct ESTRoutes: Sendable {
     self.strangers = strangers
   }
 
-  /// The root and what it certified, so that a client trusts the service by the same answer.
+  /// The root and what it certified and did not revoke, so that a client trusts the service by the same answer.
   private func authorities(_ request: RoutedRequest) async throws -> Answer {
     _ = try label(request)
-    return ESTBody.certificates(CertificatesOnly.encode(try await rooms.reader.issuers().map(\.der)))
+    let issuers = try await rooms.reader.issuers().filter { $0.revoked == nil }
+    return ESTBody.certificates(CertificatesOnly.encode(issuers.map(\.der)))
   }
 
   private func enroll(_ request: RoutedRequest) async throws -> Answer {

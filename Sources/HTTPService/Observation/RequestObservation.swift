@@ -72,7 +72,7 @@ enum MetricNames {
       .gauge, rolloverDevices, labels: ["stage"],
       help: "Devices of the rollovers that are under way, by where they stand."),
     .init(
-      .gauge, rolloverRefused, help: "Those of them with a new key of which a token was refused since it was resumed."),
+      .gauge, rolloverRefused, help: "Those of them that were refused a token, or the renewal, since it was resumed."),
     .init(.counter, rewrapped, help: "Secrets brought under the newest key-encryption key since the start."),
   ]
 }

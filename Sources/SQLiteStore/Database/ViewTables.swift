@@ -242,6 +242,7 @@ let viewTables = """
     not_after INTEGER NOT NULL,
     issued INTEGER NOT NULL,
     last_shard INTEGER,
+    revoked_at INTEGER,
     position INTEGER NOT NULL
   ) STRICT;
 

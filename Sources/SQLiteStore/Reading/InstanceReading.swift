@@ -21,6 +21,19 @@ extension FolderStore: InstanceReader {
 
   public func issuers() async throws -> [IssuerRecord] { try await read { try $0.issuers() } }
 
+  public func certificatesInForce(ofIssuer keyID: String) async throws -> UInt64 {
+    let now = clock.now()
+    return try await read { snapshot in
+      try snapshot.db.first(
+        """
+        SELECT count(*) FROM certificate
+        WHERE issuer = ?1 AND subject IS NOT NULL AND not_after > ?2 AND coalesce(overlap_until, not_after) > ?2
+          AND coalesce(revoked_reason, 'certificate-hold') = 'certificate-hold'
+        """, keyID, now
+      ) { (row) throws(StoreError) in try row.position(0) } ?? 0
+    }
+  }
+
   public func policiesInForce() async throws -> [PoliciesActivated.File] {
     try await read { snapshot in
       try snapshot.db.all("SELECT name, digest FROM policy_file ORDER BY rowid") { (row) throws(StoreError) in
@@ -48,7 +61,7 @@ extension Snapshot {
   func issuers() throws(StoreError) -> [IssuerRecord] {
     try db.all(
       """
-      SELECT use, key_id, key, attachment.bytes, issued FROM issuer LEFT JOIN attachment
+      SELECT use, key_id, key, attachment.bytes, issued, revoked_at FROM issuer LEFT JOIN attachment
         ON attachment.id BETWEEN issuer.position * 1024 AND issuer.position * 1024 + 1023
         AND attachment.digest = issuer.certificate
       ORDER BY issuer.id
@@ -56,7 +69,7 @@ extension Snapshot {
     ) { (row) throws(StoreError) in
       IssuerRecord(
         use: try row.value(0), keyID: row.text(1), key: try row.optional(2, Row.record), der: row.bytes(3),
-        issued: try row.position(4))
+        issued: try row.position(4), revoked: row.isNull(5) ? nil : row.time(5))
     }
   }
 

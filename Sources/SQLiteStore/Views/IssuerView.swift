@@ -5,6 +5,10 @@ import MusterModel
 enum IssuerView: Projection {
   static func register(in projections: inout Projections) {
     projections.on(IssuerAdded.self, added)
+    projections.on(IssuerRevoked.self) { (event, db) throws(StoreError) in
+      try db.change(
+        "UPDATE issuer SET revoked_at = ? WHERE key_id = ?", event.origin.at, event.body.issuerKeyID)
+    }
     projections.on(CertificateIssued.self) { (event, db) throws(StoreError) in
       try db.change(
         "UPDATE issuer SET issued = issued + 1, last_shard = max(coalesce(last_shard, 0), ?) WHERE key_id = ?",

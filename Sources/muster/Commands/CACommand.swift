@@ -9,7 +9,7 @@ import MusterModel
 struct CACommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ca", abstract: "The certificate authorities and their profiles.",
-    subcommands: [Show.self, Check.self, Rotate.self, RevocationList.self, Trust.self])
+    subcommands: [Show.self, Check.self, Rotate.self, Revoke.self, RevocationList.self, Trust.self])
 
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +21,8 @@ struct CACommand: AsyncParsableCommand {
       let issuers: [IssuerSummary] = try await connection.withClient { try await $0.get("/v1/issuers") }
       var listing = output.listing([
         Column<IssuerSummary>("ca") { $0.use }, Column("key ID", isWhole: true) { $0.issuerKeyID },
-        Column("until", time: \.notAfter), Column("issued") { String($0.issued) }, Column("crl") { $0.crl },
+        Column("until", time: \.notAfter), Column("revoked", time: \.revoked), Column("issued") { String($0.issued) },
+        Column("crl") { $0.crl },
       ])
       for issuer in issuers { try listing.add(issuer) }
       listing.finish()
@@ -129,6 +130,31 @@ extension CACommand {
         let before = try await opened.readers.issuers().last { $0.use == .devices }?.keyID
         let issuer = try await IssuerRotation(opened: opened).rotate(sealedKey: sealedKey, code: code)
         print("\(issuer.keyID) issues to devices from the next start on, in place of \(before ?? "none")")
+      }
+    }
+  }
+}
+
+extension CACommand {
+  struct Revoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Has the root revoke an issuing CA that another took over from.",
+      discussion: """
+        Example: muster ca revoke KEYID --data DATA --root-key /media/safe/root-key.sealed < recovery-code
+        It takes the root's offline key: stop the service first, for this acts on its folder. The CA goes into the root's CRL and \
+        out of the published chain, and signs nothing any more.
+        """)
+    @Argument(help: "The CA's key ID (muster ca show).") var issuer: String
+    @Option(help: "The instance's folder.", completion: .directory) var data: String
+    @Flag(help: "Though certificates of it are in force: who has one is cut off.") var cutOff = false
+    @OptionGroup var root: RootOptions
+
+    func run() async throws {
+      let (sealedKey, code) = try root.read(data)
+      try await OpenInstance.with(data) { opened in
+        let list = try await RootListRenewal(opened: opened).revoke(
+          issuer, cuttingOff: cutOff, sealedKey: sealedKey, code: code)
+        print("\(issuer) is in the root's CRL \(list.number), which is good until \(list.nextUpdate)")
       }
     }
   }

@@ -25,8 +25,7 @@ struct IssuerRotation {
       opened.keepers.forget(key, in: place)
       throw error
     }
-    let issuers = try await opened.readers.issuers().filter { $0.use != .root }
-    try opened.folder.write(.chain, issuers.map { PEM.certificate($0.der) }.joined().utf8)
+    try await opened.writeChain()
     return authority.issuer
   }
 
