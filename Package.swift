@@ -144,7 +144,7 @@ let package = Package(
     // The way to a TPM, from libtss2; of the rooms, TPMCommands alone knows it.
     .systemLibrary(name: "CTSS"),
 
-    // OAEP with a label and CMS, from OpenSSL; of the rooms, Attestation and KeyVault alone know it.
+    // OAEP with a label, CMS and AES key wrap with padding, from OpenSSL; of the rooms, Attestation and KeyVault alone know it.
     .systemLibrary(name: "COpenSSL"),
 
     // What Swift cannot call of SQLite; of the rooms, SQLiteStore alone knows it.

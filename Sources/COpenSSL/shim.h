@@ -1,5 +1,5 @@
-// What swift-crypto does not offer: RSA OAEP with a label (RFC 8017 §7.1.1), and CMS EnvelopedData (RFC 5652 §6). Nothing else
-// of OpenSSL is in use.
+// What swift-crypto does not offer: RSA OAEP with a label (RFC 8017 §7.1.1), CMS EnvelopedData (RFC 5652 §6), and AES key wrap
+// with padding (RFC 5649). Nothing else of OpenSSL is in use.
 #include <openssl/bio.h>
 #include <openssl/cms.h>
 #include <openssl/crypto.h>
@@ -94,4 +94,24 @@ end:
   X509_free(x509);
   ERR_clear_error();
   return size;
+}
+
+/// Unwraps a key by AES key wrap with padding (RFC 5649), under a key of 32 bytes. Returns how many bytes stand in `key`, which
+/// has room for `wrapped_size`; 0 for whatever is wrong, with nothing left in `key`.
+static inline size_t aes_kwp_unwrap(
+    const unsigned char *kek, const unsigned char *wrapped, size_t wrapped_size, unsigned char *key) {
+  int size = 0;
+  int done = 0;
+  EVP_CIPHER_CTX *context = NULL;
+  if (wrapped_size < 16 || wrapped_size > 65536 || wrapped_size % 8 != 0) return 0;
+  context = EVP_CIPHER_CTX_new();
+  if (context == NULL) return 0;
+  EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+  done = EVP_DecryptInit_ex(context, EVP_aes_256_wrap_pad(), NULL, kek, NULL) == 1 &&
+         EVP_DecryptUpdate(context, key, &size, wrapped, (int)wrapped_size) == 1 && size > 0;
+  EVP_CIPHER_CTX_free(context);
+  ERR_clear_error();
+  if (done) return (size_t)size;
+  OPENSSL_cleanse(key, wrapped_size);
+  return 0;
 }

@@ -33,7 +33,7 @@ import Yams
 
   private static let story: [Step] = [
     Step(.post, "/v1/groups", #"{"name":"pumps","hub":"plant"}"#), Step(.get, "/v1/groups"),
-    Step(.get, "/v1/groups/pumps"), Step(.post, "/v1/groups/pumps/keys"), Step(.get, "/v1/groups/pumps/keys"),
+    Step(.get, "/v1/groups/pumps"),
     Step(.post, "/v1/hardware/allow", #"{"hardware":"mac:aabbcc001122","group":"pumps","reason":"ours"}"#),
     Step(.post, "/v1/hardware/block", #"{"hardware":"mac:ff*","reason":"recalled"}"#),
     Step(.post, "/v1/hardware/unblock", #"{"hardware":"mac:aabbcc001122"}"#),
@@ -90,7 +90,8 @@ import Yams
     Step(.post, "/v1/keys", #"{"name":"firmware","kind":"aes256-gcm","destroyWaitSeconds":60}"#),
     Step(.post, "/v1/keys", #"{"name":"releases","kind":"ed25519"}"#),
     Step(.post, "/v1/keys", #"{"name":"journal","kind":"hmac-sha256"}"#),
-    Step(.get, "/v1/keys"), Step(.get, "/v1/keys/releases"),
+    Step(.post, "/v1/keys", #"{"name":"boards","kind":"group-enrollment","group":"pumps"}"#),
+    Step(.post, "/v1/import-key"), Step(.get, "/v1/keys"), Step(.get, "/v1/keys/releases"),
     Step(
       .post, "/v1/keys/firmware/encrypt", #"{"items":[{"data":"YQ==","context":"a"}]}"#,
       keeps: ("results.0.text", as: "ciphertext")),

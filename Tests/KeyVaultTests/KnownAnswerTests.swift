@@ -90,4 +90,25 @@ import Testing
       #expect(opened.map(Hex.encode) == (test.result == "valid" ? test.msg : nil), "case \(test.tcId)")
     }
   }
+
+  @Test(
+    .enabled(if: Wycheproof.isThere, "needs ../shared/vectors"),
+    arguments: [("ecdsa_secp256r1_sha256_test", RingKind.p256), ("ed25519_test", .ed25519)])
+  func `a ring's signatures are judged as Wycheproof says`(file: String, kind: RingKind) throws {
+    var counts: [Bool: Int] = [:]
+    for group in try Wycheproof.groups(file) {
+      let der = try bytes(try #require(group.publicKeyDer))
+      for test in group.tests where test.result != "acceptable" {
+        let (signature, message) = (try bytes(try #require(test.sig)), try bytes(try #require(test.msg)))
+        let isValid = try message.withUnsafeBytes { message in
+          kind == .p256
+            ? try P256.Signing.PublicKey(derRepresentation: der).verifies(signature, message)
+            : try Curve25519.Signing.PublicKey(rawRepresentation: der.suffix(32)).verifies(signature, message)
+        }
+        #expect(isValid == (test.result == "valid"), "\(test.tcId)")
+        counts[isValid, default: 0] += 1
+      }
+    }
+    #expect(counts[true, default: 0] > 20 && counts[false, default: 0] > 20, "\(counts)")
+  }
 }

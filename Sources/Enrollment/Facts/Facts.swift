@@ -63,6 +63,8 @@ public struct Facts: Sendable {
   public var ring: RingSnapshot?
   /// Of `ring`, by number: the newest, and those that were asked for and exist.
   public var ringVersions: [UInt32: KeyVersionSnapshot] = [:]
+  /// Where it was asked for, and there is one.
+  public var wrappingKey: SealedSecret?
 
   public init() {}
 }

@@ -59,5 +59,8 @@ public struct FactsQuery: Sendable, Hashable {
   public var ring: RecordName?
   public var ringVersions: Set<UInt32> = []
 
+  /// The vault's key to which keys are wrapped that are to come in.
+  public var wrappingKey = false
+
   public init() {}
 }

@@ -51,6 +51,9 @@ struct KeyRoutes: Sendable {
       .operation(.keyImport, .get, "/v1/import-key") { _, caller in
         try .json(try await rooms.administration.importKey(by: caller).answered())
       },
+      .operation(.keyImport, .post, "/v1/import-key") { _, caller in
+        try .json(try await rooms.administration.wrappingKey(by: caller).answered())
+      },
       .operation(.keyImport, .post, "/v1/keys/import") { request, caller in
         let input: KeyImportInput = try StrictJSON.decode(request)
         return try .json(try await rooms.administration.importRing(input, by: caller).answered())

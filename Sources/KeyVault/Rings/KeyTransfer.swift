@@ -10,7 +10,7 @@ public struct KeyTransfer: Codable, Sendable, Hashable {
   /// Base64: the key, and a tag of 16 bytes.
   public let ciphertext: String
 
-  private static let suite = HPKE.Ciphersuite.Curve25519_SHA256_ChachaPoly
+  static let suite = HPKE.Ciphersuite.Curve25519_SHA256_ChachaPoly
   /// In characters of base64; no key is longer.
   private static let sizeLimit = 256
 

@@ -5,7 +5,7 @@ public enum RingEvents {
   public static let kinds: [EventKind] = [
     EventKind(KeyRingCreated.self), EventKind(KeyVersionMade.self), EventKind(KeyStateChanged.self),
     EventKind(KeyMinimaChanged.self), EventKind(KeyDestructionScheduled.self), EventKind(KeyUsesGranted.self),
-    EventKind(KeyExported.self),
+    EventKind(KeyExported.self), EventKind(WrappingKeyMade.self),
   ]
 }
 

@@ -166,10 +166,9 @@ extension RingKey {
         guard let key = try? macKey(context) else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(text.bytes, authenticating: message, using: key)
       case (.p256(let key), .signature):
-        guard let signature = try? P256.Signing.ECDSASignature(derRepresentation: text.bytes) else { return false }
-        return context.isEmpty && key.publicKey.isValidSignature(signature, for: message)
+        return context.isEmpty && key.publicKey.verifies(text.bytes, message)
       case (.ed25519(let key), .signature):
-        return context.isEmpty && key.publicKey.isValidSignature(text.bytes, for: message)
+        return context.isEmpty && key.publicKey.verifies(text.bytes, message)
       default: return false
       }
     }
@@ -179,5 +178,19 @@ extension RingKey {
     guard case .mac(let key) = material else { throw .notAuthentic }
     return context.isEmpty
       ? key : hkdf(key, salt: [], info: Array("muster/ring/mac/v1".utf8) + prefixed(context.text.utf8))
+  }
+}
+
+extension P256.Signing.PublicKey {
+  /// ECDSA with SHA-256; the signature in DER.
+  func verifies(_ signature: [UInt8], _ message: UnsafeRawBufferPointer) -> Bool {
+    guard let signature = try? P256.Signing.ECDSASignature(derRepresentation: signature) else { return false }
+    return isValidSignature(signature, for: message)
+  }
+}
+
+extension Curve25519.Signing.PublicKey {
+  func verifies(_ signature: [UInt8], _ message: UnsafeRawBufferPointer) -> Bool {
+    isValidSignature(signature, for: message)
   }
 }

@@ -1,5 +1,6 @@
 import DeviceRegistry
 public import Enrollment
+import KeyVault
 public import MusterModel
 
 /// Reads all the facts of one use case from one snapshot, each with its version.
@@ -202,6 +203,7 @@ struct FactsReading {
   }
 
   private mutating func readRing() throws(StoreError) {
+    if query.wrappingKey { facts.wrappingKey = try snapshot.secrets(purpose: WrappingKey.purpose).first }
     guard let name = query.ring, let ring = try snapshot.ring(name) else { return }
     facts.ring = ring
     saw(ring.record, ring.version)

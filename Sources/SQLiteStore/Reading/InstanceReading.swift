@@ -43,13 +43,7 @@ extension FolderStore: InstanceReader {
   }
 
   public func secrets(purpose: String) async throws -> [SealedSecret] {
-    try await read { snapshot in
-      try snapshot.db.all(
-        "SELECT owner, version, bytes FROM secret WHERE purpose = ? ORDER BY owner, version", purpose
-      ) { (row) throws(StoreError) in
-        SealedSecret(owner: try row.record(0), purpose: purpose, version: try row.number(1), bytes: row.bytes(2))
-      }
-    }
+    try await read { try $0.secrets(purpose: purpose) }
   }
 
   public func ownCertificate(profile: String, issuerKeyID: String) async throws -> CertificateSnapshot? {
@@ -83,6 +77,16 @@ extension Snapshot {
       return try EventKind(Body.self).details(bytes) as? Body.Details
     } catch {
       throw .damaged("at position \(position): \(error)")
+    }
+  }
+}
+
+extension Snapshot {
+  func secrets(purpose: String) throws(StoreError) -> [SealedSecret] {
+    try db.all(
+      "SELECT owner, version, bytes FROM secret WHERE purpose = ? ORDER BY owner, version", purpose
+    ) { (row) throws(StoreError) in
+      SealedSecret(owner: try row.record(0), purpose: purpose, version: try row.number(1), bytes: row.bytes(2))
     }
   }
 }

@@ -9,7 +9,8 @@ struct KeyCommand: AsyncParsableCommand {
     commandName: "key", abstract: "Key rings: named keys with versions, which never leave the vault.",
     subcommands: [
       Create.self, List.self, Show.self, Rotate.self, Minimum.self, Disable.self, Enable.self, Compromise.self,
-      Destroy.self, Keep.self, Import.self, Export.self, Encrypt.self, Decrypt.self, Rewrap.self, MAC.self, Sign.self,
+      Destroy.self, Keep.self, WrappingKeyCommand.self, Import.self, Export.self, Encrypt.self, Decrypt.self,
+      Rewrap.self, MAC.self, Sign.self,
       Verify.self, Derive.self, Boards.self, MakeDataKey.self,
     ])
 

@@ -13,12 +13,15 @@ extension KeyCommand {
       abstract: "Brings a key from elsewhere: as a new key ring, or as the next version of one that is there.",
       discussion: """
         Example: muster key import journal --kind hmac-sha256 --file journal.key
+        Example: muster key import journal --kind hmac-sha256 --wrapped journal.wrapped
         The file has a symmetric key's bytes, or a private key in PEM (PKCS #8). It is sealed to the vault before it leaves.
         """)
     @OptionGroup var connection: Connection
     @Argument(help: "The key ring's name.") var name: String
     @Option(help: "aes256-gcm, hmac-sha256, p256, ed25519 or group-enrollment.", transform: ringKind) var kind: RingKind
-    @Option(help: "The key's file.", completion: .file()) var file: String
+    @Option(help: "The key's file.", completion: .file()) var file: String?
+    @Option(help: "A file with the key wrapped to what muster key import-key printed.", completion: .file())
+    var wrapped: String?
     @Option(help: "Of a new key ring: the group whose it is.") var group: String?
     @Flag(help: "Of a new key ring: its keys may leave.") var exportable = false
 
@@ -27,11 +30,18 @@ extension KeyCommand {
       guard let ring = RecordName(name) else {
         throw CommandFailure("expected a name (\(RecordName.rule)), found \(excerpt(name))", status: 2)
       }
-      let key = try KeyFile.read(file, kind)
+      guard (file == nil) != (wrapped == nil) else {
+        throw CommandFailure("expected either --file with a key, or --wrapped with one that is wrapped", status: 2)
+      }
+      let key = try file.map { try KeyFile.read($0, kind) }
+      let wrapped = try wrapped.map { try KeyFile.wrapped($0) }
       var input = KeyRingInput(name: name, kind: kind.rawValue)
       input.group = group
       input.exportable = exportable ? true : nil
       let made: KeyVersionSummary = try await connection.withClient { [input] client in
+        guard let key else {
+          return try await client.post("/v1/keys/import", KeyImportInput(ring: input, wrapped: wrapped))
+        }
         let found: ImportKey = try await client.get("/v1/import-key")
         guard let raw = Data(base64Encoded: found.publicKey) else {
           throw CommandFailure("expected the vault's public key, found something else")
@@ -41,6 +51,27 @@ extension KeyCommand {
         return try await client.post("/v1/keys/import", KeyImportInput(ring: input, key: sealed))
       }
       print("\(name) version \(made.number) \(made.check)")
+    }
+  }
+
+  struct WrappingKeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "import-key",
+      abstract: "Prints the vault's RSA public key in PEM, to which a key is wrapped that is to come in.",
+      discussion: """
+        Example: muster key import-key > vault.pem
+        A key of 32 bytes by RSA OAEP with SHA-256, and behind it the key by AES key wrap with padding under that.
+        """)
+    @OptionGroup var connection: Connection
+
+    func run() async throws {
+      let key: WrappingKeyOutput = try await connection.withClient {
+        try await $0.post("/v1/import-key", [String: String]())
+      }
+      guard let der = Data(base64Encoded: key.publicKey) else {
+        throw CommandFailure("expected the vault's public key, found something else")
+      }
+      print(PEM.document("PUBLIC KEY", Array(der)), terminator: "")
     }
   }
 
@@ -73,10 +104,14 @@ extension KeyCommand {
 
 /// A key as it lies in a file: a symmetric one's bytes, or PKCS #8 in PEM.
 private enum KeyFile {
-  /// PrivateKeyInfo of id-Ed25519 up to the 32 bytes of the seed (RFC 8410 §7).
-  private static let ed25519Prefix: [UInt8] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-  ]
+  static func wrapped(_ path: String) throws -> String {
+    guard let file = FileHandle(forReadingAtPath: path),
+      let data = try file.read(upToCount: WrappingKey.sizeLimit + 1), data.count <= WrappingKey.sizeLimit
+    else {
+      throw CommandFailure("expected a wrapped key of at most \(WrappingKey.sizeLimit) bytes in \(path), found none")
+    }
+    return data.base64EncodedString()
+  }
 
   static func read(_ path: String, _ kind: RingKind) throws -> SecretBytes {
     guard let file = FileHandle(forReadingAtPath: path), var data = try file.read(upToCount: 4097), data.count <= 4096
@@ -92,25 +127,27 @@ private enum KeyFile {
     case .ed25519:
       let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
       guard lines.first == "-----BEGIN PRIVATE KEY-----", lines.last == "-----END PRIVATE KEY-----",
-        let der = Data(base64Encoded: lines.dropFirst().dropLast().joined()), der.count == ed25519Prefix.count + 32,
-        Array(der.prefix(ed25519Prefix.count)) == ed25519Prefix
+        let der = Data(base64Encoded: lines.dropFirst().dropLast().joined()),
+        let seed = Ed25519Seed(pkcs8: SecretBytes(copying: der))
       else { throw noKey(path) }
-      return SecretBytes(copying: der.suffix(32))
+      return seed.bytes
     }
   }
 
   static func bytes(of key: SecretBytes, _ kind: RingKind) throws -> Data {
     switch kind {
-    case .aes256GCM, .hmacSHA256, .groupEnrollment: key.withUnsafeBytes { Data($0) }
+    case .aes256GCM, .hmacSHA256, .groupEnrollment: return key.withUnsafeBytes { Data($0) }
     case .p256:
-      try key.withUnsafeBytes {
+      return try key.withUnsafeBytes {
         Data((try P256.Signing.PrivateKey(rawRepresentation: $0).pemRepresentation + "\n").utf8)
       }
     case .ed25519:
-      key.withUnsafeBytes {
+      guard let seed = Ed25519Seed(key) else {
+        throw CommandFailure("expected an Ed25519 key of 32 bytes, found \(key.count)")
+      }
+      return seed.pkcs8.withUnsafeBytes {
         Data(
-          ("-----BEGIN PRIVATE KEY-----\n" + (Data(ed25519Prefix) + Data($0)).base64EncodedString()
-            + "\n-----END PRIVATE KEY-----\n").utf8)
+          ("-----BEGIN PRIVATE KEY-----\n" + Data($0).base64EncodedString() + "\n-----END PRIVATE KEY-----\n").utf8)
       }
     }
   }

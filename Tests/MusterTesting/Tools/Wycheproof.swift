@@ -3,7 +3,7 @@ package import Foundation
 /// Project Wycheproof's test vectors, which lie beside the project, in `../shared/vectors/wycheproof`.
 package enum Wycheproof {
   package struct Group: Decodable, Sendable {
-    package let publicKeyDer: String?
+    package let publicKeyDer, privateKeyPkcs8: String?
     package let tests: [Vector]
   }
 
@@ -13,6 +13,7 @@ package enum Wycheproof {
     /// valid, invalid, or acceptable: then either is right.
     package let result: String
     package let msg, sig: String?
+    package let label: String?
     package let ikm, salt, info, okm, key, iv, aad, ct, tag: String?
     package let size: Int?
     /// SubjectPublicKeyInfo, private scalar, shared secret.
