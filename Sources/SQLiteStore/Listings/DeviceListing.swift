@@ -107,7 +107,8 @@ extension Snapshot {
     try db.first(
       """
       SELECT primary_version, primary_check, secondary_version, secondary_check, last_version, proved_version,
-        (SELECT made_version FROM rollover_device WHERE rollover_device.device = ?1 AND is_open = 1 AND stage = 'made'),
+        (SELECT made_version FROM rollover_device
+          WHERE rollover_device.device = ?1 AND is_open = 1 AND kind = 'keys' AND stage = 'made'),
         EXISTS (
           SELECT 1 FROM binding
           WHERE binding.device = ?1 AND binding.generation = device_key.generation AND ended_at IS NULL),
