@@ -9,9 +9,9 @@ extension HubCommand {
       commandName: "proofs",
       abstract: "Tells which version of its keys each device used, as a hub that verifies by keys that it holds.",
       discussion: """
-        Example: echo "pump-7 3" | muster hub proofs --identity plant.pem
-        A line of standard input names a device and the version, or - where what it showed was signed by none of its keys. Each
-        comes out again with accepted, or why not. A device is let in by a version once it is accepted. Exit status 3 where
+        Example: muster hub proofs --identity plant.pem < proofs.txt
+        A line of standard input names a device and the version, pump-7 3, or - where what it showed was signed by none of its
+        keys. Each comes out again with accepted, or why not. A device is let in by a version once it is accepted. Exit status 3 where
         one was not. access.yaml lists hub.read-keys for it.
         """)
     @OptionGroup var connection: Connection
