@@ -364,7 +364,7 @@ private final class World {
 
   /// `keys.yaml`, as the policy on what may break.
   static func keys(mayBreak count: Int?) -> String {
-    "version: 1\ncryptoperiods: {}\n" + (count.map { "rollovers: {may-break: \($0)}\n" } ?? "")
+    "version: 1\ncryptoperiods: {group-enrollment: 365}\n" + (count.map { "rollovers: {may-break: \($0)}\n" } ?? "")
   }
 
   static func with(
