@@ -240,7 +240,8 @@ private func plan(
     #expect(step(of: campaign([.called: 8, .settled: 2], refused: 2)) == nil)
     #expect(step(of: campaign([.called: 8, .settled: 2], refused: 3)) == .pause)
     let breaking = plan(breaks: 3)
-    #expect(campaign([.called: 8, .settled: 2], by: breaking).step(at: breaking.deadline, mayBreak: 100) == .breakOff(3))
+    #expect(
+      campaign([.called: 8, .settled: 2], by: breaking).step(at: breaking.deadline, mayBreak: 100) == .breakOff(3))
     #expect(step(of: campaign([.made: 2, .left: 8], state: .aborting)) == .letGo)
     #expect(step(of: campaign([.kept: 2, .left: 8], state: .aborting)) == .endAbort)
   }
