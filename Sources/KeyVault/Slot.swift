@@ -4,7 +4,8 @@
 /// zero) ‖ salt (32) ‖ wrapped root (40) ‖ root's key check (16) ‖ reference`: 97 bytes and the reference, numbers in network
 /// order; kind 1 file, 2 passphrase, 3 recovery code, 4 TPM, 5 PKCS #11, 6 shares. The wrapping key is
 /// HKDF-SHA-256(secret, salt, info = label ‖ the bytes before the salt), where the secret is the file's key, scrypt's
-/// output, or what a TPM, a token or shares give: so that a header that was changed opens nothing. The reference is a TPM's sealed object; the others have none.
+/// output, or what a TPM, a token or shares give: so that a header that was changed opens nothing. The reference is a
+/// TPM's sealed object; the others have none.
 public struct Slot: Sendable, Hashable {
   /// Without the reference.
   public static let size = 97

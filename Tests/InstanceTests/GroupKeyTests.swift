@@ -190,6 +190,26 @@ import Testing
     }
   }
 
+  @Test func `of many who make a group's last key rings at once as many succeed as are left`() async throws {
+    try await withGroup { test, administrator in
+      let refusals = try await withThrowingTaskGroup(of: String?.self) { group in
+        for number in 0..<8 {
+          group.addTask {
+            var input = KeyRingInput(name: "ring-\(number)", kind: "group-enrollment")
+            input.group = "pumps"
+            return try await test.administration.createRing(input, by: administrator).refusalCode
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      // One is there already; who lost the race too often may ask again.
+      #expect(refusals.count { $0 == nil } <= RingSnapshot.groupLimit - 1)
+      #expect(Set(refusals.compactMap(\.self)).isSubset(of: ["too-many-group-keys", "contended"]))
+      let rings = try await test.instance.listings.rings().filter { $0.group == RecordName("pumps") }
+      #expect(rings.count == refusals.count { $0 == nil } + 1)
+    }
+  }
+
   /// As an older Muster added it: an event of its own, sealed for a purpose of its own.
   @Test func `a group's key from before there were rings is one, and its boards go on enrolling`() async throws {
     try await withGroup { test, administrator in

@@ -28,6 +28,18 @@ import Testing
     }
   }
 
+  @Test func `two who are the first to ask for the key that is wrapped to are given the same`() async throws {
+    try await TestInstance.with { test in
+      let administrator = try await test.caller(.administrator, name: "root")
+      async let first = test.administration.wrappingKey(by: administrator)
+      async let second = test.administration.wrappingKey(by: administrator)
+      let keys = [try await first.get().publicKey, try await second.get().publicKey]
+      #expect(Set(keys).count == 1)
+      #expect(try await test.opened.readers.secrets(purpose: WrappingKey.purpose).count == 1)
+      try test.expectWholeLedger()
+    }
+  }
+
   private func item(_ text: String, context: String? = nil) -> KeyItem {
     KeyItem(data: Data(text.utf8).base64EncodedString(), context: context)
   }

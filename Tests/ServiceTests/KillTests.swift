@@ -37,6 +37,21 @@ extension ServiceTests {
       #expect(answered > 0 && answered < rounds * boardsEach, "the kills fell before or after everything")
     }
 
+    @Test func `the chain of issuing CAs that a cut left as it was is brought to what the ledger says`() async throws {
+      try await ServedInstance.with { instance in
+        let file = instance.data + "/trust/chain.pem"
+        let chain = try String(contentsOfFile: file, encoding: .utf8)
+        await instance.service.end()
+        for left in ["", "another"] {
+          try left.write(toFile: file, atomically: true, encoding: .utf8)
+          try await instance.start()
+          #expect(try String(contentsOfFile: file, encoding: .utf8) == chain)
+          await instance.service.end()
+        }
+        try await instance.start()
+      }
+    }
+
     private func issueTickets(_ count: Int, _ round: Int, _ instance: ServedInstance) async throws -> [Board] {
       let client = try instance.client(instance.administrator)
       var boards: [Board] = []

@@ -31,7 +31,8 @@ public struct Facts: Sendable {
   public var bindingOrigin: BindingOrigin?
   /// With an order, the line of the event that issued the first certificate of that binding.
   public var bindingEvent: [UInt8]?
-  /// The group asked for; else the order's; else the ticket's; else the device's; else the key ring's; else the one the first allowed hardware is allowed for.
+  /// The group asked for; else the order's; else the ticket's; else the device's; else the key ring's; else the one the first
+  /// allowed hardware is allowed for.
   public var group: GroupSnapshot?
   /// The record that holds or held the public key asked for.
   public var publicKeyOwner: RecordID?

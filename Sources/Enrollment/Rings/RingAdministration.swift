@@ -40,8 +40,9 @@ extension Administration {
       let ring = RecordID(.key, UUIDv7(at: now))
       let version = try instance.vault.makeRingKey(
         RecordID(.key, UUIDv7(at: now)), of: kind, ring: ring, version: 1, imported: imported)
+      // The group's record is another by it, so that of two who make its last one the second finds none left.
       let created = try Event(
-        at: now, by: actor, on: [.record(ring)], policy: grant.decidedBy,
+        at: now, by: actor, on: [.record(ring)] + (group.map { [.record($0.record)] } ?? []), policy: grant.decidedBy,
         KeyRingCreated(ring: ring, of: kind, settings: settings, group: group?.record), details: .init(name: name))
       let unit = UnitOfWork(
         claims: [.ringName(name)],

@@ -108,7 +108,7 @@ public struct DeviceKeyFetch: Sendable {
   /// Which of the device's keys signed it; both are tried, so that the time does not tell which.
   private func signer(of token: IdentityToken, _ keys: DeviceKeysSnapshot) throws -> UInt32? {
     try [keys.primary, keys.secondary].compactMap(\.self)
-      .filter { token.isSigned(by: try instance.vault.openDeviceKey($0)) }.first?.version
+      .filter { token.isSigned(by: try instance.vault.deviceKey($0)) }.first?.version
   }
 }
 

@@ -34,12 +34,13 @@ extension Administration {
       return .refused(error)
     }
     if let fault = input.plan.fault(at: instance.clock.now()) { return .refused(.malformed("rollover-plan", fault)) }
-    guard input.plan.breaks <= instance.policies.keys.mayBreak else {
-      return .refused(.rolloverMayBreak(input.plan.breaks, allowed: instance.policies.keys.mayBreak))
-    }
-    if let refusal = refusal(ofLeaving: input.certificates?.issuerKeyID) { return .refused(refusal) }
     return try await change(.rolloverPlan, by: caller, asking: query) { facts, grant, actor, now in
       if input.group != nil, facts.group.map(\.isRemoved) != false { return .refused(Refusal(.groupUnknown)) }
+      let allowed = instance.policies.keys.mayBreak
+      guard input.plan.breaks <= allowed else {
+        return .refused(.rolloverMayBreak(input.plan.breaks, allowed: allowed))
+      }
+      if let refusal = refusal(ofLeaving: input.certificates?.issuerKeyID) { return .refused(refusal) }
       let record = RecordID(.rollover, UUIDv7(at: now))
       let event = try Event(
         at: now, by: actor, on: [.record(record)] + (facts.group.map { [.record($0.record)] } ?? []),

@@ -203,7 +203,10 @@ struct FactsReading {
   }
 
   private mutating func readRing() throws(StoreError) {
-    if query.wrappingKey { facts.wrappingKey = try snapshot.secrets(purpose: WrappingKey.purpose).first }
+    if query.wrappingKey {
+      facts.wrappingKey = try snapshot.secrets(purpose: WrappingKey.purpose).first
+      facts.reads.saw(.vault, version: try snapshot.version(of: .vault))
+    }
     guard let name = query.ring, let ring = try snapshot.ring(name) else { return }
     facts.ring = ring
     saw(ring.record, ring.version)

@@ -51,13 +51,14 @@ struct OpenInstance: Sendable {
   }
 
   /// Opens, runs `body`, and lets go of the folder.
-  static func with(
-    _ path: String, sparing spared: UInt32? = nil, _ body: (OpenInstance) async throws -> Void
-  ) async throws {
+  static func with<Value>(
+    _ path: String, sparing spared: UInt32? = nil, _ body: (OpenInstance) async throws -> Value
+  ) async throws -> Value {
     let opened = try await open(path, sparing: spared)
     do {
-      try await body(opened)
+      let value = try await body(opened)
       await opened.store.close()
+      return value
     } catch {
       await opened.store.close()
       throw error

@@ -87,9 +87,10 @@ extension IssuerRecord {
 }
 
 extension OpenInstance {
-  /// `trust/chain.pem` as it is to be now.
+  /// Brings `trust/chain.pem` to what the ledger says.
   func writeChain() async throws {
     let issuers = try await readers.issuers().filter { $0.use != .root && $0.revoked == nil }
-    try folder.write(.chain, issuers.map { PEM.certificate($0.der) }.joined().utf8)
+    let chain = Array(issuers.map { PEM.certificate($0.der) }.joined().utf8)
+    if folder.readIfThere(.chain) != chain { try folder.write(.chain, chain) }
   }
 }

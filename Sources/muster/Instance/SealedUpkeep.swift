@@ -17,7 +17,7 @@ struct SealedUpkeep: Service {
         var isMore = false
         do {
           isMore = try await vault.checkSome()
-          if !isMore { tell() }
+          if !isMore, !vault.isSealed { tell() }
         } catch {
           logger.error("looking through what is sealed failed", metadata: ["why": "\(error)"])
         }

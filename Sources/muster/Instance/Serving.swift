@@ -34,6 +34,8 @@ struct Serving {
       logger.error("renewing the service's own certificates has to wait", metadata: ["why": "\(failure)"])
     }
     try await recordStart()
+    // A change of issuing CAs that was cut off after its commit did not come to write it.
+    try await opened.writeChain()
     let status = try await PublishedStatus(opened, logger: logger)
     let instance = opened.instance(committingTo: status.store)
     let vault = VaultAdministration(

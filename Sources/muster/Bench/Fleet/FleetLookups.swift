@@ -18,13 +18,9 @@ struct FleetLookups {
   func measure(_ instance: BenchInstance) async throws -> (opening: Double, [Cost]) {
     let clock = ContinuousClock()
     let began = clock.now
-    var opening = 0.0
-    var costs: [Cost] = []
-    try await OpenInstance.with(instance.folder.path) { opened in
-      opening = (clock.now - began).seconds * 1000
-      costs = try await lookups(opened.readers)
+    return try await OpenInstance.with(instance.folder.path) { opened in
+      ((clock.now - began).seconds * 1000, try await lookups(opened.readers))
     }
-    return (opening, costs)
   }
 
   private func lookups(_ store: FolderStore) async throws -> [Cost] {

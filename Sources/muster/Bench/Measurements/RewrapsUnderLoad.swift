@@ -14,13 +14,12 @@ struct RewrapsUnderLoad: Measurement {
 
   func figure(on stage: BenchStage) async throws -> Figure {
     try await KeyedFleet.with(stage.plan.rewraps / 2, stage.plan) { fleet in
-      var tokens: [String] = []
-      try await OpenInstance.with(fleet.instance.folder.path) { opened in
-        tokens = try await fleet.giveKeys(opened, tokens: stage.plan.holders)
+      let tokens = try await OpenInstance.with(fleet.instance.folder.path) {
+        try await fleet.giveKeys($0, tokens: stage.plan.holders)
       }
       return try await fleet.instance.serving { server in
         try await server.client(fleet.people.administrator, connections: stage.plan.connections) { admin in
-          try await server.client(fleet.people.hub, connections: stage.plan.connections) { [tokens] hub in
+          try await server.client(fleet.people.hub, connections: stage.plan.connections) { hub in
             try await figure(server, Callers(admin: admin, hub: hub, tokens: tokens, devices: fleet.devices), stage)
           }
         }

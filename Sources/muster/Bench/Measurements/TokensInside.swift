@@ -12,15 +12,7 @@ struct TokensInside: Measurement {
 
   func figure(on stage: BenchStage) async throws -> Figure {
     try await KeyedFleet.with(stage.plan.holders, stage.plan) { fleet in
-      let opened = try await OpenInstance.open(fleet.instance.folder.path)
-      do {
-        let figure = try await figure(fleet, opened, stage)
-        await opened.store.close()
-        return figure
-      } catch {
-        await opened.store.close()
-        throw error
-      }
+      try await OpenInstance.with(fleet.instance.folder.path) { try await figure(fleet, $0, stage) }
     }
   }
 
