@@ -317,7 +317,7 @@ import Testing
 }
 
 /// Devices with certificates, and what each holds.
-private final class World {
+private final class World: RolloverWorld {
   struct Device {
     let key: PeerKey
     /// The certificates that it holds; the last is the one that it shows.
@@ -414,14 +414,6 @@ private final class World {
 
   // MARK: Rollovers
 
-  func plan(
-    canary: UInt32 = 100, step: UInt32 = 100, soak: UInt64 = 3600, overlap: UInt64 = 86_400, breaks: UInt64 = 0
-  ) -> RolloverPlan {
-    RolloverPlan(
-      canary: canary, step: step, quorum: 90, soak: soak, overlap: overlap,
-      deadline: test.clock.now() + .seconds(30 * 86_400), refusals: 20, breaks: breaks)
-  }
-
   func start(_ plan: RolloverPlan) async throws -> RecordID { try await start(plan, issuer: before) }
 
   func start(_ plan: RolloverPlan, issuer: String?) async throws -> RecordID {
@@ -430,29 +422,5 @@ private final class World {
     ).get()
     try await lead(rollover, .start)
     return rollover
-  }
-
-  func lead(_ rollover: RecordID, _ change: RolloverChange) async throws {
-    _ = try await test.administration.change(rollover, change, by: officer).get()
-  }
-
-  /// Until there is nothing to do.
-  func upkeep() async throws {
-    let upkeep = RolloverUpkeep(test.instance)
-    while try await upkeep.round() {}
-  }
-
-  func state(_ rollover: RecordID) async throws -> RolloverState? {
-    try await test.instance.listings.rollover(rollover)?.state
-  }
-
-  /// Those stages that devices are in.
-  func counts(_ rollover: RecordID) async throws -> [String: UInt64] {
-    try await test.instance.listings.rollover(rollover)?.devices.filter { $0.value > 0 } ?? [:]
-  }
-
-  func stragglers(_ rollover: RecordID) async throws -> [RolloverStraggler] {
-    let page = try #require(PageRequest())
-    return try await test.instance.listings.stragglers(of: rollover, page)?.rows ?? []
   }
 }

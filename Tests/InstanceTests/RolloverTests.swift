@@ -344,7 +344,7 @@ import Testing
 }
 
 /// Devices with keys of a group, a hub that sees them, and what each device holds.
-private final class World {
+private final class World: RolloverWorld {
   let test: TestInstance
   let officer: Caller
   let administrator: Caller
@@ -490,14 +490,6 @@ private final class World {
 
   // MARK: Rollovers
 
-  func plan(
-    canary: UInt32 = 100, step: UInt32 = 100, soak: UInt64 = 3600, overlap: UInt64 = 86_400, breaks: UInt64 = 0
-  ) -> RolloverPlan {
-    RolloverPlan(
-      canary: canary, step: step, quorum: 90, soak: soak, overlap: overlap,
-      deadline: test.clock.now() + .seconds(30 * 86_400), refusals: 20, breaks: breaks)
-  }
-
   func planned(_ plan: RolloverPlan, group: String? = "pumps") async throws -> RecordID {
     try await test.administration.planRollover(RolloverInput(group: group, plan: plan), by: officer).get()
   }
@@ -506,30 +498,6 @@ private final class World {
     let rollover = try await planned(plan)
     try await lead(rollover, .start)
     return rollover
-  }
-
-  func lead(_ rollover: RecordID, _ change: RolloverChange) async throws {
-    _ = try await test.administration.change(rollover, change, by: officer).get()
-  }
-
-  /// Until there is nothing to do.
-  func upkeep() async throws {
-    let upkeep = RolloverUpkeep(test.instance)
-    while try await upkeep.round() {}
-  }
-
-  func state(_ rollover: RecordID) async throws -> RolloverState? {
-    try await test.instance.listings.rollover(rollover)?.state
-  }
-
-  /// Those stages that devices are in.
-  func counts(_ rollover: RecordID) async throws -> [String: UInt64] {
-    try await test.instance.listings.rollover(rollover)?.devices.filter { $0.value > 0 } ?? [:]
-  }
-
-  func stragglers(_ rollover: RecordID) async throws -> [RolloverStraggler] {
-    let page = try #require(PageRequest())
-    return try await test.instance.listings.stragglers(of: rollover, page)?.rows ?? []
   }
 }
 

@@ -74,6 +74,37 @@ let rolloverTables = """
         SELECT 1 FROM rollover_device WHERE rollover_device.device = device_key.device AND rollover_device.is_open = 1
           AND rollover_device.kind = 'keys');
 
+  -- Until when a certificate authenticates, or will once a hold is lifted; NULL where it was revoked.
+  CREATE VIEW certificate_in_force AS
+    SELECT record, subject, issuer, position,
+      CASE WHEN coalesce(revoked_reason, 'certificate-hold') = 'certificate-hold'
+        THEN min(not_after, coalesce(overlap_until, not_after)) END AS until
+    FROM certificate;
+  -- What a rollover brings out of the fleet: certificates of before its start, of the issuing CA that is to leave where one is
+  -- named, which issues nothing since another took over.
+  CREATE VIEW leaving_certificate AS
+    SELECT rollover.id AS rollover, certificate.subject AS device, certificate.record AS certificate, until
+    FROM rollover CROSS JOIN certificate_in_force AS certificate
+    WHERE certificate.position < rollover.started_position
+      AND certificate.issuer = coalesce(rollover.leaving_issuer, certificate.issuer);
+  -- Devices that may enter a rollover of certificates: in use, with one that is to leave until then, and in no other. Their
+  -- order is as good as drawn by lot: Knuth's multiplicative hash of the row.
+  CREATE VIEW certificate_rollover_candidate AS
+    SELECT rollover.record AS rollover, device.record AS device,
+      ((device.id + rollover.id) * 2654435761) & 4294967295 AS lot,
+      (SELECT max(until) FROM leaving_certificate
+        WHERE leaving_certificate.rollover = rollover.id AND leaving_certificate.device = device.record) AS until
+    FROM rollover CROSS JOIN device
+      CROSS JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
+    WHERE (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
+      AND device.state = 'enabled' AND device.device_id IS NOT NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM rollover_device
+        WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device.record)
+      AND NOT EXISTS (
+        SELECT 1 FROM rollover_device WHERE rollover_device.device = device.record AND rollover_device.is_open = 1
+          AND rollover_device.kind = 'certificates');
+
   -- How many devices of a wave are in which stage.
   CREATE TABLE rollover_count(
     rollover INTEGER NOT NULL,

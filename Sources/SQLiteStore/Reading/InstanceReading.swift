@@ -25,11 +25,7 @@ extension FolderStore: InstanceReader {
     let now = clock.now()
     return try await read { snapshot in
       try snapshot.db.first(
-        """
-        SELECT count(*) FROM certificate
-        WHERE issuer = ?1 AND subject IS NOT NULL AND not_after > ?2 AND coalesce(overlap_until, not_after) > ?2
-          AND coalesce(revoked_reason, 'certificate-hold') = 'certificate-hold'
-        """, keyID, now
+        "SELECT count(*) FROM certificate_in_force WHERE issuer = ? AND subject IS NOT NULL AND until > ?", keyID, now
       ) { (row) throws(StoreError) in try row.position(0) } ?? 0
     }
   }

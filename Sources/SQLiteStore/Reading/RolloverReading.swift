@@ -97,18 +97,26 @@ extension Snapshot {
     }
   }
 
+  /// Devices of a rollover at some stages since a time or longer, those that are longest first.
+  func members(
+    of record: RecordID, _ kind: RolloverKind, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
+  ) throws(StoreError) -> [(device: RecordID, rollover: DeviceRollover)] {
+    // Of each stage in the order of its index; of all of them the first.
+    var found: [(device: RecordID, rollover: DeviceRollover)] = []
+    for stage in stages {
+      found += try db.all(RolloverQuery.members, record, stage.rawValue, time, limit) { (row) throws(StoreError) in
+        (try row.record(5), try row.deviceRollover(at: 0, kind))
+      }
+    }
+    found.sort { $0.rollover.since < $1.rollover.since }
+    return Array(found.prefix(limit))
+  }
+
   func rolloverMembers(
     of record: RecordID, at stages: [DeviceRollover.Stage], since time: Timestamp, limit: Int
   ) throws(StoreError) -> [RolloverMember] {
-    // Of each stage in the order of its index; of all of them the first.
-    var rows: [(device: RecordID, rollover: DeviceRollover)] = []
-    for stage in stages {
-      rows += try db.all(RolloverQuery.members, record, stage.rawValue, time, limit) { (row) throws(StoreError) in
-        (try row.record(5), try row.deviceRollover(at: 0))
-      }
-    }
-    rows.sort { $0.rollover.since < $1.rollover.since }
-    return try rows.prefix(limit).map { (device, rollover) throws(StoreError) in
+    try members(of: record, .keys, at: stages, since: time, limit: limit).map {
+      (device, rollover) throws(StoreError) in
       guard let keys = try deviceKeys(of: device) else { throw .damaged("no keys of \(device)") }
       return RolloverMember(
         device: device, version: try version(of: device), rollover: rollover, keys: DeviceKeysSnapshot(keys))

@@ -56,8 +56,8 @@ enum RolloverView: Projection {
     try db.run(
       """
       INSERT INTO rollover(
-        record, kind, device_group, leaving_issuer, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause, changed_at,
-        planned_by, planned_at, wave, target, refused, position)
+        record, kind, device_group, leaving_issuer, canary, step, quorum, soak, overlap, deadline, refusals, breaks,
+        state, cause, changed_at, planned_by, planned_at, wave, target, refused, position)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
       """, body.rollover, body.of.rawValue, body.group, body.certificates?.issuerKeyID, plan.canary, plan.step,
       plan.quorum, plan.soak, plan.overlap, plan.deadline,
