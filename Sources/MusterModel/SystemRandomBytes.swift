@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The system's generator, asked once for many bytes: `SystemRandomNumberGenerator` makes a system call for each eight.
 enum SystemRandomBytes {
@@ -17,10 +18,18 @@ enum SystemRandomBytes {
     }
   }
 
-  /// Two random words.
+  /// Words that were fetched and not given out yet.
+  private static let supply = Mutex<[UInt64]>([])
+
+  /// Two random words, for what everyone may see: one call of the system serves sixteen callers, and no two are given the
+  /// same.
   static func words() -> (UInt64, UInt64) {
-    var words: (UInt64, UInt64) = (0, 0)
-    withUnsafeMutableBytes(of: &words) { fill($0) }
-    return words
+    supply.withLock { supply in
+      if supply.isEmpty {
+        supply = Array(repeating: 0, count: limit / MemoryLayout<UInt64>.size)
+        supply.withUnsafeMutableBytes { fill($0) }
+      }
+      return (supply.removeLast(), supply.removeLast())
+    }
   }
 }

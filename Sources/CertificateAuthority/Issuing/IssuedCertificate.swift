@@ -53,29 +53,26 @@ public final class UnsignedCertificate: Sendable {
   private func signed(with signature: [UInt8], isVerified: Bool) throws -> IssuedCertificate {
     let der = SignedDER.encode(toBeSigned, issuer.signer.algorithm, signature)
     let contents = try IssuedCheck(self, isVerified: isVerified).check(der)
+    let attachment = Attachment(der)
     let facts = CertificateFacts(
       certificate: identity.certificate, subject: record, issuerKeyID: issuer.keyID, serial: identity.serialHex,
       profile: profile.name, notBefore: contents.notBefore, notAfter: contents.notAfter, shard: identity.shard,
-      publicKey: key.digest, der: Digest.sha256(der), request: request?.digest)
-    return IssuedCertificate(der: der, facts: facts, request: request?.der)
+      publicKey: key.digest, der: attachment.digest, request: request?.digest)
+    return IssuedCertificate(facts: facts, attachments: [attachment] + [request?.attachment].compactMap(\.self))
   }
 }
 
 /// A certificate that was signed and found to be what was permitted. It may be released once its commit is on disk.
 public struct IssuedCertificate: Sendable, Hashable {
-  public let der: [UInt8]
   public let facts: CertificateFacts
-  /// The DER of the request, where there was one.
-  public let request: [UInt8]?
+  /// What the event that records it attaches: the certificate, and the request where there was one.
+  public let attachments: [Attachment]
 
-  init(der: [UInt8], facts: CertificateFacts, request: [UInt8]?) {
-    self.der = der
-    self.facts = facts
-    self.request = request
+  fileprivate init(facts: CertificateFacts, attachments: [Attachment]) {
+    (self.facts, self.attachments) = (facts, attachments)
   }
 
-  /// What the event that records it attaches: the certificate, and its request.
-  public var attachments: [Attachment] { [Attachment(der)] + (request.map { [Attachment($0)] } ?? []) }
+  public var der: [UInt8] { attachments[0].bytes }
 }
 
 extension CertificateFacts {

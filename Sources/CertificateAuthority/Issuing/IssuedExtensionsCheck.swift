@@ -171,7 +171,8 @@ struct IssuedExtensionsCheck {
   private func isText(_ content: ArraySlice<UInt8>, _ parts: [String]) -> Bool {
     var rest = content
     for part in parts {
-      guard rest.starts(with: part.utf8) else { return false }
+      var part = part
+      guard part.withUTF8({ rest.starts(with: $0) }) else { return false }
       rest = rest.dropFirst(part.utf8.count)
     }
     return rest.isEmpty

@@ -50,10 +50,16 @@ public struct SoftwareSigner: PromptSigner {
     return (SecretBytes(copying: raw), try SoftwareSigner(key))
   }
 
+  private func digest<Hash: HashFunction>(_ bytes: [UInt8], by _: Hash.Type) -> Hash.Digest {
+    var hash = Hash()
+    bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+    return hash.finalize()
+  }
+
   public func signature(of bytes: [UInt8]) throws -> [UInt8] {
     switch key {
-    case .p256(let key): Array(try key.signature(for: bytes).derRepresentation)
-    case .p384(let key): Array(try key.signature(for: bytes).derRepresentation)
+    case .p256(let key): Array(try key.signature(for: digest(bytes, by: SHA256.self)).derRepresentation)
+    case .p384(let key): Array(try key.signature(for: digest(bytes, by: SHA384.self)).derRepresentation)
     }
   }
 }

@@ -2,9 +2,8 @@ public import MusterModel
 
 /// A request whose key is sound and whose maker holds the private key. Only `CertificateRequest.verify` makes one.
 public struct VerifiedRequest: Sendable, Hashable {
-  public let der: [UInt8]
-  /// SHA-256 of `der`.
-  public let digest: Digest
+  /// Its DER, with the SHA-256 of that.
+  public let attachment: Attachment
   public let key: SubjectPublicKey
   /// What the request asks to be named. Nothing of it goes into a certificate.
   public let subject: DistinguishedName
@@ -12,13 +11,15 @@ public struct VerifiedRequest: Sendable, Hashable {
   let extensions: [CertificateExtension]
 
   init(der: [UInt8], key: SubjectPublicKey, subject: DistinguishedName, extensions: [CertificateExtension]) {
-    self.der = der
-    digest = Digest.sha256(der)
+    attachment = Attachment(der)
     self.key = key
     self.subject = subject
     self.extensions = extensions
   }
 
+  public var der: [UInt8] { attachment.bytes }
+  /// SHA-256 of `der`.
+  public var digest: Digest { attachment.digest }
   /// SHA-256 of the SubjectPublicKeyInfo.
   public var publicKey: Digest { key.digest }
 

@@ -4,8 +4,8 @@ public import DeviceRegistry
 public import KeyVault
 public import MusterModel
 
-/// A device asks for its identity. Exactly one evidence authorises it.
-public struct EnrollmentRequest: Sendable {
+/// A device asks for its identity. Exactly one evidence authorises it. An object, for it is handed on many times.
+public final class EnrollmentRequest: Sendable {
   public enum Evidence: Sendable {
     /// HTTP Basic: the device ID and the ticket's code.
     case ticket(DeviceID, TicketCode)
@@ -38,7 +38,7 @@ public struct EnrollmentRequest: Sendable {
   public let source: String
 
   /// For a certificate: PKCS #10 in DER, as received.
-  public init(
+  public convenience init(
     evidence: Evidence, csr: [UInt8], label: RecordName?, claimed: [HardwareID] = [], source: String
   ) {
     self.init(evidence: evidence, wish: .certificate(csr), label: label, claimed: claimed, source: source)

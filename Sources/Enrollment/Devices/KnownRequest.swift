@@ -66,8 +66,8 @@ enum SoundWish: Sendable {
   }
 }
 
-/// One whose own words hold.
-struct SoundRequest: Sendable {
+/// One whose own words hold. An object, for it is handed on many times.
+final class SoundRequest: Sendable {
   enum Shown: Sendable {
     case ticket(TicketEvidence)
     case station(StationRequest)
@@ -77,6 +77,10 @@ struct SoundRequest: Sendable {
   let request: EnrollmentRequest
   let wish: SoundWish
   let shown: Shown
+
+  init(request: EnrollmentRequest, wish: SoundWish, shown: Shown) {
+    (self.request, self.wish, self.shown) = (request, wish, shown)
+  }
 
   /// What is asked of the registry.
   var query: FactsQuery {

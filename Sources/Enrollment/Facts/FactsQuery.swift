@@ -33,6 +33,8 @@ public struct FactsQuery: Sendable, Hashable {
   /// The one-time secret of the first hardware ID.
   public var secret = false
   public var group: GroupKey?
+  /// How many devices are in the group.
+  public var groupDevices = false
   public var order: OrderKey?
   /// A run of a station: whose is it?
   public var batch: RecordID?

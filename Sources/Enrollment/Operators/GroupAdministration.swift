@@ -53,6 +53,7 @@ extension Administration {
   public func removeGroup(_ name: String, by caller: Caller) async throws -> Outcome<RecordID> {
     var query = FactsQuery()
     do throws(Refusal) { query.group = .name(try parse(name: name)) } catch { return .refused(error) }
+    query.groupDevices = true
     return try await change(.groupRemove, by: caller, asking: query) { facts, grant, actor, now in
       guard let group = facts.group, !group.isRemoved else { return .refused(Refusal(.groupUnknown)) }
       return try Registry.removeGroup(group, devices: facts.groupDevices)

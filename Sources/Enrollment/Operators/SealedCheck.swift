@@ -1,4 +1,4 @@
-public import KeyVault
+import KeyVault
 public import MusterModel
 import Synchronization
 

@@ -1,7 +1,8 @@
 public import Foundation
 
-/// One line of the ledger, made and not yet committed: the bytes that are hashed and stored, and what they say.
-public struct Event: Sendable {
+/// One line of the ledger, made and not yet committed: the bytes that are hashed and stored, and what they say. An object,
+/// for it is handed on many times.
+public final class Event: Sendable {
   public static let version = 1
   /// The longest line, in bytes.
   public static let sizeLimit = 8192
@@ -26,7 +27,7 @@ public struct Event: Sendable {
   public let bytes: [UInt8]
 
   /// Encodes the event once. Throws `EventError.tooLong` past 8 KiB.
-  public init<Body: EventBody>(
+  public convenience init<Body: EventBody>(
     at time: Timestamp, by actor: Actor, on records: [Aggregate], policy: PolicyReference? = nil, _ body: Body,
     details: Body.Details, attachments: [Attachment] = []
   ) throws {
@@ -34,7 +35,7 @@ public struct Event: Sendable {
   }
 
   /// An event that says all there is: no details are kept, though its kind has some.
-  public init<Body: EventBody>(
+  public convenience init<Body: EventBody>(
     at time: Timestamp, by actor: Actor, on records: [Aggregate], policy: PolicyReference? = nil,
     withoutDetails body: Body, attachments: [Attachment] = []
   ) throws {
@@ -74,7 +75,7 @@ public struct Event: Sendable {
 
 extension Event {
   /// An event whose kind has no details.
-  public init<Body: EventBody>(
+  public convenience init<Body: EventBody>(
     at time: Timestamp, by actor: Actor, on records: [Aggregate], policy: PolicyReference? = nil, _ body: Body,
     attachments: [Attachment] = []
   ) throws where Body.Details == NoDetails {

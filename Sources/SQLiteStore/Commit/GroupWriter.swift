@@ -53,24 +53,27 @@ final class GroupWriter {
 
   /// The outcome of each unit, in order. When this returns, what is `committed` is on disk.
   ///
-  /// A unit that contradicts the views, though its reads and claims did not say so, is a mistake of ours and rare: then all
-  /// is taken back and written again without it. A savepoint around each unit would do the same and copy every page that
-  /// a unit changes, which doubles the cost of them all.
+  /// A unit whose name was taken meanwhile is rare, and cannot be written: then all is taken back and written again, and
+  /// each unit is asked for all of its names before. One that contradicts the views all the same is a mistake of ours, and
+  /// is left out. A savepoint around each unit would do the same and copy every page that a unit changes, which doubles the
+  /// cost of them all.
   func commit(_ units: [PreparedUnit]) throws(Failure) -> [Outcome] {
+    var care = UnitCheck.Care.unheld
     var contradicting: [Int: StoreError] = [:]
     while true {
       var next = head
       let written: Written
       do throws(StoreError) {
         try db.run("BEGIN IMMEDIATE")
-        written = try write(units, without: contradicting, &next)
+        written = try write(units, care, without: contradicting, &next)
       } catch {
         throw rollBack(after: error)
       }
       switch written {
       case .contradiction(let index, let error):
         if case .uncertain = rollBack(after: error) { throw .uncertain(error) }
-        contradicting[index] = error
+        if care == .all { contradicting[index] = error }
+        care = .all
       case .group(let outcomes, let note):
         try end()
         advance(to: next, note, units)
@@ -121,9 +124,9 @@ final class GroupWriter {
   }
 
   private func write(
-    _ units: [PreparedUnit], without contradicting: [Int: StoreError], _ next: inout LedgerHead
+    _ units: [PreparedUnit], _ care: UnitCheck.Care, without contradicting: [Int: StoreError], _ next: inout LedgerHead
   ) throws(StoreError) -> Written {
-    check.begin()
+    check.begin(care)
     var outcomes: [Outcome] = []
     outcomes.reserveCapacity(units.count)
     for (index, unit) in units.enumerated() {
@@ -174,9 +177,9 @@ final class GroupWriter {
 extension Event {
   /// Whether bytes went with it that are to lie nowhere any more.
   fileprivate var erases: Bool {
-    switch body {
-    case is EventErased, is SlotRemoved, is KEKRetired, is VaultRekeyed: true
-    case let change as KeyStateChanged: change.to == .destroyed
+    switch kind {
+    case EventErased.kind, SlotRemoved.kind, KEKRetired.kind, VaultRekeyed.kind: true
+    case KeyStateChanged.kind: (body as? KeyStateChanged)?.to == .destroyed
     default: false
     }
   }

@@ -5,7 +5,16 @@ import MusterModel
 /// Whether a unit of work may still be committed: what it read is unchanged, what it claims is free. Asked inside the
 /// transaction that then writes it, so that nothing comes between.
 struct UnitCheck {
+  /// What is asked of a unit's claims.
+  enum Care {
+    /// Those that no constraint holds. The others are as good as always free: where one is not, writing it fails.
+    case unheld
+    /// All, so that a unit whose writing failed is told which name was taken.
+    case all
+  }
+
   private let db: Connection
+  private var care = Care.unheld
   /// The versions, as they stand in the open transaction, of what many units read and next to none changes.
   private var shared: [Aggregate: UInt64] = [:]
   /// The newest KEK as it stands in the open transaction, once it was asked for.
@@ -14,13 +23,13 @@ struct UnitCheck {
   init(db: Connection) { self.db = db }
 
   /// A transaction begins.
-  mutating func begin() { (shared, kek) = ([:], nil) }
+  mutating func begin(_ care: Care) { (self.care, shared, kek) = (care, [:], nil) }
 
   /// The unit was written into the open transaction.
   mutating func wrote(_ unit: UnitOfWork) {
     for event in unit.events {
       for aggregate in event.on where aggregate.isShared { shared[aggregate] = nil }
-      if event.body is KEKCreated { kek = nil }
+      if event.kind == KEKCreated.kind { kek = nil }
     }
   }
 
@@ -28,7 +37,9 @@ struct UnitCheck {
   mutating func refusal(of unit: UnitOfWork) throws(StoreError) -> CommitOutcome? {
     if let aggregate = try stale(unit.reads) { return .stale(aggregate) }
     if try isUnderOlderKEK(unit) { return .stale(.vault) }
-    for name in unit.claims where try isTaken(name, by: unit) { return .taken(name) }
+    for name in unit.claims where care == .all || !name.isHeldByConstraint {
+      if try isTaken(name, by: unit) { return .taken(name) }
+    }
     for spend in unit.spends where try !isLeft(spend) { return .exhausted(spend.counter) }
     return nil
   }
@@ -117,6 +128,17 @@ struct UnitCheck {
     record.kind == .device
       ? try db.exists("SELECT 1 FROM binding WHERE device = ? AND ended_at IS NULL", record)
       : try db.exists("SELECT 1 FROM hardware WHERE record = ? AND device IS NOT NULL", record)
+  }
+}
+
+extension UniqueName {
+  /// Whether an event that takes the name cannot be written where it is taken: by a unique index, or by the view that it
+  /// goes into.
+  fileprivate var isHeldByConstraint: Bool {
+    switch self {
+    case .deviceID, .hardware, .activeBinding, .serial, .publicKey: true
+    default: false
+    }
   }
 }
 

@@ -64,7 +64,7 @@ struct UnitWriter {
       AnyRecorded(
         kind: event.kind, changesRecords: event.changesRecords, body: event.body, details: event.details,
         origin: origin))
-    if let erased = event.body as? EventErased { try erase(erased.position) }
+    if event.kind == EventErased.kind, let erased = event.body as? EventErased { try erase(erased.position) }
   }
 
   /// Removes an event's private attachment, and from the views what came from it.

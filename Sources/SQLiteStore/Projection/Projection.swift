@@ -43,7 +43,7 @@ struct Projections: Sendable {
   mutating func on<Body: EventBody>(
     _: Body.Type, _ project: @escaping @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
   ) {
-    change(Body.self) { $0.applying.append(project) }
+    change(Body.self) { $0.applying.append(.init(run: project)) }
   }
 
   /// `forget` is called when the details of an event of the body's kind are erased: what it filled from them is to
@@ -51,7 +51,7 @@ struct Projections: Sendable {
   mutating func onErasure<Body: EventBody>(
     of _: Body.Type, _ forget: @escaping @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
   ) {
-    change(Body.self) { $0.erasing.append(forget) }
+    change(Body.self) { $0.erasing.append(.init(run: forget)) }
   }
 
   func apply(_ event: AnyRecorded, _ db: Connection) throws(StoreError) { try kinds[event.kind]?.apply(event, db) }
@@ -73,19 +73,22 @@ private protocol Steps: Sendable {
 
 /// The same, with the body's type: an event's body is looked into once for all views.
 private struct StepsOfKind<Body: EventBody>: Steps {
-  typealias Step = @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
+  /// In a type of its own: a list of generic functions is looked up by its type at each use.
+  struct Step: Sendable {
+    let run: @Sendable (Recorded<Body>, Connection) throws(StoreError) -> Void
+  }
 
   var applying: [Step] = []
   var erasing: [Step] = []
 
   func apply(_ event: AnyRecorded, _ db: Connection) throws(StoreError) {
     let event = try recorded(event)
-    for step in applying { try step(event, db) }
+    for step in applying { try step.run(event, db) }
   }
 
   func erase(_ event: AnyRecorded, _ db: Connection) throws(StoreError) {
     let event = try recorded(event)
-    for step in erasing { try step(event, db) }
+    for step in erasing { try step.run(event, db) }
   }
 
   private func recorded(_ event: AnyRecorded) throws(StoreError) -> Recorded<Body> {

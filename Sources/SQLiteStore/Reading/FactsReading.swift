@@ -7,14 +7,19 @@ public import MusterModel
 struct FactsReading {
   private let snapshot: Snapshot
   private let query: FactsQuery
+  private let common: Common
   private let now: Timestamp
   private var facts = Facts()
 
-  /// What the facts of every case hold: read once for all cases of one snapshot.
-  struct Common {
+  /// What the cases of one snapshot have in common, read once: what the facts of each hold, and the orders and groups that
+  /// many name.
+  final class Common {
     let policies: UInt64
     let vault: UInt64
     let patterns: PatternsSnapshot
+    fileprivate let orders = Known<FactsQuery.OrderKey, OrderSnapshot>()
+    fileprivate let batchHolders = Known<RecordID, BatchHolder>()
+    fileprivate let groups = Known<FactsQuery.GroupKey, GroupSnapshot>()
 
     init(_ snapshot: Snapshot) throws(StoreError) {
       policies = try snapshot.version(of: .policies)
@@ -26,6 +31,7 @@ struct FactsReading {
   init(_ snapshot: Snapshot, _ query: FactsQuery, _ common: Common, at now: Timestamp) {
     self.snapshot = snapshot
     self.query = query
+    self.common = common
     self.now = now
     facts.patterns = common.patterns
     facts.reads.saw(.policies, version: common.policies)
@@ -86,22 +92,24 @@ struct FactsReading {
   }
 
   private mutating func readOrder() throws(StoreError) {
-    switch query.order {
-    case .name(let name): facts.order = try snapshot.order(name)
-    case .record(let record): facts.order = try snapshot.order(record)
-    case nil: break
-    }
+    facts.order = try query.order.flatMap { key throws(StoreError) in try order(key) }
     if let order = facts.order { saw(order.record, order.version) }
-    facts.batchHolder = try query.batch.flatMap { batch throws(StoreError) in try snapshot.holder(ofBatch: batch) }
+    facts.batchHolder = try query.batch.flatMap { batch throws(StoreError) in
+      try common.batchHolders[batch, snapshot.holder(ofBatch:)]
+    }
     let allowing = query.deviceOfHardware ? firstHardware?.allowance?.provisioning : facts.ticket?.provisioning
     facts.allowingOrder = try allowing.flatMap { provisioning throws(StoreError) in
-      try snapshot.order(provisioning.order)
+      try order(.record(provisioning.order))
     }
     if let order = facts.allowingOrder { saw(order.record, order.version) }
     if query.secret, let hardware = facts.hardware.first?.id {
       facts.secret = try snapshot.openSecret(of: hardware, at: now)
       if let secret = facts.secret { saw(secret.ticket.record, secret.ticket.version) }
     }
+  }
+
+  private func order(_ key: FactsQuery.OrderKey) throws(StoreError) -> OrderSnapshot? {
+    try common.orders[key, snapshot.order]
   }
 
   private mutating func readRollover() throws(StoreError) {
@@ -162,10 +170,7 @@ struct FactsReading {
     facts.group = try group()
     if let group = facts.group {
       saw(group.record, group.version)
-      facts.groupDevices = Int(
-        try snapshot.db.first("SELECT devices FROM device_group WHERE record = ?", group.record) {
-          (row) throws(StoreError) in row.int(0)
-        } ?? 0)
+      if query.groupDevices { facts.groupDevices = try snapshot.devices(inGroup: group.record) }
       if query.boardRings { facts.boardRings = try snapshot.boardRings(of: group.record) }
       for found in facts.boardRings { saw(found.ring.record, found.ring.version) }
     }
@@ -175,16 +180,11 @@ struct FactsReading {
   }
 
   private func group() throws(StoreError) -> GroupSnapshot? {
-    switch query.group {
-    case .name(let name): return try snapshot.group(name)
-    case .record(let record): return try snapshot.group(record)
-    case nil: break
-    }
     let listed = facts.hardware.lazy.compactMap { $0.snapshot.flatMap { $0.listing == .allowed ? $0.group : nil } }
       .first
     let named = facts.order?.group ?? facts.ticket?.group ?? facts.device?.group ?? facts.ring?.group
-    guard let record = named ?? listed else { return nil }
-    return try snapshot.group(record)
+    guard let key = query.group ?? (named ?? listed).map(FactsQuery.GroupKey.record) else { return nil }
+    return try common.groups[key, snapshot.group]
   }
 
   private mutating func readPeers() throws(StoreError) {
@@ -225,6 +225,42 @@ struct FactsReading {
     ) { (row) throws(StoreError) in (owner: try row.optional(0, Row.record), isCompromised: row.bool(1)) }
     facts.publicKeyOwner = certificates.lazy.compactMap(\.owner).first
     facts.publicKeyIsCompromised = certificates.contains(where: \.isCompromised)
+  }
+}
+
+/// What was asked for once, also where there is none.
+private final class Known<Key: Hashable, Value> {
+  private var values: [Key: Value?] = [:]
+
+  subscript(key: Key, read: (Key) throws(StoreError) -> Value?) -> Value? {
+    get throws(StoreError) {
+      if let known = values[key] { return known }
+      let value = try read(key)
+      values[key] = .some(value)
+      return value
+    }
+  }
+}
+
+extension Snapshot {
+  fileprivate func order(_ key: FactsQuery.OrderKey) throws(StoreError) -> OrderSnapshot? {
+    switch key {
+    case .name(let name): try order(name)
+    case .record(let record): try order(record)
+    }
+  }
+
+  fileprivate func group(_ key: FactsQuery.GroupKey) throws(StoreError) -> GroupSnapshot? {
+    switch key {
+    case .name(let name): try group(name)
+    case .record(let record): try group(record)
+    }
+  }
+
+  fileprivate func devices(inGroup group: RecordID) throws(StoreError) -> Int {
+    try db.first("SELECT devices FROM device_group WHERE record = ?", group) {
+      (row) throws(StoreError) in Int(row.int(0))
+    } ?? 0
   }
 }
 

@@ -45,12 +45,9 @@ enum OrderView: Projection {
   /// A batch is one order's: who comes first has it.
   private static func hold(_ batch: RecordID?, for order: RecordID?, _ db: Connection) throws(StoreError) {
     guard let batch, let order else { return }
-    let isNew = try db.inserts(
-      "INSERT INTO factory_batch(record, factory_order) VALUES (?, ?) ON CONFLICT DO NOTHING", batch, order)
-    if isNew { return }
-    guard try db.exists("SELECT 1 FROM factory_batch WHERE record = ? AND factory_order = ?", batch, order) else {
-      throw .conflict("a batch of another order")
-    }
+    if try db.exists("SELECT 1 FROM factory_batch WHERE record = ? AND factory_order = ?", batch, order) { return }
+    // Fails where it is another's.
+    try db.run("INSERT INTO factory_batch(record, factory_order) VALUES (?, ?)", batch, order)
   }
 
   private static func refused(_ event: Recorded<RequestRefused>, _ db: Connection) throws(StoreError) {
