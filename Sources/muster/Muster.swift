@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Foundation
 
 /// The service and the operator's command line.
@@ -38,6 +39,8 @@ enum Main {
     signal(SIGPIPE) { _ in }
     do {
       var command = try Muster.parseAsRoot()
+      // A station's memory is flat, whatever the manifest's length: heaps of many threads each keep their most.
+      if command is ProvisionCommand { use_one_heap() }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

@@ -11,5 +11,8 @@ int set_undumpable(void);
 /// Whether the process may lock as much memory as it has.
 int may_lock_without_limit(void);
 
+/// All threads take memory from one heap: it costs a lock, and what one gives back another takes. Before there are threads.
+void use_one_heap(void);
+
 /// Keeps out of swap what the process has in memory and what it will have, once it is touched. 0, or -1 with errno.
 int lock_memory(void);

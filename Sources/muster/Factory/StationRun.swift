@@ -14,9 +14,9 @@ struct StationRun: Sendable {
   let progress: RunProgress
 
   /// The most boards that are sent and not on disk as devices.
-  private static let window = 2048
+  private static let window = 1024
   /// How many devices are proved, written and synced together at most.
-  private static let group = 512
+  private static let group = 256
   /// How long the service may be gone, or silent, before the run ends.
   private static let patience = Duration.seconds(30)
   private static let silence = Duration.seconds(15)
