@@ -164,6 +164,63 @@ import Testing
     }
   }
 
+  @Test func `a rollover is of the devices that have all that is named, and says so`() async throws {
+    try await World.with(devices: 3) { world in
+      let rollover = try await world.planned(world.plan(), hub: "plant")
+      try await world.lead(rollover, .start)
+      try await world.upkeep()
+      #expect(try await world.counts(rollover).isEmpty, "none of the group talks to that hub alone")
+      let found = try #require(try await world.test.instance.listings.rollover(rollover))
+      #expect(found.group?.text == "pumps" && found.hub?.text == "plant" && found.batch == nil && !found.isOfAll)
+      #expect(found.state == .finished)
+      let batch = RecordID(.batch, UUIDv7(at: world.test.clock.now())).description
+      for (input, code) in [
+        (RolloverInput(group: "gone", plan: world.plan()), "group-unknown"),
+        (RolloverInput(hub: "gone", plan: world.plan()), "hub-unknown"),
+        (RolloverInput(batch: batch, plan: world.plan()), "batch-unknown"),
+        (RolloverInput(hub: "a b", plan: world.plan()), "name-malformed"),
+        (RolloverInput(batch: "ord_1", plan: world.plan()), "batch-malformed"),
+      ] {
+        #expect(try await world.test.administration.planRollover(input, by: world.officer).refusalCode == code)
+      }
+      try world.test.expectWholeLedger()
+    }
+  }
+
+  @Test func `two that may be of the same devices are not under way at once, and two that name others are`() async throws {
+    try await World.with(devices: 1) { world in
+      _ = try await world.test.administration.addGroup(
+        GroupInput(name: "valves", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: world.administrator
+      ).get()
+      _ = try await world.start(world.plan())
+      for (group, hub) in [("pumps", nil), (nil, "plant"), (nil, nil), ("pumps", "plant")] as [(String?, String?)] {
+        let other = try await world.planned(world.plan(), group: group, hub: hub)
+        #expect(
+          try await world.test.administration.change(other, .start, by: world.officer).refusalCode
+            == "rollover-under-way")
+      }
+      try await world.lead(try await world.planned(world.plan(), group: "valves", hub: "plant"), .start)
+    }
+  }
+
+  @Test func `who is enrolled on other hardware is out of a rollover, and not let in again`() async throws {
+    try await World.with(devices: 2) { world in
+      let rollover = try await world.start(world.plan(canary: 50, step: 50))
+      try await world.upkeep()
+      #expect(try await world.counts(rollover) == ["waiting": 1])
+      // On other hardware: what it has is newer than the rollover.
+      let waiting = try #require(try await world.stragglers(rollover).first?.deviceID?.text)
+      let code = try await world.test.ticket("cpu-serial:feed0099", waiting, swap: true, by: world.administrator)
+      _ = try await world.test.enroll(waiting, code, PeerKey()).get()
+      #expect(try await world.counts(rollover) == ["left": 1])
+      try await world.upkeep()
+      world.test.clock.advance(.seconds(3600))
+      try await world.upkeep()
+      #expect(try await world.counts(rollover) == ["left": 1, "waiting": 1], "the next wave has the other alone")
+      try world.test.expectWholeLedger()
+    }
+  }
+
   @Test func `refused tokens pause it, and it goes on when an operator says so`() async throws {
     try await World.with(devices: 3) { world in
       let rollover = try await world.start(world.plan())
@@ -490,8 +547,12 @@ private final class World: RolloverWorld {
 
   // MARK: Rollovers
 
-  func planned(_ plan: RolloverPlan, group: String? = "pumps") async throws -> RecordID {
-    try await test.administration.planRollover(RolloverInput(group: group, plan: plan), by: officer).get()
+  func planned(
+    _ plan: RolloverPlan, group: String? = "pumps", hub: String? = nil, batch: String? = nil
+  ) async throws -> RecordID {
+    try await test.administration.planRollover(
+      RolloverInput(group: group, hub: hub, batch: batch, plan: plan), by: officer
+    ).get()
   }
 
   func start(_ plan: RolloverPlan) async throws -> RecordID {
