@@ -46,6 +46,8 @@ public struct FactsQuery: Sendable, Hashable {
   public var rollover: RecordID?
   /// By which boards enroll into the group.
   public var boardRings = false
+  /// With `boardRings`: how many of the ring's versions boards enroll by, where this is the lowest; nil as it is.
+  public var boardMinimum: UInt32?
   public var operatorName: RecordName?
   public var hubName: RecordName?
   /// Groups to be found by name, each.

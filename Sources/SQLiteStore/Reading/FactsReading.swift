@@ -168,6 +168,9 @@ struct FactsReading {
         } ?? 0)
       if query.boardRings { facts.boardRings = try snapshot.boardRings(of: group.record) }
       for found in facts.boardRings { saw(found.ring.record, found.ring.version) }
+      if query.boardRings, let ring = facts.ring {
+        facts.boardVersions = try snapshot.boardVersionCount(of: ring, from: query.boardMinimum)
+      }
     }
     facts.groups = try query.groupNames.map { name throws(StoreError) in try snapshot.group(name) }
       .compactMap(\.self)
