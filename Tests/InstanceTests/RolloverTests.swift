@@ -241,6 +241,51 @@ import Testing
     }
   }
 
+  // MARK: - Retired devices
+
+  /// Everything in the folder is read while the service holds it open.
+  @Test(arguments: [false, true])
+  func `of a retired device's keys nothing lies in the folder, in a rollover or not`(isInRollover: Bool) async throws {
+    try await World.with(devices: 2) { world in
+      let test = world.test
+      if isInRollover {
+        _ = try await world.start(world.plan())
+        try await world.upkeep()
+        for device in world.devices.keys { #expect(try await world.call(device, 2)) }
+        try await world.upkeep()
+      }
+      func needles(_ device: String) async throws -> [Data] {
+        try await test.secrets(of: device).map { Data($0.bytes.suffix(48)) }
+      }
+      let (gone, kept) = try await (needles("dev-0000"), needles("dev-0001"))
+      #expect(gone.count == 2 && kept.count == 2)
+      func isThere(_ needle: Data) throws -> Bool { try test.files().contains { $0.range(of: needle) != nil } }
+      #expect(try gone.allSatisfy(isThere))
+      _ = try await test.administration.change("dev-0000", .retire, reason: nil, by: world.officer).get()
+      #expect(try await test.lastKinds(1) == ["device-keys-destroyed"])
+      // What stands behind it was done once the next commit is answered.
+      _ = try await test.caller(.auditor)
+      #expect(try gone.allSatisfy { try !isThere($0) })
+      #expect(try kept.allSatisfy(isThere), "another device's stay")
+      #expect(try await world.refusedUnknown("dev-0000", 2))
+      #expect(try await world.call("dev-0001", 2))
+      let id = try #require(DeviceID("dev-0000"))
+      let shown = try #require(try await test.instance.listings.device(id))
+      #expect(!shown.keys.isEmpty && shown.keys.allSatisfy { $0.state == .destroyed && $0.check == nil })
+      try await world.upkeep()
+      try test.expectWholeLedger()
+    }
+  }
+
+  @Test func `a device without keys is retired without a word of them`() async throws {
+    try await World.with(devices: 0) { world in
+      let code = try await world.test.ticket("cpu-serial:feed0099", "pump-7", by: world.administrator)
+      _ = try await world.test.enroll("pump-7", code, PeerKey()).get()
+      _ = try await world.test.administration.change("pump-7", .retire, reason: nil, by: world.officer).get()
+      #expect(try await world.test.lastKinds(1) == ["certificate-revoked"])
+    }
+  }
+
   // MARK: - Whatever happens
 
   @Test(arguments: 0..<6 as Range<UInt64>)
@@ -493,6 +538,12 @@ private final class World: RolloverWorld {
   func refused(_ device: String, _ version: UInt32) async throws -> Bool {
     let results = try await verification.verify([try token(device, version)], for: hub).get()
     return results.first?.code == "token-signature"
+  }
+
+  /// Whether its hub hears of no such device.
+  func refusedUnknown(_ device: String, _ version: UInt32) async throws -> Bool {
+    let results = try await verification.verify([try token(device, version)], for: hub).get()
+    return results.first?.valid == false && results.first?.code != "token-signature"
   }
 
   /// Whether the device has this version, without a word to it.

@@ -48,6 +48,7 @@ public struct Facts: Sendable {
   public var deviceRollover: DeviceRollover?
   /// The one asked for.
   public var rollover: RolloverSnapshot?
+  public var hasDeviceKeys = false
   public var deviceHub: HubSnapshot?
   public var `operator`: OperatorSnapshot?
   public var hub: HubSnapshot?

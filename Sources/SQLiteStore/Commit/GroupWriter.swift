@@ -103,7 +103,7 @@ final class GroupWriter {
       })
   }
 
-  /// After an erasure, and after a slot or a KEK of the vault was removed: empties the write-ahead log, so that the erased
+  /// After an erasure, and after a slot, a KEK or a key was removed for good: empties the write-ahead log, so that the erased
   /// bytes lie nowhere any more. Where a reader is in the way, the next call does it: answers wait behind this. The main
   /// file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
@@ -175,7 +175,7 @@ extension Event {
   /// Whether bytes went with it that are to lie nowhere any more.
   fileprivate var erases: Bool {
     switch body {
-    case is EventErased, is SlotRemoved, is KEKRetired, is VaultRekeyed: true
+    case is EventErased, is SlotRemoved, is KEKRetired, is VaultRekeyed, is DeviceKeysDestroyed: true
     case let change as KeyStateChanged: change.to == .destroyed
     default: false
     }

@@ -141,13 +141,14 @@ extension Snapshot {
         EXISTS (
           SELECT 1 FROM binding
           WHERE binding.device = ?1 AND binding.generation = device_key.generation AND ended_at IS NULL),
-        (SELECT state = 'enabled' FROM device WHERE record = ?1)
+        (SELECT state = 'enabled' FROM device WHERE record = ?1), is_destroyed
       FROM device_key WHERE device = ?1
       """, device
     ) { (row) throws(StoreError) in
-      DeviceKeyStanding(
-        primary: .init(version: try row.number(0), check: row.text(1)),
-        secondary: row.isNull(2) ? nil : .init(version: try row.number(2), check: row.text(3)),
+      let isDestroyed = row.bool(9)
+      return DeviceKeyStanding(
+        primary: isDestroyed ? nil : .init(version: try row.number(0), check: row.text(1)),
+        secondary: isDestroyed || row.isNull(2) ? nil : .init(version: try row.number(2), check: row.text(3)),
         last: try row.number(4), proved: try row.optional(5, Row.number), unheard: try row.optional(6, Row.number),
         isBound: row.bool(7), isEnabled: row.bool(8))
     }

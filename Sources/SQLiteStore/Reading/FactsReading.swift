@@ -127,6 +127,10 @@ struct FactsReading {
     }
     if query.order != nil { try readOrigin(of: device) }
     if query.deviceKeys { try readKeys(of: device) }
+    if query.hasDeviceKeys {
+      facts.hasDeviceKeys = try snapshot.db.exists(
+        "SELECT 1 FROM device_key WHERE device = ? AND is_destroyed = 0", device.record)
+    }
   }
 
   private mutating func readOrigin(of device: DeviceSnapshot) throws(StoreError) {
