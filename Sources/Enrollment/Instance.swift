@@ -20,6 +20,7 @@ public struct Instance: Sendable {
   let challenges = ChallengeBudget()
   let shares = ShareCollection()
   let rewrapping = Rewrapping()
+  let keyChange = KeyChange()
   let sealedCheck = SealedCheck()
   let makers = KnownMakers()
   let keyUses = KeyUseGrants()

@@ -11,6 +11,21 @@ public struct ReportedProof: Codable, Sendable, Hashable {
     self.deviceID = deviceID
     self.keyVersion = keyVersion
   }
+
+  private enum CodingKeys: CodingKey { case deviceID, keyVersion }
+
+  /// A version that is left out is no word of either; `null` is.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    deviceID = try fields.decode(DeviceID.self, forKey: .deviceID)
+    keyVersion = try fields.decode(UInt32?.self, forKey: .keyVersion)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(deviceID, forKey: .deviceID)
+    try fields.encode(keyVersion, forKey: .keyVersion)
+  }
 }
 
 /// What became of one such report.

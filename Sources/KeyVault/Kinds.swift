@@ -9,6 +9,6 @@ public enum VaultEvents {
     EventKind(DeviceTokenMade.self), EventKind(DeviceKeysProved.self), EventKind(TokensVerified.self),
     EventKind(DeviceKeysDelivered.self), EventKind(DeviceKeysConfirmed.self), EventKind(GroupKeyAdded.self),
     EventKind(GroupKeyRemoved.self), EventKind(VaultShareGiven.self), EventKind(KEKRetired.self),
-    EventKind(VaultRekeyed.self),
+    EventKind(VaultRekeyed.self), EventKind(DeviceKeysDestroyed.self),
   ]
 }

@@ -1,3 +1,5 @@
+import CertificateAuthority
+import Enrollment
 import Foundation
 import HTTPService
 import Logging
@@ -39,6 +41,58 @@ import X509
       #expect(try await standing.get("/health/live").hasPrefix("HTTP/1.1 200"))
       #expect(standing.leaf == first && standing.isOpen)
       await standing.close()
+    }
+  }
+
+  @Test func `where another CA of the service took over, its TLS certificate is by that one, and peers of before go on`()
+    async throws
+  {
+    try await TestInstance.with { test in
+      let before = try #require(test.instance.authorities.issuer(for: .service))
+      func added(_ name: String, _ test: TestInstance) async throws -> [[UInt8]] {
+        let input = OperatorInput(name: name, role: "auditor", groups: nil, csr: "")
+        return try await test.administration.addOperator(
+          input, csr: try PeerKey().request(commonName: name), by: .folder()
+        ).get().chain
+      }
+      let olga = try #require(try await added("olga", test).first)
+      let devices = test.instance.authorities.issuer(for: .devices)?.keyID
+      let first = try ServerIdentity.read(test.opened.folder).leaf
+      let file = try test.opened.folder.readSecret(.serverCredential).withUnsafeBytes { Array($0) }
+      let new = try await IssuerRotation(opened: test.opened, use: .service).rotate(
+        sealedKey: try test.opened.folder.read(.offlineRoot), code: test.code)
+      try await test.reopened { test in
+        #expect(test.instance.authorities.issuer(for: .service)?.keyID == new.keyID && new.keyID != before.keyID)
+        #expect(test.instance.authorities.issuer(for: .devices)?.keyID == devices, "that of devices is the same")
+        let upkeep = CertificateUpkeep(
+          opened: test.opened, credential: CurrentCredential(try ServerIdentity.read(test.opened.folder).credential),
+          logger: quiet)
+        try await upkeep.renewWhatIsDue()
+        let leaf = try ServerIdentity.read(test.opened.folder).leaf
+        #expect(leaf != first)
+        #expect(try Certificate(derEncoded: leaf).issuer == Certificate(derEncoded: new.certificate).subject)
+        let size = try await test.size()
+        try await upkeep.renewWhatIsDue()
+        #expect(try await test.size() == size, "once is enough")
+        let (folder, openssl) = (test.opened.folder, try OpenSSL())
+        for (name, der) in [("leaf.pem", leaf), ("issuer.pem", new.certificate)] {
+          try writeFile("\(test.path)/\(name)", Array(PEM.certificate(der).utf8), mode: 0o644)
+        }
+        try openssl.succeed(
+          "verify -x509_strict -no_check_time -CAfile \(folder.path(of: .root)) -untrusted \(test.path)/issuer.pem "
+            + "\(test.path)/leaf.pem")
+        // Who has a certificate of the one before is known as ever; who is added gets one of the new.
+        guard case .known = try await Authentication(test.instance).identify(leaf: olga) else {
+          Issue.record("expected olga to be known")
+          return
+        }
+        #expect(try await added("anna", test).last == new.certificate)
+        // A renewal that was cut short is on record, and not in the file.
+        try test.opened.folder.write(.serverCredential, file, isSecret: true)
+        try await upkeep.renewWhatIsDue()
+        #expect(try ServerIdentity.read(test.opened.folder).leaf != first)
+        try test.expectWholeLedger()
+      }
     }
   }
 

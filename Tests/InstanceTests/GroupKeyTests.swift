@@ -190,6 +190,83 @@ import Testing
     }
   }
 
+  @Test func `what was suspended is let in again only where there is room, and so is what a minimum shut out`() async throws
+  {
+    try await withGroup { test, administrator in
+      let administration = test.administration
+      func create(_ name: String) async throws -> String? {
+        var input = KeyRingInput(name: name, kind: "group-enrollment")
+        input.group = "pumps"
+        return try await administration.createRing(input, by: administrator).refusalCode
+      }
+      func move(_ name: String, _ version: UInt32, _ state: KeyState) async throws -> String? {
+        try await administration.move(
+          version: version, of: name, KeyMoveInput(state: state.rawValue, reason: nil), by: administrator
+        ).refusalCode
+      }
+      func minimum(_ version: UInt32) async throws -> String? {
+        try await administration.setMinima(
+          RingMinima(decrypt: version, encrypt: version), of: "boards", by: administrator
+        ).refusalCode
+      }
+      // Rings of the group.
+      for name in ["b", "c", "d"] { #expect(try await create(name) == nil) }
+      #expect(try await move("b", 1, .suspended) == nil)
+      #expect(try await create("e") == nil)
+      #expect(try await move("b", 1, .active) == "too-many-group-keys")
+      #expect(try await administration.rotateRing("b", by: administrator).refusalCode == "too-many-group-keys")
+      #expect(try await move("c", 1, .suspended) == nil)
+      #expect(try await move("b", 1, .active) == nil)
+      #expect(try await move("c", 1, .active) == "too-many-group-keys")
+      // Versions of one.
+      #expect(try await code(test, "dev-1", by: key()) == nil)
+      #expect(try await move("boards", 1, .suspended) == nil)
+      for _ in 1...RingSnapshot.boardVersionLimit {
+        #expect(try await administration.rotateRing("boards", by: administrator).refusalCode == nil)
+      }
+      #expect(try await move("boards", 1, .deactivated) == "too-many-key-versions")
+      #expect(try await minimum(3) == nil)
+      #expect(try await move("boards", 1, .deactivated) == nil, "below the minimum nobody enrolls by it")
+      #expect(try await minimum(1) == "too-many-key-versions")
+      #expect(try await minimum(2) == nil)
+      #expect(try await move("boards", 2, .suspended) == nil)
+      #expect(try await minimum(1) == nil)
+      #expect(try await code(test, "dev-2", by: key()) == nil, "the oldest of all that are tried")
+      #expect(try await move("boards", 2, .deactivated) == "too-many-key-versions")
+      try test.expectWholeLedger()
+    }
+  }
+
+  @Test func `of two rings that are let in again at once for a group's last place one is`() async throws {
+    try await withGroup { test, administrator in
+      let administration = test.administration
+      for name in ["b", "c", "d", "e"] {
+        var input = KeyRingInput(name: name, kind: "group-enrollment")
+        input.group = "pumps"
+        if name == "e" {
+          _ = try await administration.move(
+            version: 1, of: "d", KeyMoveInput(state: "suspended", reason: nil), by: administrator
+          ).get()
+        }
+        _ = try await administration.createRing(input, by: administrator).get()
+      }
+      _ = try await administration.move(
+        version: 1, of: "e", KeyMoveInput(state: "suspended", reason: nil), by: administrator
+      ).get()
+      let refusals = try await withThrowingTaskGroup(of: String?.self) { group in
+        for name in ["d", "e"] {
+          group.addTask {
+            try await administration.move(
+              version: 1, of: name, KeyMoveInput(state: "active", reason: nil), by: administrator
+            ).refusalCode
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(refusals.count { $0 == nil } == 1 && refusals.contains("too-many-group-keys"), "\(refusals)")
+    }
+  }
+
   @Test func `of many who make a group's last key rings at once as many succeed as are left`() async throws {
     try await withGroup { test, administrator in
       let refusals = try await withThrowingTaskGroup(of: String?.self) { group in

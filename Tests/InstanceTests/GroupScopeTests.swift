@@ -51,10 +51,40 @@ import Testing
     return rows
   }
 
+  @Test func `devices are listed by group, by hub and by both, to whom it is allowed`() async throws {
+    try await with { world in
+      let (test, administrator) = (world.test, world.administrator)
+      _ = try await test.administration.addHub(
+        HubInput(name: "plant", host: "mqtt.example", groups: [], csr: ""),
+        csr: try PeerKey().request(commonName: "plant"), by: administrator
+      ).get()
+      for name in ["meters", "gauges"] {
+        let group = GroupInput(name: name, profile: nil, hub: "plant", trustAnchors: nil)
+        _ = try await test.administration.addGroup(group, anchors: [], by: administrator).get()
+        for number in 0..<3 {
+          let code = try await test.ticket(
+            "cpu-serial:\(name == "meters" ? "e" : "d")0a\(number)", "\(name)-\(number)", group: name, by: administrator)
+          _ = try await test.enroll("\(name)-\(number)", code, PeerKey()).get()
+        }
+      }
+      let meters = ["meters-0", "meters-1", "meters-2"]
+      let look = Inspection(test.instance, for: administrator)
+      for (group, hub, expected) in [
+        (nil, "plant", meters + ["gauges-0", "gauges-1", "gauges-2"]), ("meters", "plant", meters),
+        ("pumps", "plant", []), (nil, "gone", []), ("gone", nil, []), ("meters", nil, meters),
+      ] as [(String?, String?, [String])] {
+        let filter = try DeviceFilter(group: group, hub: hub, batch: nil)
+        #expect(try await rows { try await look.devices($0, filter) }.map(\.deviceID.text) == expected)
+        #expect(
+          try await rows { try await world.look.devices($0, filter) }.isEmpty, "the engineer of pumps sees pumps alone")
+      }
+    }
+  }
+
   @Test func `listings show what is in the operator's groups, in full pages`() async throws {
     try await with { world in
       let mine = ["device-0", "device-3", "device-6"]
-      #expect(try await rows { try await world.look.devices($0, group: nil) }.map(\.deviceID.text) == mine)
+      #expect(try await rows { try await world.look.devices($0, DeviceFilter()) }.map(\.deviceID.text) == mine)
       #expect(try await rows { try await world.look.tickets($0) }.compactMap(\.deviceID?.text) == mine)
       #expect(try await rows { try await world.look.groups($0) }.map(\.name.text) == ["pumps"])
       #expect(
@@ -66,7 +96,7 @@ import Testing
           "cpu-serial:b0a3", "cpu-serial:a113", "cpu-serial:b0a6", "cpu-serial:a116",
         ])
       let valves = try #require(RecordName("valves"))
-      #expect(try await rows { try await world.look.devices($0, group: valves) }.isEmpty)
+      #expect(try await rows { try await world.look.devices($0, DeviceFilter(group: valves)) }.isEmpty)
     }
   }
 

@@ -120,15 +120,10 @@ import Testing
       let sealed = try await test.opened.readers.secrets(purpose: Vault.ringPurpose)
       let first = try #require(sealed.first { $0.version == 1 })
       let needle = Data(first.bytes.suffix(48))
-      #expect(try files(test).contains { $0.range(of: needle) != nil })
+      #expect(try test.files().contains { $0.range(of: needle) != nil })
       _ = try await move(test, 1, to: .destroyed, by: caller).get()
-      #expect(try files(test).allSatisfy { $0.range(of: needle) == nil })
+      #expect(try test.files().allSatisfy { $0.range(of: needle) == nil })
     }
-  }
-
-  private func files(_ test: TestInstance) throws -> [Data] {
-    let names = try #require(FileManager.default.enumerator(atPath: test.path)?.allObjects as? [String])
-    return names.compactMap { try? Data(contentsOf: URL(filePath: test.path).appending(path: $0)) }
   }
 
   @Test func `where a ring waits, a version is destroyed by the service when its time is over, or kept`() async throws {
@@ -358,7 +353,7 @@ import Testing
       let forms = [bytes, Data(Hex.encode(Array(bytes)).utf8), bytes.base64EncodedData()]
       var export = Data()
       try LedgerArchive(test.opened.folder.data).export(try OpenInstance.verifier(test.opened.folder)) { export += $0 }
-      let found = try files(test)
+      let found = try test.files()
       #expect(found.count > 10 && !export.isEmpty)
       for file in found + [export] { for form in forms { #expect(file.range(of: form) == nil) } }
     }

@@ -164,6 +164,63 @@ import Testing
     }
   }
 
+  @Test func `a rollover is of the devices that have all that is named, and says so`() async throws {
+    try await World.with(devices: 3) { world in
+      let rollover = try await world.planned(world.plan(), hub: "plant")
+      try await world.lead(rollover, .start)
+      try await world.upkeep()
+      #expect(try await world.counts(rollover).isEmpty, "none of the group talks to that hub alone")
+      let found = try #require(try await world.test.instance.listings.rollover(rollover))
+      #expect(found.group?.text == "pumps" && found.hub?.text == "plant" && found.batch == nil && !found.isOfAll)
+      #expect(found.state == .finished)
+      let batch = RecordID(.batch, UUIDv7(at: world.test.clock.now())).description
+      for (input, code) in [
+        (RolloverInput(group: "gone", plan: world.plan()), "group-unknown"),
+        (RolloverInput(hub: "gone", plan: world.plan()), "hub-unknown"),
+        (RolloverInput(batch: batch, plan: world.plan()), "batch-unknown"),
+        (RolloverInput(hub: "a b", plan: world.plan()), "name-malformed"),
+        (RolloverInput(batch: "ord_1", plan: world.plan()), "batch-malformed"),
+      ] {
+        #expect(try await world.test.administration.planRollover(input, by: world.officer).refusalCode == code)
+      }
+      try world.test.expectWholeLedger()
+    }
+  }
+
+  @Test func `two that may be of the same devices are not under way at once, and two that name others are`() async throws {
+    try await World.with(devices: 1) { world in
+      _ = try await world.test.administration.addGroup(
+        GroupInput(name: "valves", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: world.administrator
+      ).get()
+      _ = try await world.start(world.plan())
+      for (group, hub) in [("pumps", nil), (nil, "plant"), (nil, nil), ("pumps", "plant")] as [(String?, String?)] {
+        let other = try await world.planned(world.plan(), group: group, hub: hub)
+        #expect(
+          try await world.test.administration.change(other, .start, by: world.officer).refusalCode
+            == "rollover-under-way")
+      }
+      try await world.lead(try await world.planned(world.plan(), group: "valves", hub: "plant"), .start)
+    }
+  }
+
+  @Test func `who is enrolled on other hardware is out of a rollover, and not let in again`() async throws {
+    try await World.with(devices: 2) { world in
+      let rollover = try await world.start(world.plan(canary: 50, step: 50))
+      try await world.upkeep()
+      #expect(try await world.counts(rollover) == ["waiting": 1])
+      // On other hardware: what it has is newer than the rollover.
+      let waiting = try #require(try await world.stragglers(rollover).first?.deviceID?.text)
+      let code = try await world.test.ticket("cpu-serial:feed0099", waiting, swap: true, by: world.administrator)
+      _ = try await world.test.enroll(waiting, code, PeerKey()).get()
+      #expect(try await world.counts(rollover) == ["left": 1])
+      try await world.upkeep()
+      world.test.clock.advance(.seconds(3600))
+      try await world.upkeep()
+      #expect(try await world.counts(rollover) == ["left": 1, "waiting": 1], "the next wave has the other alone")
+      try world.test.expectWholeLedger()
+    }
+  }
+
   @Test func `refused tokens pause it, and it goes on when an operator says so`() async throws {
     try await World.with(devices: 3) { world in
       let rollover = try await world.start(world.plan())
@@ -181,6 +238,51 @@ import Testing
       try await world.upkeep()
       #expect(try await world.state(rollover) == .running)
       try world.test.expectWholeLedger()
+    }
+  }
+
+  // MARK: - Retired devices
+
+  /// Everything in the folder is read while the service holds it open.
+  @Test(arguments: [false, true])
+  func `of a retired device's keys nothing lies in the folder, in a rollover or not`(isInRollover: Bool) async throws {
+    try await World.with(devices: 2) { world in
+      let test = world.test
+      if isInRollover {
+        _ = try await world.start(world.plan())
+        try await world.upkeep()
+        for device in world.devices.keys { #expect(try await world.call(device, 2)) }
+        try await world.upkeep()
+      }
+      func needles(_ device: String) async throws -> [Data] {
+        try await test.secrets(of: device).map { Data($0.bytes.suffix(48)) }
+      }
+      let (gone, kept) = try await (needles("dev-0000"), needles("dev-0001"))
+      #expect(gone.count == 2 && kept.count == 2)
+      func isThere(_ needle: Data) throws -> Bool { try test.files().contains { $0.range(of: needle) != nil } }
+      #expect(try gone.allSatisfy(isThere))
+      _ = try await test.administration.change("dev-0000", .retire, reason: nil, by: world.officer).get()
+      #expect(try await test.lastKinds(1) == ["device-keys-destroyed"])
+      // What stands behind it was done once the next commit is answered.
+      _ = try await test.caller(.auditor)
+      #expect(try gone.allSatisfy { try !isThere($0) })
+      #expect(try kept.allSatisfy(isThere), "another device's stay")
+      #expect(try await world.refusedUnknown("dev-0000", 2))
+      #expect(try await world.call("dev-0001", 2))
+      let id = try #require(DeviceID("dev-0000"))
+      let shown = try #require(try await test.instance.listings.device(id))
+      #expect(!shown.keys.isEmpty && shown.keys.allSatisfy { $0.state == .destroyed && $0.check == nil })
+      try await world.upkeep()
+      try test.expectWholeLedger()
+    }
+  }
+
+  @Test func `a device without keys is retired without a word of them`() async throws {
+    try await World.with(devices: 0) { world in
+      let code = try await world.test.ticket("cpu-serial:feed0099", "pump-7", by: world.administrator)
+      _ = try await world.test.enroll("pump-7", code, PeerKey()).get()
+      _ = try await world.test.administration.change("pump-7", .retire, reason: nil, by: world.officer).get()
+      #expect(try await world.test.lastKinds(1) == ["certificate-revoked"])
     }
   }
 
@@ -438,6 +540,12 @@ private final class World: RolloverWorld {
     return results.first?.code == "token-signature"
   }
 
+  /// Whether its hub hears of no such device.
+  func refusedUnknown(_ device: String, _ version: UInt32) async throws -> Bool {
+    let results = try await verification.verify([try token(device, version)], for: hub).get()
+    return results.first?.valid == false && results.first?.code != "token-signature"
+  }
+
   /// Whether the device has this version, without a word to it.
   func has(_ device: String, _ version: UInt32) async throws -> Bool {
     try await test.secrets(of: device).contains { $0.version == version }
@@ -490,8 +598,12 @@ private final class World: RolloverWorld {
 
   // MARK: Rollovers
 
-  func planned(_ plan: RolloverPlan, group: String? = "pumps") async throws -> RecordID {
-    try await test.administration.planRollover(RolloverInput(group: group, plan: plan), by: officer).get()
+  func planned(
+    _ plan: RolloverPlan, group: String? = "pumps", hub: String? = nil, batch: String? = nil
+  ) async throws -> RecordID {
+    try await test.administration.planRollover(
+      RolloverInput(group: group, hub: hub, batch: batch, plan: plan), by: officer
+    ).get()
   }
 
   func start(_ plan: RolloverPlan) async throws -> RecordID {

@@ -1,5 +1,6 @@
 import CertificateAuthority
 import Enrollment
+import Foundation
 import KeyVault
 import MusterModel
 import MusterTesting
@@ -67,6 +68,12 @@ private final class SealingStore: StoreDouble {
 }
 
 extension TestInstance {
+  /// The bytes of each file of its folder.
+  func files() throws -> [Data] {
+    let names = try #require(FileManager.default.enumerator(atPath: path)?.allObjects as? [String])
+    return names.compactMap { try? Data(contentsOf: URL(filePath: path).appending(path: $0)) }
+  }
+
   /// The kinds of the ledger's last events.
   func lastKinds(_ count: UInt64) async throws -> [String] {
     var kinds: [String] = []

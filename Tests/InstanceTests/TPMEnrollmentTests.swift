@@ -209,7 +209,7 @@ struct TPMEnrollmentTests {
         let after = try await enroll(test, given.record, honest, csr: csr).refusalCode
         #expect(after == "attestation-over", "\(attack.testDescription)")
       }
-      #expect(try await test.instance.listings.devices(try #require(PageRequest()), group: nil).rows.isEmpty)
+      #expect(try await test.instance.listings.devices(try #require(PageRequest()), DeviceFilter()).rows.isEmpty)
       try test.expectWholeLedger()
     }
   }

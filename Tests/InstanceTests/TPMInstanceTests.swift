@@ -42,6 +42,12 @@ struct TPMInstanceTests {
     }
   }
 
+  @Test(arguments: [IssuerUse.devices, .service])
+  func `another CA that takes over has its key in the TPM too, and the one before signs on`(use: IssuerUse) async throws {
+    let tpm = try SoftwareTPM()
+    try await with(tpm) { test in try await test.expectRotation(of: use) { $0 is BlockingSigner } }
+  }
+
   @Test func `on a machine that measured something else it starts sealed and says so, until that is undone`()
     async throws
   {

@@ -88,6 +88,106 @@ import Testing
     }
   }
 
+  // MARK: - Of an instance that runs
+
+  private func with(
+    _ body: (TestInstance, SecretBytes, Caller) async throws -> Void
+  ) async throws {
+    try await TestInstance.with { test in
+      let words = SecretBytes(copying: "correct horse battery".utf8)
+      _ = try await test.opened.vault.addSlot(PassphraseProtector(words), by: .folder()).get()
+      try await body(test, words, try await test.caller(.securityOfficer))
+    }
+  }
+
+  @Test func `an officer changes the root by what opens each slot, and whatever is wrong is refused alike`() async throws {
+    try await with { test, words, officer in
+      let (vault, before) = (test.opened.vault, try await records(test))
+      let right: [VaultAdministration.Opener] = [.recoveryCode(test.code.text), .passphrase(words)]
+      let wrong: [VaultAdministration.Opener] = [
+        .recoveryCode(RecoveryCode.random().text), .passphrase(SecretBytes(copying: "wrong horse battery".utf8)),
+      ]
+      var refusals: Set<Refusal> = []
+      for openers in [[], [right[0]], [right[1]], wrong, [wrong[0], right[1]], [right[0], wrong[1]]] {
+        guard case .refused(let refusal) = try await vault.rekey(with: openers, by: officer) else {
+          Issue.record("expected a refusal")
+          continue
+        }
+        refusals.insert(refusal)
+        #expect(try await test.lastKinds(1) == ["request-refused"])
+      }
+      #expect(refusals.map(\.code) == ["vault-not-opened"] && refusals.allSatisfy(\.isRecorded), "\(refusals)")
+      for role in [Role.auditor, .fieldEngineer] {
+        let caller = try await test.caller(role)
+        #expect(try await vault.rekey(with: right, by: caller).refusalCode == "not-allowed")
+      }
+      #expect(try await records(test) == before)
+      #expect(try await vault.rekey(with: right, by: officer).get().slots.map(\.slot) == [1, 2, 3])
+      #expect(try await test.lastKinds(1) == ["vault-rekeyed"])
+      #expect(try await Set(records(test)).isDisjoint(with: before))
+      try test.expectWholeLedger()
+      try await test.reopened { test in
+        #expect(test.instance.vault.openedBy == 1)
+        _ = try await test.opened.vault.seal(by: officer).get()
+        #expect(try await test.opened.vault.rekey(with: right, by: officer).refusalCode == "vault-sealed")
+        _ = try await test.opened.vault.unseal(.passphrase(words), by: officer).get()
+      }
+    }
+  }
+
+  @Test func `each officer gives their own share towards it, and what was wrong is let go of`() async throws {
+    try await TestInstance.with { test in
+      let (vault, officer) = (test.opened.vault, try await test.caller(.securityOfficer))
+      let new = try NewShares(try Quorum(2, of: 3))
+      let slot = try await vault.addSlot(new.protector, by: .folder()).get().slot
+      let (shares, other) = (new.shares(ofSlot: slot), try NewShares(try Quorum(2, of: 3)).shares(ofSlot: slot))
+      let code = [VaultAdministration.Opener.recoveryCode(test.code.text)]
+      func give(_ share: VaultShare, by caller: Caller) async throws -> Int? {
+        try await vault.rekey(share: share.text, by: caller).get().slots.first { $0.slot == slot }?.given
+      }
+      #expect(try await give(shares[0], by: officer) == 1)
+      #expect(try await test.lastKinds(1) == ["vault-share-given"])
+      #expect(try await vault.rekey(with: code, by: officer).refusalCode == "vault-not-opened", "one is not enough")
+      #expect(try await give(other[2], by: officer) == 2)
+      #expect(try await vault.rekey(with: code, by: officer).refusalCode == "vault-not-opened")
+      let auditor = try await test.caller(.auditor)
+      #expect(try await vault.rekey(share: shares[0].text, by: auditor).refusalCode == "not-allowed")
+      #expect(try await give(shares[1], by: officer) == 1, "of the set nothing was kept")
+      #expect(try await give(shares[2], by: officer) == 2)
+      test.clock.advance(.seconds(900))
+      #expect(try await vault.rekey(with: code, by: officer).refusalCode == "vault-not-opened", "they waited too long")
+      _ = try await (give(shares[0], by: officer), give(shares[2], by: officer))
+      _ = try await vault.rekey(with: code, by: officer).get()
+      _ = try await vault.seal(by: officer).get()
+      #expect(try await vault.rekey(share: shares[0].text, by: officer).refusalCode == "vault-sealed")
+      _ = try await vault.unseal(share: shares[0].text, by: officer).get()
+      #expect(try await !vault.unseal(share: shares[1].text, by: officer).get().isSealed)
+      try test.expectWholeLedger()
+    }
+  }
+
+  @Test func `roots and key-encryption keys that are made at once leave what opens`() async throws {
+    try await TestInstance.with { test in
+      let (vault, officer) = (test.opened.vault, try await test.caller(.securityOfficer))
+      let code = VaultAdministration.Opener.recoveryCode(test.code.text)
+      for _ in 0..<4 {
+        try await withThrowingTaskGroup(of: String?.self) { group in
+          for _ in 0..<2 {
+            group.addTask { try await vault.rekey(with: [code], by: officer).refusalCode }
+            group.addTask { try await vault.rotateKEK(by: officer).refusalCode }
+          }
+          for try await refused in group {
+            #expect([nil, "vault-keys-changing", "vault-rotation-running"].contains(refused), "\(refused ?? "")")
+          }
+        }
+        while try await vault.rewrapSome() {}
+        _ = try await vault.rewrapSome()
+        try await test.reopened { #expect(!$0.instance.vault.isSealed) }
+      }
+      try test.expectWholeLedger()
+    }
+  }
+
   @Test func `what is not at hand, is wrong, unknown or all there is changes nothing`() async throws {
     try await TestInstance.with { test in
       let before = try await records(test)

@@ -31,6 +31,13 @@ import Testing
     #expect(states(isBound: false, isEnabled: false).prefix(2) == [.deactivated, .deactivated])
   }
 
+  @Test func `of a device whose keys were destroyed all are`() {
+    let standing = DeviceKeyStanding(
+      primary: nil, secondary: nil, last: 2, proved: 2, unheard: nil, isBound: false, isEnabled: false)
+    #expect(standing.versions.map(\.state) == [.destroyed, .destroyed])
+    #expect(standing.versions.allSatisfy { $0.check == nil && $0.slot == nil })
+  }
+
   @Test func `a version has its slot, its check and whether it was proved last, and few are told`() throws {
     let standing = DeviceKeyStanding(
       primary: .init(version: 40, check: "p"), secondary: .init(version: 39, check: "s"), last: 40, proved: 39,

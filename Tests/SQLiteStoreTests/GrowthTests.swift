@@ -39,9 +39,9 @@ import Testing
       try $0.certificateSummary(.fingerprint($1.first.facts.der)) == nil ? 0 : 1
     },
     Question("ticket by its code") { snapshot, _ in try snapshot.ticket(code: GrowingFleet.code(1)) == nil ? 0 : 1 },
-    Question("page of devices") { snapshot, _ in try snapshot.devices(page, group: nil, in: .instance).rows.count },
-    Question("page of one group's devices") { try $0.devices(page, group: $1.name, in: .instance).rows.count },
-    Question("page of some groups' devices") { try $0.devices(page, group: nil, in: $1.scope).rows.count },
+    Question("page of devices") { snapshot, _ in try snapshot.devices(page, DeviceFilter(), in: .instance).rows.count },
+    Question("page of one group's devices") { try $0.devices(page, DeviceFilter(group: $1.name), in: .instance).rows.count },
+    Question("page of some groups' devices") { try $0.devices(page, DeviceFilter(), in: $1.scope).rows.count },
     Question("page of some groups' tickets") { try $0.tickets(page, at: Units.time, in: $1.scope).rows.count },
     Question("page of certificates") { snapshot, _ in try snapshot.certificates(page, of: nil, in: .instance).rows.count
     },
@@ -183,7 +183,7 @@ final class GrowingFleet: Sendable {
 
 extension Connection {
   /// Counts the steps of SQLite's machine (https://www.sqlite.org/c3ref/progress_handler.html, asked after every one).
-  fileprivate func countingSteps(_ body: () throws -> Int) rethrows -> (found: Int, steps: Int) {
+  func countingSteps(_ body: () throws -> Int) rethrows -> (found: Int, steps: Int) {
     var steps = 0
     return try withUnsafeMutablePointer(to: &steps) { counter in
       let count: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { counter in

@@ -181,7 +181,7 @@ import Testing
     var history = History(seed: 11)
     for _ in 0..<300 { _ = await store.commit([try history.next()]) }
     let page = Self.page
-    let devices = try await store.devices(page, group: nil).rows
+    let devices = try await store.devices(page, DeviceFilter()).rows
     let certificates = try await store.certificates(page, of: nil).rows
     let shown = [
       devices.count, certificates.count, try await store.hardware(page).rows.count,

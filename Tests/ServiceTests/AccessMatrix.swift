@@ -88,7 +88,7 @@ struct AccessMatrix: Sendable {
     for (path, methods) in paths {
       for (method, description) in methods { routes.append(try Route(method, path, description)) }
     }
-    func rank(_ route: Route) -> Int { ["/v1/vault/seal": 1, "/v1/vault/unseal": 2][route.path] ?? 0 }
+    func rank(_ route: Route) -> Int { ["/v1/vault/rekey": 1, "/v1/vault/seal": 2, "/v1/vault/unseal": 3][route.path] ?? 0 }
     return routes.sorted { (rank($0), $0.path, $0.method.rawValue) < (rank($1), $1.path, $1.method.rawValue) }
   }
 
@@ -168,6 +168,7 @@ struct AccessMatrix: Sendable {
     case "/v1/hardware/import": return #"[{"hardware":"mac:aabbcc001133"}]"#
     case _ where path.hasPrefix("/v1/hardware/"): return #"{"hardware":"mac:aabbcc001144"}"#
     case "/v1/policy/explain": return #"{"position":1}"#
+    case "/v1/vault/rekey": return #"{"recoveryCodes":["\#(recoveryCode)"]}"#
     case "/v1/vault/unseal": return #"{"recoveryCode":"\#(recoveryCode)"}"#
     case "/v1/orders": return #"{"name":"by-\#(asker.name)","station":"line","group":"pumps","count":1}"#
     case "/v1/orders/{name}/enrollments", "/v1/orders/{name}/check", "/v1/orders/{name}/allowances",

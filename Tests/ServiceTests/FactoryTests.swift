@@ -354,6 +354,16 @@ extension ServiceTests {
         #expect(none.isEmpty)
         let device = try await instance.muster("device", "show", "meter-1").succeeded()
         #expect(device.contains("june, by line-1, \(batch)"), "\(device)")
+        let planned = try await instance.muster(
+          "rollover", "plan", "--certificates", "--batch", String(batch), "--deadline", "30d", "--canary", "100"
+        ).succeeded()
+        let rollover = planned.trimmingCharacters(in: .newlines)
+        #expect(try await instance.muster("rollover", "status", rollover).succeeded().contains("batch \(batch)"))
+        _ = try await instance.muster("rollover", "start", rollover).succeeded()
+        try await instance.rollover(rollover) { $0.devices["waiting"] == 3 }
+        #expect(
+          try await instance.muster("rollover", "plan", "--deadline", "30d", "--all", "--batch", String(batch)).status
+            == 2)
 
         #expect(try await Program.muster(["factory", "confirm", "--out", out, "meter-9"]).status == 1)
         _ = try await Program.muster(["factory", "confirm", "--out", out, "meter-0", "meter-2"]).succeeded()

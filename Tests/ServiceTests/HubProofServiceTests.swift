@@ -1,6 +1,7 @@
 import Foundation
 import HubAccess
 import MusterTesting
+import NIOHTTP1
 import Testing
 
 @testable import muster
@@ -63,6 +64,15 @@ extension ServiceTests {
           late.status == 3
             && late.output == "meter-0 1 key-version-unknown\nstray 1 device-unknown\nnobody 1 device-unknown\n")
         #expect(try await tell("three", of: ["meter-0"]).status == 2)
+        // A word that is left out is none.
+        try await instance.withClient(plant) { hub in
+          for (version, status) in [("", 400), (#","keyVersion":null"#, 200), (#","keyVersion":3"#, 200)] {
+            let body = #"{"proofs":[{"deviceID":"meter-0"\#(version)}]}"#
+            let answer = try await hub.send(
+              .POST, "/v1/hub/proofs", [("Content-Type", "application/json")], body: Array(body.utf8))
+            #expect(answer.status == status && (status == 200 || answer.code == "json-malformed"), "\(answer.text)")
+          }
+        }
         try await instance.expectWholeLedger()
       }
     }

@@ -48,6 +48,7 @@ public struct Facts: Sendable {
   public var deviceRollover: DeviceRollover?
   /// The one asked for.
   public var rollover: RolloverSnapshot?
+  public var hasDeviceKeys = false
   public var deviceHub: HubSnapshot?
   public var `operator`: OperatorSnapshot?
   public var hub: HubSnapshot?
@@ -55,6 +56,8 @@ public struct Facts: Sendable {
   public var groups: [GroupSnapshot] = []
   /// By which boards enroll into `group`, where they were asked for: `RingSnapshot.groupLimit` at most.
   public var boardRings: [BoardRing] = []
+  /// By how many of the ring's versions they do; one more than may be, at most.
+  public var boardVersions = 0
   /// How many devices that are not retired are in `group`.
   public var groupDevices = 0
   /// The challenge asked for, where it is open; its time may be over.

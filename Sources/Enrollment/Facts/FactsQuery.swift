@@ -46,8 +46,12 @@ public struct FactsQuery: Sendable, Hashable {
   /// The keys of the device, where it stands in a rollover of them, and the hub that it talks to.
   public var deviceKeys = false
   public var rollover: RecordID?
+  /// Whether the device has keys.
+  public var hasDeviceKeys = false
   /// By which boards enroll into the group.
   public var boardRings = false
+  /// With `boardRings`: how many of the ring's versions boards enroll by, where this is the lowest; nil as it is.
+  public var boardMinimum: UInt32?
   public var operatorName: RecordName?
   public var hubName: RecordName?
   /// Groups to be found by name, each.

@@ -3,9 +3,8 @@ public import MusterModel
 /// What operators look at. Each answer is one snapshot, and shows what is in the scope and nothing else; each page but the
 /// last is full.
 public protocol ListingReader: RolloverReader {
-  func devices(_ page: PageRequest, group: RecordName?, in scope: GroupScope) async throws -> Page<DeviceSummary>
-  /// Those that a station made in one run, in the order in which they were made.
-  func devices(_ page: PageRequest, batch: RecordID, in scope: GroupScope) async throws -> Page<DeviceSummary>
+  /// In the order in which they came to be; those of a batch in the order in which they were given their hardware.
+  func devices(_ page: PageRequest, _ filter: DeviceFilter, in scope: GroupScope) async throws -> Page<DeviceSummary>
   func device(_ id: DeviceID, in scope: GroupScope) async throws -> DeviceDetail?
   /// The group of the device that is shown by that ID; nil where it is in none, or there is no such device.
   func group(of device: DeviceID) async throws -> RecordID?
@@ -40,8 +39,8 @@ extension ListingReader {
     return try await keyRings(page, in: .instance).rows
   }
 
-  public func devices(_ page: PageRequest, group: RecordName?) async throws -> Page<DeviceSummary> {
-    try await devices(page, group: group, in: .instance)
+  public func devices(_ page: PageRequest, _ filter: DeviceFilter) async throws -> Page<DeviceSummary> {
+    try await devices(page, filter, in: .instance)
   }
 
   public func device(_ id: DeviceID) async throws -> DeviceDetail? { try await device(id, in: .instance) }

@@ -1,5 +1,6 @@
 import CertificateAuthority
 import DeviceRegistry
+import KeyVault
 public import MusterModel
 import Policy
 
@@ -8,13 +9,15 @@ import Policy
 extension Administration {
   public enum DeviceChange: Sendable { case enable, disable, retire }
 
-  /// Enables, disables or retires; the device's certificates go on hold, come back, or end in the same unit of work.
+  /// Enables, disables or retires; the device's certificates go on hold, come back, or end in the same unit of work. The keys of
+  /// a retired one are destroyed by it.
   /// `version` is what `If-Match` says; nil where the caller said nothing.
   public func change(
     _ id: String, _ change: DeviceChange, reason: String?, version: UInt64? = nil, by caller: Caller
   ) async throws -> Outcome<DeviceID> {
     var query = FactsQuery()
     do throws(Refusal) { query.deviceID = try parse(deviceID: id) } catch { return .refused(error) }
+    query.hasDeviceKeys = change == .retire
     return try await self.change(change.operation, by: caller, asking: query, group: { $0.device?.group }) {
       facts, grant, actor, now in
       guard let device = facts.device else { return .refused(.noDevice) }
@@ -27,7 +30,13 @@ extension Administration {
         }
       return try decision.change(
         at: now, by: actor, policy: grant.decidedBy,
-        also: { _ in try events(of: facts.deviceCertificates, change, at: now, by: actor) }
+        forgetting: facts.hasDeviceKeys ? [device.record] : [],
+        also: { _ in
+          try events(of: facts.deviceCertificates, change, at: now, by: actor)
+            + (facts.hasDeviceKeys
+              ? [try Event(at: now, by: actor, on: [.record(device.record)], DeviceKeysDestroyed(device: device.record))]
+              : [])
+        }
       ) { _ in device.id }
     }
   }

@@ -141,7 +141,7 @@ extension RegistryDecision {
   /// The decision as a change; `value` is given the record that comes to be or changes.
   func change<Value: Codable & Sendable>(
     at time: Timestamp, by actor: Actor, policy: PolicyReference, attachments: [Attachment] = [],
-    also: (RegistryPlan) throws -> [Event] = { _ in [] }, value: (RecordID?) -> Value
+    forgetting forgets: [RecordID] = [], also: (RegistryPlan) throws -> [Event] = { _ in [] }, value: (RecordID?) -> Value
   ) throws -> Change<Value> {
     switch self {
     case .refused(let refusal): return .refused(Refusal(refusal))
@@ -149,6 +149,7 @@ extension RegistryDecision {
     case .plan(let plan):
       var unit = try plan.unit(at: time, by: actor, policy: policy, attachments: attachments)
       unit.events += try also(plan)
+      unit.forgets = forgets
       return .commit(unit, value(plan.record))
     }
   }

@@ -166,6 +166,23 @@ public struct UnsealInput: Codable, Sendable {
   }
 }
 
+/// What opens the slots of the vault that do not open by themselves, for another root; or one of a slot's shares alone, which is
+/// kept until there are enough of them.
+public struct RekeyInput: Codable, Sendable {
+  public let passphrases: [String]?
+  public let recoveryCodes: [String]?
+  public let share: String?
+
+  public init(passphrases: [String]? = nil, recoveryCodes: [String]? = nil, share: String? = nil) {
+    self.passphrases = passphrases
+    self.recoveryCodes = recoveryCodes
+    self.share = share
+  }
+
+  /// The most texts of one request, each of which is stretched for each slot.
+  public static let limit = 8
+}
+
 /// An issuing CA or the root, as `ca show` shows it.
 public struct IssuerSummary: Codable, Sendable, Hashable {
   public let use: String

@@ -17,12 +17,8 @@ public struct Inspection: Sendable {
 
   // MARK: - Listings
 
-  public func devices(_ page: PageRequest, group: RecordName?) async throws -> Outcome<Page<DeviceSummary>> {
-    try await listing(.deviceList) { try await listings.devices(page, group: group, in: $0) }
-  }
-
-  public func devices(_ page: PageRequest, batch: RecordID) async throws -> Outcome<Page<DeviceSummary>> {
-    try await listing(.deviceList) { try await listings.devices(page, batch: batch, in: $0) }
+  public func devices(_ page: PageRequest, _ filter: DeviceFilter) async throws -> Outcome<Page<DeviceSummary>> {
+    try await listing(.deviceList) { try await listings.devices(page, filter, in: $0) }
   }
 
   public func hardware(_ page: PageRequest) async throws -> Outcome<Page<HardwareSummary>> {
@@ -140,7 +136,7 @@ public struct Inspection: Sendable {
   private func group(ofRollover record: RecordID) async throws -> RecordID? {
     var query = FactsQuery()
     query.rollover = record
-    return try await instance.facts.facts(for: query).rollover?.group
+    return try await instance.facts.facts(for: query).rollover?.devices.group
   }
 
   private func look<Value: Sendable>(

@@ -9,14 +9,17 @@ public struct VaultAdministration: Sendable {
   let reader: any InstanceReader
   let points: PublicationPoints
   let keptSigner: KeptSigner
+  let own: any OwnProtectors
 
   public init(
-    _ instance: Instance, reader: any InstanceReader, points: PublicationPoints, keptSigner: @escaping KeptSigner
+    _ instance: Instance, reader: any InstanceReader, points: PublicationPoints, keptSigner: @escaping KeptSigner,
+    own: any OwnProtectors
   ) {
     self.instance = instance
     self.reader = reader
     self.points = points
     self.keptSigner = keptSigner
+    self.own = own
   }
 
   /// Opens the first slot that this opens, but not `spared`, loads the keys below it, and records it. A wrong one changes
@@ -31,7 +34,7 @@ public struct VaultAdministration: Sendable {
     guard let actor = caller.principal.actor else { return .refused(.nobody) }
     guard instance.vault.isSealed else { return .done(try await status()) }
     guard let kind = try await open(opener, sparing: spared) else {
-      return .refused(try await record(opener.refusal, actor, caller))
+      return .refused(try await record(opener.refusal, to: .vaultUnseal, actor, caller))
     }
     // What cannot be recorded does not happen: the vault stays open only once it is on disk that it was opened.
     do {
@@ -52,10 +55,12 @@ public struct VaultAdministration: Sendable {
   }
 
   /// A wrong passphrase is a guess by someone who is known.
-  func record(_ refusal: Refusal, _ actor: Actor, _ caller: Caller) async throws -> Refusal {
+  func record(
+    _ refusal: Refusal, to operation: Policy.Operation, _ actor: Actor, _ caller: Caller
+  ) async throws -> Refusal {
     let event = try Event(
       at: instance.clock.now(), by: actor, on: [.vault],
-      RequestRefused(operation: "vault.unseal", code: refusal.code),
+      RequestRefused(operation: operation.rawValue, code: refusal.code),
       details: .init(reason: refusal.reason, source: caller.source))
     return try await instance.record(refusal, event)
   }

@@ -37,8 +37,20 @@ extension VaultAdministration {
     case .refused(let refusal): return .refused(refusal)
     case .done(let given): grant = given
     }
-    guard let actor = caller.principal.actor else { return .refused(.nobody) }
     guard instance.vault.isSealed else { return .done(try await status()) }
+    switch try await take(share: text, for: .vaultUnseal, by: caller, grant) {
+    case .refused(let refusal): return .refused(refusal)
+    case .done(let slot):
+      guard let shares = instance.shares.take(of: slot) else { return .done(try await status()) }
+      return try await unseal(.shares(shares), by: caller)
+    }
+  }
+
+  /// Keeps one share until there are enough of its slot, once it is on record who gave it; the slot's number.
+  func take(
+    share text: SecretBytes, for operation: Policy.Operation, by caller: Caller, _ grant: AccessGrant
+  ) async throws -> Outcome<UInt32> {
+    guard let actor = caller.principal.actor else { return .refused(.nobody) }
     let share: VaultShare
     switch VaultShare.parse(text) {
     case .failure(let refusal): return .refused(Refusal(.invalid, refusal.code, refusal.description))
@@ -46,7 +58,7 @@ extension VaultAdministration {
     }
     guard let quorum = try await slots().first(where: { $0.number == share.slot })?.quorum,
       share.number <= quorum.count
-    else { return .refused(try await record(.wrongShares, actor, caller)) }
+    else { return .refused(try await record(.wrongShares, to: operation, actor, caller)) }
     let now = instance.clock.now()
     let event = try Event(
       at: now, by: actor, on: [.vault], policy: grant.decidedBy,
@@ -54,8 +66,8 @@ extension VaultAdministration {
     guard case .committed = try await instance.store.commit(UnitOfWork(reads: caller.reads, events: [event])) else {
       return .refused(.identityChanged)
     }
-    guard let shares = instance.shares.add(share, of: quorum, at: now) else { return .done(try await status()) }
-    return try await unseal(.shares(shares), by: caller)
+    instance.shares.add(share, of: quorum, at: now)
+    return .done(share.slot)
   }
 
   /// Lets go of shares that waited too long for the others.
@@ -69,7 +81,10 @@ final class ShareCollection: Sendable {
 
   private struct Given {
     let began: Timestamp
+    let needed: UInt8
     var shares: [UInt8: VaultShare] = [:]
+
+    var isWhole: Bool { shares.count >= Int(needed) }
 
     /// A clock that was set back ends it, too.
     func isOver(at now: Timestamp) -> Bool { now < began || now >= began + ShareCollection.kept }
@@ -77,18 +92,28 @@ final class ShareCollection: Sendable {
 
   private let slots = Mutex<[UInt32: Given]>([:])
 
-  /// All of them once there are enough, which are let go of; nil before. Of two with one number the later one counts.
-  func add(_ share: VaultShare, of quorum: Quorum, at now: Timestamp) -> [VaultShare]? {
+  /// Of two with one number the later one counts.
+  func add(_ share: VaultShare, of quorum: Quorum, at now: Timestamp) {
     slots.withLock { slots in
-      var given = slots[share.slot].flatMap { $0.isOver(at: now) ? nil : $0 } ?? Given(began: now)
+      let found = slots[share.slot].flatMap { $0.isOver(at: now) ? nil : $0 }
+      var given = found ?? Given(began: now, needed: quorum.needed)
       given.shares[share.number] = share
-      guard given.shares.count >= Int(quorum.needed) else {
-        slots[share.slot] = given
-        return nil
-      }
-      slots[share.slot] = nil
+      slots[share.slot] = given
+    }
+  }
+
+  /// All of a slot's once there are enough, which are let go of; nil before.
+  func take(of slot: UInt32) -> [VaultShare]? {
+    slots.withLock { slots in
+      guard slots[slot]?.isWhole == true, let given = slots.removeValue(forKey: slot) else { return nil }
       return Array(given.shares.values)
     }
+  }
+
+  /// The same of each slot.
+  func takeAll(at now: Timestamp) -> [[VaultShare]] {
+    forget(at: now)
+    return slots.withLock(\.keys).compactMap { take(of: $0) }
   }
 
   func given(of slot: UInt32, at now: Timestamp) -> Int {
@@ -101,9 +126,11 @@ final class ShareCollection: Sendable {
 }
 
 extension Refusal {
+  /// The code of all that does not open the vault.
+  public static let vaultNotOpened = "vault-not-opened"
   static let wrongOpener = Refusal(
-    .forbidden, "vault-not-opened", "expected what opens a slot of the vault, found something that opens none")
+    .forbidden, vaultNotOpened, "expected what opens a slot of the vault, found something that opens none")
   static let wrongShares = Refusal(
-    .forbidden, "vault-not-opened",
+    .forbidden, vaultNotOpened,
     "expected shares that open their slot together, found others: give all of them again")
 }

@@ -7,6 +7,10 @@ extension VaultAdministration {
   /// Makes a KEK that seals from here on. What is under the older ones is re-wrapped by `rewrapSome`; until that is done,
   /// there is no next one.
   public func rotateKEK(by caller: Caller) async throws -> Outcome<VaultStatus> {
+    try await changingKeys { try await rotate(by: caller) }
+  }
+
+  private func rotate(by caller: Caller) async throws -> Outcome<VaultStatus> {
     let made = try await Administration(instance).change(.vaultRotateKEK, by: caller, asking: FactsQuery()) {
       _, grant, actor, now -> Change<UInt32> in
       guard !instance.vault.isSealed else { return .refused(.sealed) }

@@ -19,7 +19,7 @@ public struct VaultStatus: Codable, Sendable, Hashable {
     public let protector: SlotKind
     /// What it protects against, named for what it is.
     public let note: String
-    /// Of shares: how many there are, how many suffice, and how many were given to the sealed service so far.
+    /// Of shares: how many there are, how many suffice, and how many were given so far.
     public let shares: UInt8?
     public let needed: UInt8?
     public let given: Int?

@@ -71,12 +71,11 @@ extension Administration {
         return .refused(Refusal(RingRefusal.unknown))
       }
       if let replaced, replaced != last.number { return .unchanged(last.summary) }
-      let enrolling = facts.boardRings.first { $0.ring.record == ring.record }?.versions.count ?? 0
-      guard enrolling < RingSnapshot.boardVersionLimit else { return .refused(Refusal(RingRefusal.tooManyVersions)) }
+      if let refusal = facts.refusal(ofEnrollingBy: facts.boardVersions + 1, of: ring) { return .refused(refusal) }
       let version = try instance.vault.makeRingKey(
         RecordID(.key, UUIDv7(at: now)), of: ring.kind, ring: ring.record, version: ring.newest + 1,
         imported: imported)
-      var events = try version.events(at: now, by: actor, grant)
+      var events = try version.events(at: now, by: actor, grant, also: facts.groupThatGains(ring))
       if last.state == .active {
         let over = KeyStateChanged(ring: ring.record, version: last.number, from: .active, to: .deactivated)
         events.append(
@@ -93,13 +92,19 @@ extension Administration {
   ) async throws -> Outcome<RingMinima> {
     var query = FactsQuery()
     do throws(Refusal) { query.ring = try parse(name: name) } catch { return .refused(error) }
+    (query.boardRings, query.boardMinimum) = (true, minima.decrypt)
     return try await change(.keyMinimum, by: caller, asking: query, group: { $0.ring?.group }) {
       facts, grant, actor, now in
       guard let ring = facts.ring else { return .refused(Refusal(RingRefusal.unknown)) }
       if let refusal = ring.refusal(of: minima) { return .refused(Refusal(refusal)) }
       guard ring.minima != minima else { return .unchanged(minima) }
+      if minima.decrypt < ring.minima.decrypt,
+        let refusal = facts.refusal(ofEnrollingBy: facts.boardVersions, of: ring)
+      {
+        return .refused(refusal)
+      }
       let event = try Event(
-        at: now, by: actor, on: [.record(ring.record)], policy: grant.decidedBy,
+        at: now, by: actor, on: [.record(ring.record)] + facts.groupThatGains(ring), policy: grant.decidedBy,
         KeyMinimaChanged(ring: ring.record, minima: minima))
       return .commit(UnitOfWork(events: [event]), minima)
     }
@@ -118,7 +123,7 @@ extension Administration {
     } catch {
       return .refused(error)
     }
-    query.ringVersions = [number]
+    (query.ringVersions, query.boardRings) = ([number], true)
     let operation: Policy.Operation = state == .destroyed ? .keyDestroy : .keyMove
     let outcome = try await change(operation, by: caller, asking: query, group: { $0.ring?.group }) {
       facts, grant, actor, now -> Change<KeyVersionSummary> in
@@ -136,8 +141,12 @@ extension Administration {
           // It may have been kept since the service looked.
           guard let time = version.destroyAt, time <= now else { return .unchanged(version.summary) }
         }
+        let isLetIn = change.from == .suspended && change.to.permits(.verify) && number >= ring.minima.decrypt
+        if isLetIn, let refusal = facts.refusal(ofEnrollingBy: facts.boardVersions + 1, of: ring) {
+          return .refused(refusal)
+        }
         let event = try Event(
-          at: now, by: actor, on: [.record(ring.record)], policy: grant.decidedBy, change,
+          at: now, by: actor, on: [.record(ring.record)] + (isLetIn ? facts.groupThatGains(ring) : []), policy: grant.decidedBy, change,
           details: .init(reason: input.reason))
         let forgets = change.to == .destroyed ? [version.record] : []
         return .commit(
@@ -171,6 +180,27 @@ extension Administration {
       KeyDestructionScheduled(ring: ring.record, version: version.number, destroyAt: time))
     return .commit(UnitOfWork(events: [event]), version.summary.destroyed(at: time))
   }
+}
+
+// MARK: - By how much boards enroll
+
+extension Facts {
+  /// Why a ring's versions may not become so many by which boards enroll; nil where they may.
+  fileprivate func refusal(ofEnrollingBy versions: Int, of ring: RingSnapshot) -> Refusal? {
+    guard ring.kind == .groupEnrollment, versions > 0 else { return nil }
+    guard versions <= RingSnapshot.boardVersionLimit else { return Refusal(RingRefusal.tooManyVersions) }
+    let isTooMany = !isTried(ring) && boardRings.count >= RingSnapshot.groupLimit
+    return isTooMany ? Refusal(RingRefusal.tooManyInGroup) : nil
+  }
+
+  /// The group for which a ring comes to be one by which its boards enroll. Its record is another by that, so that of two that
+  /// would be its last one the second finds none left.
+  fileprivate func groupThatGains(_ ring: RingSnapshot) -> [Aggregate] {
+    guard ring.kind == .groupEnrollment, !isTried(ring), let group = ring.group else { return [] }
+    return [.record(group)]
+  }
+
+  private func isTried(_ ring: RingSnapshot) -> Bool { boardRings.contains { $0.ring.record == ring.record } }
 }
 
 // MARK: - Reading what callers wrote
@@ -232,10 +262,12 @@ extension KeyRingInput {
 
 extension MadeKeyVersion {
   /// Made, and active at once.
-  fileprivate func events(at now: Timestamp, by actor: Actor, _ grant: AccessGrant) throws -> [Event] {
+  fileprivate func events(
+    at now: Timestamp, by actor: Actor, _ grant: AccessGrant, also others: [Aggregate] = []
+  ) throws -> [Event] {
     let active = KeyStateChanged(ring: event.ring, version: event.version, from: .preActivation, to: .active)
     return [
-      try Event(at: now, by: actor, on: [.record(event.ring)], policy: grant.decidedBy, event),
+      try Event(at: now, by: actor, on: [.record(event.ring)] + others, policy: grant.decidedBy, event),
       try Event(
         at: now, by: actor, on: [.record(event.ring)], policy: grant.decidedBy, active,
         details: .init(reason: nil)),

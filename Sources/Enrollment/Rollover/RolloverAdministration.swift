@@ -6,14 +6,21 @@ public import Policy
 // Rollovers of device keys and certificates, as operators lead them. What they come to is the upkeep's: `RolloverUpkeep`.
 
 public struct RolloverInput: Codable, Sendable, Hashable {
-  /// A group's name; nil for all devices.
+  /// Names of a group and of a hub, and a batch's record ID: the devices that have all that is named. Without any, all.
   public let group: String?
+  public let hub: String?
+  public let batch: String?
   public let plan: RolloverPlan
   /// Which certificates are to leave; nil for a rollover of keys.
   public let certificates: LeavingCertificates?
 
-  public init(group: String?, plan: RolloverPlan, certificates: LeavingCertificates? = nil) {
+  public init(
+    group: String? = nil, hub: String? = nil, batch: String? = nil, plan: RolloverPlan,
+    certificates: LeavingCertificates? = nil
+  ) {
     self.group = group
+    self.hub = hub
+    self.batch = batch
     self.plan = plan
     self.certificates = certificates
   }
@@ -28,14 +35,20 @@ extension Administration {
   /// Plans it: nothing happens to a device before it is started.
   public func planRollover(_ input: RolloverInput, by caller: Caller) async throws -> Outcome<RecordID> {
     var query = FactsQuery()
+    let filter: DeviceFilter
     do throws(Refusal) {
-      if let group = input.group { query.group = .name(try parse(name: group)) }
+      filter = try DeviceFilter(group: input.group, hub: input.hub, batch: input.batch)
     } catch {
       return .refused(error)
     }
+    (query.group, query.hubName, query.batch) = (filter.group.map { .name($0) }, filter.hub, filter.batch)
     if let fault = input.plan.fault(at: instance.clock.now()) { return .refused(.malformed("rollover-plan", fault)) }
     return try await change(.rolloverPlan, by: caller, asking: query) { facts, grant, actor, now in
-      if input.group != nil, facts.group.map(\.isRemoved) != false { return .refused(Refusal(.groupUnknown)) }
+      let devices: DeviceQuery
+      switch facts.devices(filter) {
+      case .success(let found): devices = found
+      case .failure(let refusal): return .refused(refusal)
+      }
       let allowed = instance.policies.keys.mayBreak
       guard input.plan.breaks <= allowed else {
         return .refused(.rolloverMayBreak(input.plan.breaks, allowed: allowed))
@@ -46,7 +59,7 @@ extension Administration {
         at: now, by: actor, on: [.record(record)] + (facts.group.map { [.record($0.record)] } ?? []),
         policy: grant.decidedBy,
         RolloverPlanned(
-          rollover: record, group: facts.group?.record, plan: input.plan, certificates: input.certificates))
+          rollover: record, devices: devices, plan: input.plan, certificates: input.certificates))
       return .commit(UnitOfWork(events: [event]), record)
     }
   }
@@ -65,7 +78,7 @@ extension Administration {
   {
     var query = FactsQuery()
     query.rollover = rollover
-    return try await change(asked.operation, by: caller, asking: query, group: { $0.rollover?.group }) {
+    return try await change(asked.operation, by: caller, asking: query, group: { $0.rollover?.devices.group }) {
       facts, grant, actor, now in
       guard let found = facts.rollover else { return .refused(.rolloverUnknown) }
       let next = asked.next(from: found.state)
@@ -86,8 +99,18 @@ extension Administration {
   }
 }
 
+extension Facts {
+  /// What was named must be there.
+  fileprivate func devices(_ filter: DeviceFilter) -> Result<DeviceQuery, Refusal> {
+    if filter.group != nil, group.map(\.isRemoved) != false { return .failure(Refusal(.groupUnknown)) }
+    if filter.hub != nil, hub == nil { return .failure(.hubUnknown) }
+    if filter.batch != nil, batchHolder == nil { return .failure(.batchUnknown) }
+    return .success(DeviceQuery(group: group?.record, hub: hub?.record, batch: filter.batch))
+  }
+}
+
 extension RolloverSnapshot {
-  fileprivate var claim: UniqueName { certificates == nil ? .rollover(of: group) : .certificateRollover(of: group) }
+  fileprivate var claim: UniqueName { certificates == nil ? .rollover(of: devices) : .certificateRollover(of: devices) }
 }
 
 extension RolloverChange {
@@ -126,6 +149,8 @@ extension Refusal {
     .conflict, "issuer-in-use",
     "expected an issuing CA that another has taken over from, found the one that issues: muster ca rotate makes another"
   )
+  static let batchUnknown = Refusal(
+    .notFound, "batch-unknown", "expected a batch in which a station made devices, found none of that record ID")
   static let rolloverUnknown = Refusal(
     .notFound, "rollover-unknown", "expected a rollover that was planned, found none of that record ID")
   static let rolloverUnderWay = Refusal(

@@ -28,8 +28,7 @@ public protocol RolloverReader: Sendable {
 public struct RolloverSnapshot: Sendable, Hashable {
   public let record: RecordID
   public let version: UInt64
-  /// nil for all devices.
-  public let group: RecordID?
+  public let devices: DeviceQuery
   /// nil for a rollover of keys.
   public let certificates: LeavingCertificates?
   public let state: RolloverState
@@ -37,12 +36,12 @@ public struct RolloverSnapshot: Sendable, Hashable {
   public let hasRival: Bool
 
   public init(
-    record: RecordID, version: UInt64, group: RecordID?, certificates: LeavingCertificates?, state: RolloverState,
+    record: RecordID, version: UInt64, devices: DeviceQuery, certificates: LeavingCertificates?, state: RolloverState,
     hasRival: Bool
   ) {
     self.record = record
     self.version = version
-    self.group = group
+    self.devices = devices
     self.certificates = certificates
     self.state = state
     self.hasRival = hasRival
@@ -95,8 +94,10 @@ public struct RolloverSummary: Codable, Sendable, Hashable {
   public let kind: RolloverKind
   /// Of certificates, whose are to leave; nil for all that were issued before the start.
   public let issuerKeyID: String?
-  /// nil for all devices, and where the name was erased.
+  /// Whose devices it is of: of all that is named. A name that was erased is nil.
   public let group: RecordName?
+  public let hub: RecordName?
+  public let batch: RecordID?
   public let isOfAll: Bool
   public let state: RolloverState
   /// Why it is in that state.
@@ -117,14 +118,16 @@ public struct RolloverSummary: Codable, Sendable, Hashable {
   public let devices: [String: UInt64]
 
   public init(
-    record: RecordID, certificates: LeavingCertificates?, group: RecordName?, isOfAll: Bool,
+    record: RecordID, certificates: LeavingCertificates?, of filter: DeviceFilter, isOfAll: Bool,
     cause: RolloverStateChanged.Cause, changed: Timestamp, planned: Timestamp, started: Timestamp?,
     campaign: RolloverCampaign
   ) {
     self.record = record
     kind = campaign.kind
     issuerKeyID = certificates?.issuerKeyID
-    self.group = group
+    group = filter.group
+    hub = filter.hub
+    batch = filter.batch
     self.isOfAll = isOfAll
     state = campaign.state
     self.cause = cause

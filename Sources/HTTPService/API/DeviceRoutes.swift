@@ -10,13 +10,10 @@ struct DeviceRoutes: Sendable {
 
   private var reads: [Route] {
     [
-      .operation(.deviceList, .get, "/v1/devices", .init(parameters: ["limit", "after", "group", "batch"])) {
+      .operation(.deviceList, .get, "/v1/devices", .init(parameters: DeviceFilter.parameters.union(["limit", "after"]))) {
         request, caller in
-        if let batch = try request.query["batch"].map(request.batch) {
-          return try .json(try await look(caller).devices(request.page(), batch: batch).answered())
-        }
-        let group = try request.query["group"].map(request.name)
-        return try .json(try await look(caller).devices(request.page(), group: group).answered())
+        let outcome = try await look(caller).devices(request.page(), request.deviceFilter())
+        return try .json(outcome.answered())
       },
       .operation(.deviceShow, .get, "/v1/devices/{id}") { request, caller in
         let device = try await look(caller).device(request.deviceID()).answered()

@@ -28,6 +28,14 @@ extension RoutedRequest {
     return name
   }
 
+  func deviceFilter() throws -> DeviceFilter {
+    do throws(Refusal) {
+      return try DeviceFilter(group: query["group"], hub: query["hub"], batch: query["batch"])
+    } catch {
+      throw Problem(error)
+    }
+  }
+
   func batch(_ text: String) throws(Problem) -> RecordID {
     guard let batch = RecordID(text), batch.kind == .batch else {
       throw .badRequest("batch-malformed", "expected batch=bat_…, a batch's record ID")

@@ -58,6 +58,14 @@ public struct DeviceKeysConfirmed: EventBody {
   public init(devices: [RecordID]) { self.devices = devices }
 }
 
+/// Of a device that is retired: it has no key any more, and the bytes of all that it had are gone.
+public struct DeviceKeysDestroyed: EventBody {
+  public static let kind = "device-keys-destroyed"
+  public let device: RecordID
+
+  public init(device: RecordID) { self.device = device }
+}
+
 /// Key bytes were about to be handed to a hub: recorded before the answer leaves, once for a page.
 public struct DeviceKeysRead: EventBody {
   public static let kind = "device-keys-read"

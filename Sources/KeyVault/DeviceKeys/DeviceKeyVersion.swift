@@ -24,7 +24,8 @@ public struct DeviceKeyVersion: Codable, Sendable, Hashable {
 
 /// What is known of the two keys that a device has, and of the device.
 public struct DeviceKeyStanding: Sendable, Hashable {
-  public let primary: DeviceKeysMade.Key
+  /// nil once both are destroyed.
+  public let primary: DeviceKeysMade.Key?
   /// nil once a rollover has ended the old one.
   public let secondary: DeviceKeysMade.Key?
   /// The last version that the device ever had.
@@ -41,7 +42,7 @@ public struct DeviceKeyStanding: Sendable, Hashable {
   public static let limit: UInt32 = 32
 
   public init(
-    primary: DeviceKeysMade.Key, secondary: DeviceKeysMade.Key?, last: UInt32, proved: UInt32?, unheard: UInt32?,
+    primary: DeviceKeysMade.Key?, secondary: DeviceKeysMade.Key?, last: UInt32, proved: UInt32?, unheard: UInt32?,
     isBound: Bool, isEnabled: Bool
   ) {
     self.primary = primary
@@ -58,10 +59,10 @@ public struct DeviceKeyStanding: Sendable, Hashable {
     (0..<min(last, DeviceKeyStanding.limit)).map { back in
       let number = last - back
       let slot: DeviceKeySlot? =
-        number == primary.version ? .primary : number == secondary?.version ? .secondary : nil
+        number == primary?.version ? .primary : number == secondary?.version ? .secondary : nil
       return DeviceKeyVersion(
         number: number, state: state(number, slot),
-        check: slot == .primary ? primary.check : slot.flatMap { _ in secondary?.check },
+        check: slot == .primary ? primary?.check : slot.flatMap { _ in secondary?.check },
         slot: slot, isProved: number == proved)
     }
   }

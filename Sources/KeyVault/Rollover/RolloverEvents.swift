@@ -11,21 +11,28 @@ public enum RolloverEvents {
     ] + certificateKinds
 }
 
-/// The devices of a group, or all, are to have new keys, or certificates, by this plan.
+/// These devices are to have new keys, or certificates, by this plan.
 public struct RolloverPlanned: EventBody {
   public static let kind = "rollover-planned"
   public let rollover: RecordID
-  /// nil for all devices.
   public let group: RecordID?
+  public let hub: RecordID?
+  public let batch: RecordID?
   public let plan: RolloverPlan
   /// nil for a rollover of keys.
   public let certificates: LeavingCertificates?
 
   public var of: RolloverKind { certificates == nil ? .keys : .certificates }
 
-  public init(rollover: RecordID, group: RecordID?, plan: RolloverPlan, certificates: LeavingCertificates? = nil) {
+  public var devices: DeviceQuery { DeviceQuery(group: group, hub: hub, batch: batch) }
+
+  public init(
+    rollover: RecordID, devices: DeviceQuery, plan: RolloverPlan, certificates: LeavingCertificates? = nil
+  ) {
     self.rollover = rollover
-    self.group = group
+    group = devices.group
+    hub = devices.hub
+    batch = devices.batch
     self.plan = plan
     self.certificates = certificates
   }

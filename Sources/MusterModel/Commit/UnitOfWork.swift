@@ -120,10 +120,10 @@ public enum UniqueName: Hashable, Sendable {
   case batch(RecordID, of: RecordID)
   case ringName(RecordName)
   case idempotencyKey(operator: RecordID, String)
-  /// No other rollover of these devices is under way: a group's, or all (nil), which no other goes beside.
-  case rollover(of: RecordID?)
+  /// No other rollover is under way that may be of the same devices.
+  case rollover(of: DeviceQuery)
   /// The same of rollovers of certificates.
-  case certificateRollover(of: RecordID?)
+  case certificateRollover(of: DeviceQuery)
 }
 
 /// What there is only so much of. How much, and how much is left, is the store's to know: its events say it.

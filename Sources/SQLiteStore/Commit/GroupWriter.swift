@@ -106,7 +106,7 @@ final class GroupWriter {
       })
   }
 
-  /// After an erasure, and after a slot or a KEK of the vault was removed: empties the write-ahead log, so that the erased
+  /// After an erasure, and after a slot, a KEK or a key was removed for good: empties the write-ahead log, so that the erased
   /// bytes lie nowhere any more. Where a reader is in the way, the next call does it: answers wait behind this. The main
   /// file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
@@ -178,7 +178,7 @@ extension Event {
   /// Whether bytes went with it that are to lie nowhere any more.
   fileprivate var erases: Bool {
     switch kind {
-    case EventErased.kind, SlotRemoved.kind, KEKRetired.kind, VaultRekeyed.kind: true
+    case EventErased.kind, SlotRemoved.kind, KEKRetired.kind, VaultRekeyed.kind, DeviceKeysDestroyed.kind: true
     case KeyStateChanged.kind: (body as? KeyStateChanged)?.to == .destroyed
     default: false
     }

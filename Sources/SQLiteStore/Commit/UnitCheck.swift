@@ -97,17 +97,9 @@ struct UnitCheck {
       try db.exists("SELECT 1 FROM key_ring WHERE folded = ?", name.folded)
     case .idempotencyKey(let id, let key):
       try db.exists("SELECT 1 FROM idempotent_answer WHERE operator = ? AND key = ?", id, key)
-    case .rollover(let group): try isUnderWay(.keys, of: group)
-    case .certificateRollover(let group): try isUnderWay(.certificates, of: group)
+    case .rollover(let devices): try db.isRolloverUnderWay(.keys, of: devices)
+    case .certificateRollover(let devices): try db.isRolloverUnderWay(.certificates, of: devices)
     }
-  }
-
-  private func isUnderWay(_ kind: RolloverKind, of group: RecordID?) throws(StoreError) -> Bool {
-    try db.exists(
-      """
-      SELECT 1 FROM rollover WHERE state IN ('running', 'paused', 'aborting') AND kind = ?2
-        AND (?1 IS NULL OR device_group IS NULL OR device_group = ?1)
-      """, group, kind.rawValue)
   }
 
   /// Inside the transaction that then spends it: of two that come for the last one, the second finds none.

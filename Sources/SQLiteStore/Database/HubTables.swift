@@ -37,6 +37,8 @@ let hubTables = """
     proved_version INTEGER,
     proved_at INTEGER,
     deliver_until INTEGER,
+    -- The device was retired: their bytes are gone.
+    is_destroyed INTEGER NOT NULL DEFAULT 0,
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   """

@@ -4,8 +4,10 @@ let rolloverTables = """
     id INTEGER PRIMARY KEY,
     record TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL,
-    -- NULL for all devices.
+    -- Which devices: those that have all that is named.
     device_group TEXT,
+    hub TEXT,
+    batch TEXT,
     -- Whose certificates are to leave; NULL for all that were issued before the start.
     leaving_issuer TEXT,
     canary INTEGER NOT NULL,
@@ -56,24 +58,6 @@ let rolloverTables = """
   CREATE INDEX rollover_device_broken ON rollover_device(device) WHERE stage = 'broken';
   CREATE INDEX rollover_device_stage ON rollover_device(rollover, stage, since);
 
-  -- Where a device stands among all, as good as drawn by lot: the random end of its record ID.
-  CREATE INDEX device_key_lot ON device_key(substr(device, -12));
-  -- Devices that may enter a rollover of keys: in use, with keys that are older than it, and in no other.
-  CREATE VIEW rollover_candidate AS
-    SELECT rollover.record AS rollover, device_key.device AS device, substr(device_key.device, -12) AS lot
-    FROM rollover CROSS JOIN device_key CROSS JOIN device ON device.record = device_key.device
-      CROSS JOIN binding ON binding.device = device_key.device AND binding.ended_at IS NULL
-        AND binding.generation = device_key.generation
-    WHERE (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
-      AND device.state = 'enabled' AND device.device_id IS NOT NULL
-      AND device_key.position < rollover.started_position
-      AND NOT EXISTS (
-        SELECT 1 FROM rollover_device
-        WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device_key.device)
-      AND NOT EXISTS (
-        SELECT 1 FROM rollover_device WHERE rollover_device.device = device_key.device AND rollover_device.is_open = 1
-          AND rollover_device.kind = 'keys');
-
   -- Until when a certificate authenticates, or will once a hold is lifted; NULL where it was revoked.
   CREATE VIEW certificate_in_force AS
     SELECT record, subject, issuer, position,
@@ -87,23 +71,31 @@ let rolloverTables = """
     FROM rollover CROSS JOIN certificate_in_force AS certificate
     WHERE certificate.position < rollover.started_position
       AND certificate.issuer = coalesce(rollover.leaving_issuer, certificate.issuer);
-  -- Devices that may enter a rollover of certificates: in use, with one that is to leave until then, and in no other. Their
-  -- order is as good as drawn by lot: Knuth's multiplicative hash of the row.
-  CREATE VIEW certificate_rollover_candidate AS
-    SELECT rollover.record AS rollover, device.record AS device,
-      ((device.id + rollover.id) * 2654435761) & 4294967295 AS lot,
-      (SELECT max(until) FROM leaving_certificate
-        WHERE leaving_certificate.rollover = rollover.id AND leaving_certificate.device = device.record) AS until
+  -- Devices that may enter a rollover: in use, with keys that are older than it, or a certificate that is to leave until then,
+  -- and in no other of its kind.
+  CREATE VIEW rollover_candidate AS
+    SELECT rollover.record AS rollover, device.id AS place, device.record AS device,
+      CASE rollover.kind
+        WHEN 'keys' THEN (
+          SELECT 9223372036854775807 FROM device_key
+          WHERE device_key.device = device.record AND device_key.generation = binding.generation
+            AND device_key.position < rollover.started_position)
+        ELSE (
+          SELECT max(until) FROM leaving_certificate
+          WHERE leaving_certificate.rollover = rollover.id AND leaving_certificate.device = device.record)
+      END AS until
     FROM rollover CROSS JOIN device
       CROSS JOIN binding ON binding.device = device.record AND binding.ended_at IS NULL
     WHERE (rollover.device_group IS NULL OR device.device_group = rollover.device_group)
+      AND (rollover.hub IS NULL OR device.hub = rollover.hub)
+      AND (rollover.batch IS NULL OR binding.batch = rollover.batch)
       AND device.state = 'enabled' AND device.device_id IS NOT NULL
       AND NOT EXISTS (
         SELECT 1 FROM rollover_device
         WHERE rollover_device.rollover = rollover.id AND rollover_device.device = device.record)
       AND NOT EXISTS (
         SELECT 1 FROM rollover_device WHERE rollover_device.device = device.record AND rollover_device.is_open = 1
-          AND rollover_device.kind = 'certificates');
+          AND rollover_device.kind = rollover.kind);
 
   -- How many devices of a wave are in which stage.
   CREATE TABLE rollover_count(

@@ -5,14 +5,29 @@ import KeyVault
 import MusterModel
 
 extension Snapshot {
-  /// Devices in the order in which they came to be; of one group, where it is given.
-  func devices(_ request: PageRequest, group: RecordName?, in scope: GroupScope) throws -> Page<DeviceSummary> {
-    let (start, probe) = (try request.start(), request.probe)
+  /// Devices in the order in which they came to be; those of a batch in the order in which they were given their hardware.
+  func devices(_ request: PageRequest, _ filter: DeviceFilter, in scope: GroupScope) throws -> Page<DeviceSummary> {
+    guard let query = try devices(filter) else { return Page(rows: [], next: nil) }
     var scope = scope
-    if let group {
-      guard let record = try self.group(group)?.record, scope.contains(record) else { return Page(rows: [], next: nil) }
-      scope = .groups([record])
+    if let group = query.group {
+      guard scope.contains(group) else { return Page(rows: [], next: nil) }
+      scope = .groups([group])
     }
+    if let batch = query.batch { return try devices(request, batch: batch, hub: query.hub, in: scope) }
+    if let hub = query.hub { return try devices(request, hub: hub, in: scope) }
+    return try devices(request, in: scope)
+  }
+
+  /// nil where there is none of a name.
+  private func devices(_ filter: DeviceFilter) throws(StoreError) -> DeviceQuery? {
+    let group = try filter.group.flatMap { name throws(StoreError) in try self.group(name)?.record }
+    let hub = try filter.hub.flatMap { name throws(StoreError) in try self.hub(name)?.record }
+    guard (group != nil) == (filter.group != nil), (hub != nil) == (filter.hub != nil) else { return nil }
+    return DeviceQuery(group: group, hub: hub, batch: filter.batch)
+  }
+
+  private func devices(_ request: PageRequest, in scope: GroupScope) throws -> Page<DeviceSummary> {
+    let (start, probe) = (try request.start(), request.probe)
     guard let groups = scope.list else {
       return request.page(
         try db.all(
@@ -34,25 +49,39 @@ extension Snapshot {
         """, groups, start, probe, read: placedDevice))
   }
 
-  /// nil where it is in none.
-  func group(ofDevice record: RecordID) throws(StoreError) -> RecordID? {
-    try db.first("SELECT device_group FROM device WHERE record = ?", record) { (row) throws(StoreError) in
-      try row.optional(0, Row.record)
-    } ?? nil
+  private func devices(_ request: PageRequest, hub: RecordID, in scope: GroupScope) throws -> Page<DeviceSummary> {
+    let groups = scope.list
+    return request.page(
+      try db.all(
+        """
+        SELECT id, record, device_id, state, device_group, hub, generation, created_at, last_seen_at FROM device
+        WHERE hub = ? AND (? OR device_group IN (SELECT value FROM json_each(?))) AND device_id IS NOT NULL AND id > ?
+        ORDER BY id LIMIT ?
+        """, hub, groups == nil, groups ?? "[]", try request.start(), request.probe, read: placedDevice))
   }
 
-  /// The place is the position of the event that made the device.
-  func devices(_ request: PageRequest, batch: RecordID, in scope: GroupScope) throws -> Page<DeviceSummary> {
+  /// The place is the position of the event that gave the device its hardware.
+  private func devices(
+    _ request: PageRequest, batch: RecordID, hub: RecordID?, in scope: GroupScope
+  ) throws -> Page<DeviceSummary> {
     let groups = scope.list
     return request.page(
       try db.all(
         """
         SELECT binding.position, record, device_id, state, device_group, hub, device.generation, created_at,
           last_seen_at
-        FROM binding JOIN device ON device.record = binding.device
-        WHERE batch = ? AND (? OR device_group IN (SELECT value FROM json_each(?))) AND binding.position > ?
-        ORDER BY binding.position LIMIT ?
-        """, batch, groups == nil, groups ?? "[]", try request.start(), request.probe, read: placedDevice))
+        FROM binding CROSS JOIN device ON device.record = binding.device AND device.generation = binding.generation
+        WHERE batch = ?1 AND (?2 OR device_group IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR hub = ?4)
+          AND binding.position > ?5
+        ORDER BY binding.position LIMIT ?6
+        """, batch, groups == nil, groups ?? "[]", hub, try request.start(), request.probe, read: placedDevice))
+  }
+
+  /// nil where it is in none.
+  func group(ofDevice record: RecordID) throws(StoreError) -> RecordID? {
+    try db.first("SELECT device_group FROM device WHERE record = ?", record) { (row) throws(StoreError) in
+      try row.optional(0, Row.record)
+    } ?? nil
   }
 
   private func placedDevice(_ row: Row) throws(StoreError) -> Placed<DeviceSummary> {
@@ -112,13 +141,14 @@ extension Snapshot {
         EXISTS (
           SELECT 1 FROM binding
           WHERE binding.device = ?1 AND binding.generation = device_key.generation AND ended_at IS NULL),
-        (SELECT state = 'enabled' FROM device WHERE record = ?1)
+        (SELECT state = 'enabled' FROM device WHERE record = ?1), is_destroyed
       FROM device_key WHERE device = ?1
       """, device
     ) { (row) throws(StoreError) in
-      DeviceKeyStanding(
-        primary: .init(version: try row.number(0), check: row.text(1)),
-        secondary: row.isNull(2) ? nil : .init(version: try row.number(2), check: row.text(3)),
+      let isDestroyed = row.bool(9)
+      return DeviceKeyStanding(
+        primary: isDestroyed ? nil : .init(version: try row.number(0), check: row.text(1)),
+        secondary: isDestroyed || row.isNull(2) ? nil : .init(version: try row.number(2), check: row.text(3)),
         last: try row.number(4), proved: try row.optional(5, Row.number), unheard: try row.optional(6, Row.number),
         isBound: row.bool(7), isEnabled: row.bool(8))
     }

@@ -29,6 +29,7 @@ extension AnyRecorded {
       "attested: a TPM holds the key, \(shown((details as? KeyAttested.Details)?.hardware)), by the \(body.endorsement)"
     case let body as DeviceKeysMade:
       "keys \(body.primary.version) and \(body.secondary.version) made for generation \(body.generation)"
+    case is DeviceKeysDestroyed: "keys destroyed: their bytes are gone"
     case let body as DeviceTokenMade: "token made with key \(body.keyVersion), until \(body.expires)"
     case let body as DeviceKeysRead: "keys read by a hub, \(body.sealKey == nil ? "in plain" : "sealed")"
     case let body as DeviceKeysDelivered: "keys \(body.primary) and \(body.secondary) delivered again"

@@ -11,15 +11,9 @@ extension FolderStore: ListingReader {
   public func dueRings(at time: Timestamp) async throws -> DueRings { try await read { try $0.dueRings(at: time) } }
 
   public func devices(
-    _ page: PageRequest, group: RecordName?, in scope: GroupScope
+    _ page: PageRequest, _ filter: DeviceFilter, in scope: GroupScope
   ) async throws -> Page<DeviceSummary> {
-    try await read { try $0.devices(page, group: group, in: scope) }
-  }
-
-  public func devices(
-    _ page: PageRequest, batch: RecordID, in scope: GroupScope
-  ) async throws -> Page<DeviceSummary> {
-    try await read { try $0.devices(page, batch: batch, in: scope) }
+    try await read { try $0.devices(page, filter, in: scope) }
   }
 
   public func device(_ id: DeviceID, in scope: GroupScope) async throws -> DeviceDetail? {

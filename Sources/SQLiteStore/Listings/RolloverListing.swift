@@ -21,22 +21,12 @@ extension FolderStore: RolloverReader {
 
   public func candidates(of rollover: RecordID, limit: Int) async throws -> [RolloverCandidate] {
     let now = clock.now()
-    return try await read {
-      switch try $0.db.rollover(rollover).kind {
-      case .keys: try $0.rolloverCandidates(of: rollover, limit: limit)
-      case .certificates: try $0.certificateCandidates(of: rollover, at: now, limit: limit)
-      }
-    }
+    return try await read { try $0.rolloverCandidates(of: rollover, at: now, limit: limit) }
   }
 
   public func candidateCount(of rollover: RecordID) async throws -> UInt64 {
     let now = clock.now()
-    return try await read {
-      switch try $0.db.rollover(rollover).kind {
-      case .keys: try $0.rolloverCandidateCount(of: rollover)
-      case .certificates: try $0.certificateCandidateCount(of: rollover, at: now)
-      }
-    }
+    return try await read { try $0.rolloverCandidateCount(of: rollover, at: now) }
   }
 
   public func members(
@@ -74,8 +64,11 @@ extension Snapshot {
   func rolloverSummary(_ record: RecordID) throws(StoreError) -> RolloverSummary? {
     guard let found = try rolloverColumns(record) else { return nil }
     return RolloverSummary(
-      record: record, certificates: found.certificates, group: try recordName(of: found.group),
-      isOfAll: found.group == nil, cause: found.cause,
+      record: record, certificates: found.certificates,
+      of: DeviceFilter(
+        group: try recordName(of: found.devices.group), hub: try recordName(of: found.devices.hub),
+        batch: found.devices.batch),
+      isOfAll: found.devices.isAll, cause: found.cause,
       changed: found.changed, planned: found.planned, started: found.started, campaign: try campaign(found))
   }
 

@@ -7,25 +7,6 @@ import MusterModel
 // Rollovers of certificates. Which are to leave says the view `leaving_certificate`.
 
 extension Snapshot {
-  /// At most `limit` devices that may enter, in the order of their lot.
-  func certificateCandidates(
-    of rollover: RecordID, at time: Timestamp, limit: Int
-  ) throws(StoreError) -> [RolloverCandidate] {
-    let found = try db.all(
-      """
-      SELECT device FROM certificate_rollover_candidate WHERE rollover = ? AND until > ? ORDER BY lot, device LIMIT ?
-      """, rollover, time, limit, read: Row.record)
-    return try found.map { device throws(StoreError) in
-      RolloverCandidate(device: device, version: try version(of: device))
-    }
-  }
-
-  func certificateCandidateCount(of rollover: RecordID, at time: Timestamp) throws(StoreError) -> UInt64 {
-    try db.first(
-      "SELECT count(*) FROM certificate_rollover_candidate WHERE rollover = ? AND until > ?", rollover, time
-    ) { (row) throws(StoreError) in try row.position(0) } ?? 0
-  }
-
   func certificateMembers(
     of rollover: RecordID, at stages: [DeviceRollover.Stage], since: Timestamp, now: Timestamp, limit: Int
   ) throws(StoreError) -> [CertificateRolloverMember] {

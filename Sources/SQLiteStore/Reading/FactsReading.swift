@@ -135,6 +135,10 @@ struct FactsReading {
     }
     if query.order != nil { try readOrigin(of: device) }
     if query.deviceKeys { try readKeys(of: device) }
+    if query.hasDeviceKeys {
+      facts.hasDeviceKeys = try snapshot.db.exists(
+        "SELECT 1 FROM device_key WHERE device = ? AND is_destroyed = 0", device.record)
+    }
   }
 
   private mutating func readOrigin(of device: DeviceSnapshot) throws(StoreError) {
@@ -173,6 +177,9 @@ struct FactsReading {
       if query.groupDevices { facts.groupDevices = try snapshot.devices(inGroup: group.record) }
       if query.boardRings { facts.boardRings = try snapshot.boardRings(of: group.record) }
       for found in facts.boardRings { saw(found.ring.record, found.ring.version) }
+      if query.boardRings, let ring = facts.ring {
+        facts.boardVersions = try snapshot.boardVersionCount(of: ring, from: query.boardMinimum)
+      }
     }
     facts.groups = try query.groupNames.map { name throws(StoreError) in try snapshot.group(name) }
       .compactMap(\.self)

@@ -151,12 +151,13 @@ extension Snapshot {
       """, device, read: Row.record)
   }
 
+  /// nil where it never had any, and where they are destroyed.
   func deviceKeys(of device: RecordID) throws(StoreError) -> StoredDeviceKeys? {
     let stored = try db.first(
       """
       SELECT generation, primary_version, primary_check, secondary_version, secondary_check, last_version, deliver_until,
         proved_version
-      FROM device_key WHERE device = ?
+      FROM device_key WHERE device = ? AND is_destroyed = 0
       """, device
     ) { (row) throws(StoreError) in
       StoredDeviceKeys(

@@ -26,6 +26,16 @@ extension Snapshot {
     return try found.map { ring throws(StoreError) in BoardRing(ring: ring, versions: try boardVersions(of: ring)) }
   }
 
+  /// One more than may be, at most.
+  func boardVersionCount(of ring: RingSnapshot, from minimum: UInt32?) throws(StoreError) -> Int {
+    guard ring.kind == .groupEnrollment else { return 0 }
+    return try db.all(
+      """
+      SELECT number FROM key_version WHERE ring = ? AND number >= ? AND state IN ('active', 'deactivated') LIMIT ?
+      """, ring.record, minimum ?? ring.minima.decrypt, RingSnapshot.boardVersionLimit + 1
+    ) { (row) throws(StoreError) in row.int(0) }.count
+  }
+
   /// From the minimum on, the newest first.
   private func boardVersions(of ring: RingSnapshot) throws(StoreError) -> [KeyVersionSnapshot] {
     try db.all(

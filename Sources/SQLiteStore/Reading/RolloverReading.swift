@@ -8,7 +8,7 @@ struct RolloverColumns {
   let row: Int64
   let record: RecordID
   let kind: RolloverKind
-  let group: RecordID?
+  let devices: DeviceQuery
   /// nil for a rollover of keys.
   let certificates: LeavingCertificates?
   let plan: RolloverPlan
@@ -28,14 +28,17 @@ extension Snapshot {
     try db.first(
       """
       SELECT id, record, device_group, canary, step, quorum, soak, overlap, deadline, refusals, breaks, state, cause,
-        changed_at, planned_at, started_at, wave, coalesce(wave_at, 0), target, refused, kind, leaving_issuer
+        changed_at, planned_at, started_at, wave, coalesce(wave_at, 0), target, refused, kind, leaving_issuer, hub, batch
       FROM rollover WHERE record = ?
       """, record
     ) { (row) throws(StoreError) in
       let kind: RolloverKind = try row.value(20)
       let leaving = LeavingCertificates(issuerKeyID: row.isNull(21) ? nil : row.text(21))
       return RolloverColumns(
-        row: row.int(0), record: try row.record(1), kind: kind, group: try row.optional(2, Row.record),
+        row: row.int(0), record: try row.record(1), kind: kind,
+        devices: DeviceQuery(
+          group: try row.optional(2, Row.record), hub: try row.optional(22, Row.record),
+          batch: try row.optional(23, Row.record)),
         certificates: kind == .certificates ? leaving : nil,
         plan: RolloverPlan(
           canary: try row.number(3), step: try row.number(4), quorum: try row.number(5), soak: try row.position(6),
@@ -65,14 +68,9 @@ extension Snapshot {
 
   func rollover(_ record: RecordID) throws(StoreError) -> RolloverSnapshot? {
     guard let found = try rolloverColumns(record) else { return nil }
-    let hasRival = try db.exists(
-      """
-      SELECT 1 FROM rollover WHERE state IN ('running', 'paused', 'aborting') AND record <> ?1
-        AND kind = ?3 AND (?2 IS NULL OR device_group IS NULL OR device_group = ?2)
-      """, record, found.group, found.kind.rawValue)
     return RolloverSnapshot(
-      record: record, version: try version(of: record), group: found.group, certificates: found.certificates,
-      state: found.state, hasRival: hasRival)
+      record: record, version: try version(of: record), devices: found.devices, certificates: found.certificates,
+      state: found.state, hasRival: try db.isRolloverUnderWay(found.kind, of: found.devices, besides: record))
   }
 
   /// In the rollover that the device is in; else in the last that took its old key.
@@ -121,6 +119,19 @@ extension Snapshot {
       return RolloverMember(
         device: device, version: try version(of: device), rollover: rollover, keys: DeviceKeysSnapshot(keys))
     }
+  }
+}
+
+extension Connection {
+  /// Whether one of this kind is under way that may be of some of the devices: it names no other group, hub or batch.
+  func isRolloverUnderWay(
+    _ kind: RolloverKind, of devices: DeviceQuery, besides record: RecordID? = nil
+  ) throws(StoreError) -> Bool {
+    try exists(
+      """
+      SELECT 1 FROM rollover WHERE state IN ('running', 'paused', 'aborting') AND kind = ? AND record IS NOT ?
+        AND (device_group = ?) IS NOT FALSE AND (hub = ?) IS NOT FALSE AND (batch = ?) IS NOT FALSE
+      """, kind.rawValue, record, devices.group, devices.hub, devices.batch)
   }
 }
 

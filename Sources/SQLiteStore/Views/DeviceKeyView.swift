@@ -13,6 +13,9 @@ enum DeviceKeyView: Projection {
     }
     projections.on(RolloverKeyMade.self, made)
     projections.on(RolloverKeyEnded.self, ended)
+    projections.on(DeviceKeysDestroyed.self) { (event, db) throws(StoreError) in
+      try db.change("UPDATE device_key SET is_destroyed = 1 WHERE device = ?", event.body.device)
+    }
     projections.on(DeviceKeysConfirmed.self) { (event, db) throws(StoreError) in
       for device in event.body.devices {
         try db.run("UPDATE device_key SET deliver_until = NULL WHERE device = ?", device)

@@ -56,10 +56,10 @@ enum RolloverView: Projection {
     try db.run(
       """
       INSERT INTO rollover(
-        record, kind, device_group, leaving_issuer, canary, step, quorum, soak, overlap, deadline, refusals, breaks,
-        state, cause, changed_at, planned_by, planned_at, wave, target, refused, position)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
-      """, body.rollover, body.of.rawValue, body.group, body.certificates?.issuerKeyID, plan.canary, plan.step,
+        record, kind, device_group, hub, batch, leaving_issuer, canary, step, quorum, soak, overlap, deadline, refusals,
+        breaks, state, cause, changed_at, planned_by, planned_at, wave, target, refused, position)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
+      """, body.rollover, body.of.rawValue, body.group, body.hub, body.batch, body.certificates?.issuerKeyID, plan.canary, plan.step,
       plan.quorum, plan.soak, plan.overlap, plan.deadline,
       plan.refusals, plan.breaks, RolloverState.planned.rawValue, RolloverStateChanged.Cause.operator.rawValue,
       origin.at, origin.by.description, origin.at, origin.position)

@@ -115,21 +115,25 @@ struct RootOptions: ParsableArguments {
 extension CACommand {
   struct Rotate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Makes another issuing CA of devices, which takes over at the next start.",
+      abstract: "Makes another issuing CA, which takes over at the next start.",
       discussion: """
         Example: muster ca rotate --data DATA --root-key /media/safe/root-key.sealed < recovery-code
-        It takes the root's offline key: stop the service first, for this acts on its folder. Certificates of the CA before \
+        With --service it is that of the service's own TLS certificate, which changes with it, and of operators, stations and \
+        hubs, who get theirs by it when they renew. It takes the root's offline key: stop the service first, for this acts on its folder. Certificates of the CA before \
         stay good; muster rollover plan --certificates --issuer KEYID walks them out of the fleet.
         """)
     @Option(help: "The instance's folder.", completion: .directory) var data: String
+    @Flag(help: "That of the service, operators, stations and hubs, in place of that of devices.") var service = false
     @OptionGroup var root: RootOptions
 
     func run() async throws {
       let (sealedKey, code) = try root.read(data)
+      let use: IssuerUse = service ? .service : .devices
       try await OpenInstance.with(data) { opened in
-        let before = try await opened.readers.issuers().last { $0.use == .devices }?.keyID
-        let issuer = try await IssuerRotation(opened: opened).rotate(sealedKey: sealedKey, code: code)
-        print("\(issuer.keyID) issues to devices from the next start on, in place of \(before ?? "none")")
+        let before = try await opened.readers.issuers().last { $0.use == use }?.keyID
+        let issuer = try await IssuerRotation(opened: opened, use: use).rotate(sealedKey: sealedKey, code: code)
+        let whom = service ? "the service and its peers" : "devices"
+        print("\(issuer.keyID) issues to \(whom) from the next start on, in place of \(before ?? "none")")
       }
     }
   }

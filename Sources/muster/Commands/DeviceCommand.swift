@@ -17,8 +17,7 @@ struct DeviceCommand: AsyncParsableCommand {
       abstract: "Lists the devices.", discussion: "Example: muster device list --group pumps --output csv")
     @OptionGroup var connection: Connection
     @OptionGroup var output: Output
-    @Option(help: "Only the devices of this group.") var group: String?
-    @Option(help: "Only those that a station made in this run, bat_….") var batch: String?
+    @OptionGroup var selection: DeviceSelection
 
     func run() async throws {
       var listing = output.listing([
@@ -27,7 +26,7 @@ struct DeviceCommand: AsyncParsableCommand {
         Column("generation") { String($0.generation) }, Column("last seen", time: \.lastSeen),
       ])
       try await connection.withClient { client in
-        try await client.rows("/v1/devices", query: [("group", group), ("batch", batch)]) { try listing.add($0) }
+        try await client.rows("/v1/devices", query: selection.query) { try listing.add($0) }
       }
       listing.finish()
     }

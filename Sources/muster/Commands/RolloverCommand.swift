@@ -7,7 +7,7 @@ import MusterModel
 struct RolloverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollover",
-    abstract: "Rollovers: new device keys, or certificates, for a group or all devices, in waves.",
+    abstract: "Rollovers: new device keys, or certificates, for some devices or all, in waves.",
     subcommands: [Plan.self, Start.self, Pause.self, Resume.self, Abort.self, Status.self, List.self])
 
   struct Plan: AsyncParsableCommand {
@@ -15,12 +15,15 @@ struct RolloverCommand: AsyncParsableCommand {
       abstract: "Plans a rollover, and prints its record ID. Nothing happens to a device before it is started.",
       discussion: """
         Example: muster rollover plan --group pumps --deadline 30d --canary 1 --step 25
+        Example: muster rollover plan --batch bat_01k7… --hub plant --deadline 7d
         Example: muster rollover plan --certificates --issuer KEYID --all --deadline 30d
+        --group, --hub and --batch are those of muster device list; named together, the devices that have all of it. Which these \
+        are is looked up when a wave lets devices in; who is in it stays. \
         With --certificates devices are told to renew in waves, and their certificates of before are revoked once they have \
         used the new one. --issuer walks an issuing CA out of the fleet that another has taken over from (muster ca rotate).
         """)
     @OptionGroup var connection: Connection
-    @Option(help: "The group whose devices get new keys, or certificates.") var group: String?
+    @OptionGroup var selection: DeviceSelection
     @Flag(help: "All devices.") var all = false
     @Flag(help: "New certificates in place of new keys.") var certificates = false
     @Option(help: "With --certificates: those of the issuing CA with this key ID alone (muster ca show).")
@@ -38,7 +41,9 @@ struct RolloverCommand: AsyncParsableCommand {
     var mayBreak: UInt64 = 0
 
     func validate() throws {
-      guard all != (group != nil) else { throw ValidationError("expected --group NAME or --all, one of the two") }
+      guard all == selection.isAll else {
+        throw ValidationError("expected --all, or of --group, --hub and --batch one at least")
+      }
       guard certificates || issuer == nil else { throw ValidationError("expected --issuer with --certificates") }
     }
 
@@ -50,7 +55,8 @@ struct RolloverCommand: AsyncParsableCommand {
         try await $0.post(
           "/v1/rollovers",
           RolloverInput(
-            group: group, plan: plan, certificates: certificates ? LeavingCertificates(issuerKeyID: issuer) : nil))
+            group: selection.group, hub: selection.hub, batch: selection.batch, plan: plan,
+            certificates: certificates ? LeavingCertificates(issuerKeyID: issuer) : nil))
       }
       print(rollover.record)
     }
@@ -139,7 +145,7 @@ struct RolloverCommand: AsyncParsableCommand {
     func run() async throws {
       var listing = output.listing([
         Column<RolloverSummary>("rollover", isWhole: true) { $0.record.description },
-        Column("what") { $0.kind.rawValue }, Column("of") { $0.isOfAll ? "all" : $0.group?.text },
+        Column("what") { $0.kind.rawValue }, Column("of") { $0.isOfAll ? "all" : $0.selection },
         Column("state") { $0.state.rawValue },
         Column("share") { "\($0.share)%" }, Column("entered") { String($0.entered) },
         Column("settled") { $0.devices["settled"].map { String($0) } },
@@ -152,10 +158,17 @@ struct RolloverCommand: AsyncParsableCommand {
 }
 
 extension RolloverSummary {
+  /// What is named of its devices.
+  fileprivate var selection: String {
+    let named = [("group", group?.text), ("hub", hub?.text), ("batch", batch?.description)]
+    let parts = named.compactMap { name, value in value.map { "\(name) \($0)" } }
+    return parts.isEmpty ? "erased" : parts.joined(separator: ", ")
+  }
+
   fileprivate var lines: [(String, String?)] {
     [
       ("rollover", record.description), ("what", kind.rawValue), ("issuer", issuerKeyID),
-      ("of", isOfAll ? "all devices" : group?.text ?? "erased"),
+      ("of", isOfAll ? "all devices" : selection),
       ("state", "\(state.rawValue) since \(changed) (\(cause.rawValue))"), ("started", started?.description),
       ("deadline", plan.deadline.description), ("wave", "\(wave), \(share)% of the devices"),
       ("entered", String(entered)), ("refused", String(refused)),

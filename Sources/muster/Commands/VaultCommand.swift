@@ -90,7 +90,7 @@ extension VaultCommand {
 
 extension VaultStatus.Slot {
   /// How many of its shares were given; nil where none was.
-  fileprivate var progress: String? {
+  var progress: String? {
     guard let given, given > 0, let needed else { return nil }
     return "\(given) of \(needed) shares are there"
   }

@@ -8,7 +8,7 @@ import ServiceLifecycle
 import X509
 
 /// Keeps the service's own certificates fresh: its TLS certificate and its OCSP responders', from two thirds of their
-/// life on, without a restart. While the vault is sealed it waits.
+/// life on, and once another CA took over, without a restart. While the vault is sealed it waits.
 struct CertificateUpkeep: Service {
   let opened: OpenInstance
   let credential: CurrentCredential
@@ -44,9 +44,14 @@ struct CertificateUpkeep: Service {
   }
 
   private func renewServer() async throws {
-    guard try isDue(ServerIdentity.read(opened.folder).leaf), let hostnames = opened.record.hostnames,
-      let issuer = opened.instance.authorities.issuer(for: .service)
-    else { return }
+    guard let hostnames = opened.record.hostnames, let issuer = opened.instance.authorities.issuer(for: .service) else {
+      return
+    }
+    let leaf = try ServerIdentity.read(opened.folder).leaf
+    // One that was recorded and not written, for the service ended between, is made again.
+    let profile = opened.rules.policies.permitServer(hostnames: hostnames, by: .service).profile
+    let current = try await opened.readers.ownCertificate(profile: profile, issuerKeyID: issuer.keyID)
+    guard try current?.der != leaf || isDue(leaf) else { return }
     let server = try await own.server(hostnames: hostnames, by: .service)
     try await commit(try own.event(of: server.certificate, at: opened.instance.clock.now(), by: .service))
     try opened.folder.write(.serverCredential, server.credential(issuer: issuer.certificate), isSecret: true)

@@ -4,10 +4,11 @@ import KeyVault
 import MusterModel
 import SQLiteStore
 
-/// Another issuing CA of devices takes over, signed by the root's own key: it issues from the next start on. The one before
-/// signs its CRLs and OCSP answers for as long as its certificates are about.
+/// Another issuing CA takes over, of devices or of the service and its peers, signed by the root's own key: it issues from the
+/// next start on. The one before signs its CRLs and OCSP answers for as long as its certificates are about.
 struct IssuerRotation {
   let opened: OpenInstance
+  var use = IssuerUse.devices
 
   func rotate(sealedKey: [UInt8], code: RecoveryCode) async throws -> Issuer {
     let grant = try await opened.folderGrant(.caRotate)
@@ -19,7 +20,7 @@ struct IssuerRotation {
     let authority: Hierarchy.Authority
     do {
       authority = try Hierarchy.issuing(
-        .devices, key, below: root.issuer, root.signer, organization: try root.organization, now: now)
+        use, key, below: root.issuer, root.signer, organization: try root.organization, now: now)
       try await record(authority, place, grant.decidedBy, at: now)
     } catch {
       opened.keepers.forget(key, in: place)
@@ -39,7 +40,7 @@ struct IssuerRotation {
 
   /// Where the key of the CA that issues now is.
   private func place() async throws -> CAKeys {
-    let current = try await opened.readers.issuers().last { $0.use == .devices }
+    let current = try await opened.readers.issuers().last { $0.use == use }
     for place in CAKeys.allCases {
       let owners = try await opened.readers.secrets(purpose: place.purpose).map(\.owner)
       if let key = current?.key, owners.contains(key) { return place }

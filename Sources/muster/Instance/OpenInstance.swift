@@ -93,8 +93,9 @@ struct OpenInstance: Sendable {
       authorities: authorities, clock: clock, epoch: record.epoch)
     let keepers = try KeyKeepers(folder)
     self.keepers = keepers
-    vault = VaultAdministration(instance, reader: readers, points: points, keptSigner: keepers.signer)
     unsealing = OwnUnsealing(folder, keepers, instance)
+    vault = VaultAdministration(
+      instance, reader: readers, points: points, keptSigner: keepers.signer, own: unsealing)
   }
 
   /// The instance with another way to its store: one that wakes who must know.

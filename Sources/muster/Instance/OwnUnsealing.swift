@@ -4,7 +4,7 @@ import MusterModel
 import Synchronization
 
 /// Unseals the vault with what the folder itself has or names: its key file, its token.
-final class OwnUnsealing: Sendable {
+final class OwnUnsealing: OwnProtectors {
   private let folder: InstanceFolder
   private let keepers: KeyKeepers
   private let instance: Instance
@@ -66,6 +66,12 @@ final class OwnUnsealing: Sendable {
   /// What the folder itself has or names, whether it opens anything or not.
   var protectors: [any KeyProtector] {
     [fileProtector()].compactMap(\.self) + [SlotKind.tpm, .pkcs11].compactMap(keepers.protector)
+  }
+
+  func forget(_ slot: Slot) {
+    do { try keepers.forget(slot) } catch {
+      standardError("muster: what kept the old slot \(slot.number)'s key still has it: \(error)")
+    }
   }
 
   private func fileProtector() -> FileProtector? {

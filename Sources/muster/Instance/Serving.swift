@@ -39,7 +39,8 @@ struct Serving {
     let status = try await PublishedStatus(opened, logger: logger)
     let instance = opened.instance(committingTo: status.store)
     let vault = VaultAdministration(
-      instance, reader: opened.readers, points: opened.points, keptSigner: opened.keepers.signer)
+      instance, reader: opened.readers, points: opened.points, keptSigner: opened.keepers.signer,
+      own: opened.unsealing)
     let rooms = ServiceRooms(
       instance: instance, reader: opened.readers, vault: vault, points: opened.points,
       status: status, hubs: opened.readers, ledger: opened.record.origin)

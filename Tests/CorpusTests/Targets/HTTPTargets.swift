@@ -83,6 +83,7 @@ private let patterns = [
 private let bodies: [@Sendable (Data) throws -> Bool] = [
   body(EnrollmentRoutes.Input.self), body(TicketInput.self), body(GroupInput.self), body(HardwareInput.self),
   body(OperatorInput.self), body(HubInput.self), body(ReasonInput.self), body(UnsealInput.self),
+  body(RekeyInput.self),
 ]
 
 private func body<Value: Codable & Sendable>(_: Value.Type) -> @Sendable (Data) throws -> Bool {

@@ -57,7 +57,7 @@ struct FleetLookups {
 
   private func page(_ store: FolderStore, group: RecordName?) async throws -> Int {
     guard let request = PageRequest(limit: 100, after: String(Int.random(in: 0..<(devices - 100)))) else { return 0 }
-    return try await store.devices(request, group: group, in: .instance).rows.count
+    return try await store.devices(request, DeviceFilter(group: group), in: .instance).rows.count
   }
 
   /// Some certificates of devices, from all over the fleet.
