@@ -115,7 +115,8 @@ import Yams
   /// sealed or opened, a rollover that is carried on.
   private static let elsewhere: Set = [
     "POST /v1/issuers/crl", "POST /v1/attestations/{attestation}/answer", "POST /v1/orders/{name}/confirmations",
-    "POST /v1/vault/unseal", "POST /v1/vault/rekey", "POST /v1/keys/import", "POST /v1/keys/{name}/versions/{version}/export",
+    "POST /v1/vault/unseal", "POST /v1/vault/rekey", "POST /v1/keys/import",
+    "POST /v1/keys/{name}/versions/{version}/export",
     "GET /v1/identity/key",
   ]
 

@@ -44,7 +44,8 @@ import X509
     }
   }
 
-  @Test func `where another CA of the service took over, its TLS certificate is by that one, and peers of before go on`()
+  @Test
+  func `where another CA of the service took over, its TLS certificate is by that one, and peers of before go on`()
     async throws
   {
     try await TestInstance.with { test in

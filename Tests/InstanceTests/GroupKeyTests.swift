@@ -190,7 +190,8 @@ import Testing
     }
   }
 
-  @Test func `what was suspended is let in again only where there is room, and so is what a minimum shut out`() async throws
+  @Test func `what was suspended is let in again only where there is room, and so is what a minimum shut out`()
+    async throws
   {
     try await withGroup { test, administrator in
       let administration = test.administration

@@ -63,7 +63,8 @@ import Testing
         _ = try await test.administration.addGroup(group, anchors: [], by: administrator).get()
         for number in 0..<3 {
           let code = try await test.ticket(
-            "cpu-serial:\(name == "meters" ? "e" : "d")0a\(number)", "\(name)-\(number)", group: name, by: administrator)
+            "cpu-serial:\(name == "meters" ? "e" : "d")0a\(number)", "\(name)-\(number)", group: name, by: administrator
+          )
           _ = try await test.enroll("\(name)-\(number)", code, PeerKey()).get()
         }
       }

@@ -187,7 +187,9 @@ import Testing
     }
   }
 
-  @Test func `two that may be of the same devices are not under way at once, and two that name others are`() async throws {
+  @Test func `two that may be of the same devices are not under way at once, and two that name others are`()
+    async throws
+  {
     try await World.with(devices: 1) { world in
       _ = try await world.test.administration.addGroup(
         GroupInput(name: "valves", profile: nil, hub: nil, trustAnchors: nil), anchors: [], by: world.administrator

@@ -43,7 +43,8 @@ struct TPMInstanceTests {
   }
 
   @Test(arguments: [IssuerUse.devices, .service])
-  func `another CA that takes over has its key in the TPM too, and the one before signs on`(use: IssuerUse) async throws {
+  func `another CA that takes over has its key in the TPM too, and the one before signs on`(use: IssuerUse) async throws
+  {
     let tpm = try SoftwareTPM()
     try await with(tpm) { test in try await test.expectRotation(of: use) { $0 is BlockingSigner } }
   }

@@ -45,7 +45,9 @@ struct TokenInstanceTests {
   }
 
   @Test(arguments: [IssuerUse.devices, .service])
-  func `another CA that takes over has its key in the token too, and the one before signs on`(use: IssuerUse) async throws {
+  func `another CA that takes over has its key in the token too, and the one before signs on`(use: IssuerUse)
+    async throws
+  {
     let token = try SoftwareToken()
     try await with(token) { test in try await test.expectRotation(of: use) { $0 is BlockingSigner } }
   }

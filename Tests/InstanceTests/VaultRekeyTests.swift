@@ -100,7 +100,9 @@ import Testing
     }
   }
 
-  @Test func `an officer changes the root by what opens each slot, and whatever is wrong is refused alike`() async throws {
+  @Test func `an officer changes the root by what opens each slot, and whatever is wrong is refused alike`()
+    async throws
+  {
     try await with { test, words, officer in
       let (vault, before) = (test.opened.vault, try await records(test))
       let right: [VaultAdministration.Opener] = [.recoveryCode(test.code.text), .passphrase(words)]

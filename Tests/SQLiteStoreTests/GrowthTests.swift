@@ -40,7 +40,9 @@ import Testing
     },
     Question("ticket by its code") { snapshot, _ in try snapshot.ticket(code: GrowingFleet.code(1)) == nil ? 0 : 1 },
     Question("page of devices") { snapshot, _ in try snapshot.devices(page, DeviceFilter(), in: .instance).rows.count },
-    Question("page of one group's devices") { try $0.devices(page, DeviceFilter(group: $1.name), in: .instance).rows.count },
+    Question("page of one group's devices") {
+      try $0.devices(page, DeviceFilter(group: $1.name), in: .instance).rows.count
+    },
     Question("page of some groups' devices") { try $0.devices(page, DeviceFilter(), in: $1.scope).rows.count },
     Question("page of some groups' tickets") { try $0.tickets(page, at: Units.time, in: $1.scope).rows.count },
     Question("page of certificates") { snapshot, _ in try snapshot.certificates(page, of: nil, in: .instance).rows.count

@@ -121,7 +121,9 @@ private struct RolloverFleet {
     self.query = query
     await test.close(try test.create())
     devices = (0..<count).map { _ in Units.id(.device) }
-    let (groups, hubs, batch) = ((0..<4).map { _ in Units.id(.group) }, (0..<4).map { _ in Units.id(.hub) }, Units.id(.batch))
+    let (groups, hubs, batch) = (
+      (0..<4).map { _ in Units.id(.group) }, (0..<4).map { _ in Units.id(.hub) }, Units.id(.batch)
+    )
     let rows = devices.enumerated().map { number, device in
       let (isDisabled, isNewer) = (isMixed && number % 10 == 0, isMixed && number % 10 == 1)
       let position = isNewer ? 9_999_999 : number * 3

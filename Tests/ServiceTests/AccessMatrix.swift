@@ -88,7 +88,9 @@ struct AccessMatrix: Sendable {
     for (path, methods) in paths {
       for (method, description) in methods { routes.append(try Route(method, path, description)) }
     }
-    func rank(_ route: Route) -> Int { ["/v1/vault/rekey": 1, "/v1/vault/seal": 2, "/v1/vault/unseal": 3][route.path] ?? 0 }
+    func rank(_ route: Route) -> Int {
+      ["/v1/vault/rekey": 1, "/v1/vault/seal": 2, "/v1/vault/unseal": 3][route.path] ?? 0
+    }
     return routes.sorted { (rank($0), $0.path, $0.method.rawValue) < (rank($1), $1.path, $1.method.rawValue) }
   }
 

@@ -10,7 +10,8 @@ import Testing
 extension ServiceTests {
   /// Another root in place of the vault's, of a service that runs.
   @Suite struct RekeyRouteTests {
-    @Test func `what opens not all slots is answered alike, the 21st has to wait, and a stranger is not heard`() async throws
+    @Test func `what opens not all slots is answered alike, the 21st has to wait, and a stranger is not heard`()
+      async throws
     {
       try await ServedInstance.with { instance in
         let code = try instance.folder.read("recovery-code").trimmingCharacters(in: .newlines)
@@ -20,12 +21,16 @@ extension ServiceTests {
         let officer = try await instance.add("olga", .securityOfficer)
         let client = try instance.client(officer)
         let other = RecoveryCode.random().text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-        for body in [#"{"recoveryCodes":["a"],"share":"b"}"#, #"{"passphrases":["a","a","a","a","a","a","a","a","a"]}"#] {
+        for body in [
+          #"{"recoveryCodes":["a"],"share":"b"}"#, #"{"passphrases":["a","a","a","a","a","a","a","a","a"]}"#,
+        ] {
           let answer = try await client.send(
             .POST, "/v1/vault/rekey", [("Content-Type", "application/json")], body: Array(body.utf8))
           #expect(answer.code == "rekey-malformed", "\(answer.text)")
         }
-        let wrong = [[:], ["recoveryCodes": [other]], ["recoveryCodes": ["ABCD"]], ["passphrases": ["wrong horse battery"]]]
+        let wrong = [
+          [:], ["recoveryCodes": [other]], ["recoveryCodes": ["ABCD"]], ["passphrases": ["wrong horse battery"]],
+        ]
         var details: Set<String> = []
         for number in 0..<20 {
           let answer = try await client.json(.POST, "/v1/vault/rekey", wrong[number % wrong.count])

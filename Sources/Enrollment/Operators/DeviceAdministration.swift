@@ -34,7 +34,9 @@ extension Administration {
         also: { _ in
           try events(of: facts.deviceCertificates, change, at: now, by: actor)
             + (facts.hasDeviceKeys
-              ? [try Event(at: now, by: actor, on: [.record(device.record)], DeviceKeysDestroyed(device: device.record))]
+              ? [
+                try Event(at: now, by: actor, on: [.record(device.record)], DeviceKeysDestroyed(device: device.record))
+              ]
               : [])
         }
       ) { _ in device.id }

@@ -141,7 +141,8 @@ extension RegistryDecision {
   /// The decision as a change; `value` is given the record that comes to be or changes.
   func change<Value: Codable & Sendable>(
     at time: Timestamp, by actor: Actor, policy: PolicyReference, attachments: [Attachment] = [],
-    forgetting forgets: [RecordID] = [], also: (RegistryPlan) throws -> [Event] = { _ in [] }, value: (RecordID?) -> Value
+    forgetting forgets: [RecordID] = [], also: (RegistryPlan) throws -> [Event] = { _ in [] },
+    value: (RecordID?) -> Value
   ) throws -> Change<Value> {
     switch self {
     case .refused(let refusal): return .refused(Refusal(refusal))

@@ -2,6 +2,7 @@ public import CertificateAuthority
 public import KeyVault
 import Ledger
 import MusterModel
+import Policy
 
 /// Sealing and unsealing: with the vault go the issuing CAs and their OCSP responders.
 public struct VaultAdministration: Sendable {

@@ -1,5 +1,5 @@
 import KeyVault
-import MusterModel
+public import MusterModel
 import Policy
 import Synchronization
 
@@ -146,9 +146,11 @@ final class KeyChange: Sendable {
 extension Refusal {
   static let wrongOpeners = Refusal(
     .forbidden, vaultNotOpened,
-    "expected what opens each slot that does not open by itself, found otherwise: give all of it again, and the shares too")
+    "expected what opens each slot that does not open by itself, found otherwise: give all of it again, and the shares too"
+  )
   static let keysChanging = Refusal(
-    .unavailable, "vault-keys-changing", "expected the vault's keys to stand still, found them being changed: ask again")
+    .unavailable, "vault-keys-changing", "expected the vault's keys to stand still, found them being changed: ask again"
+  )
 
   static func slotNotAtHand(_ number: UInt32, _ kind: SlotKind) -> Refusal {
     Refusal(

@@ -146,7 +146,8 @@ extension Administration {
           return .refused(refusal)
         }
         let event = try Event(
-          at: now, by: actor, on: [.record(ring.record)] + (isLetIn ? facts.groupThatGains(ring) : []), policy: grant.decidedBy, change,
+          at: now, by: actor, on: [.record(ring.record)] + (isLetIn ? facts.groupThatGains(ring) : []),
+          policy: grant.decidedBy, change,
           details: .init(reason: input.reason))
         let forgets = change.to == .destroyed ? [version.record] : []
         return .commit(

@@ -10,7 +10,9 @@ struct DeviceRoutes: Sendable {
 
   private var reads: [Route] {
     [
-      .operation(.deviceList, .get, "/v1/devices", .init(parameters: DeviceFilter.parameters.union(["limit", "after"]))) {
+      .operation(
+        .deviceList, .get, "/v1/devices", .init(parameters: DeviceFilter.parameters.union(["limit", "after"]))
+      ) {
         request, caller in
         let outcome = try await look(caller).devices(request.page(), request.deviceFilter())
         return try .json(outcome.answered())

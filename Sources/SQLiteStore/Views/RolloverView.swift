@@ -59,7 +59,8 @@ enum RolloverView: Projection {
         record, kind, device_group, hub, batch, leaving_issuer, canary, step, quorum, soak, overlap, deadline, refusals,
         breaks, state, cause, changed_at, planned_by, planned_at, wave, target, refused, position)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)
-      """, body.rollover, body.of.rawValue, body.group, body.hub, body.batch, body.certificates?.issuerKeyID, plan.canary, plan.step,
+      """, body.rollover, body.of.rawValue, body.group, body.hub, body.batch, body.certificates?.issuerKeyID,
+      plan.canary, plan.step,
       plan.quorum, plan.soak, plan.overlap, plan.deadline,
       plan.refusals, plan.breaks, RolloverState.planned.rawValue, RolloverStateChanged.Cause.operator.rawValue,
       origin.at, origin.by.description, origin.at, origin.position)

@@ -43,7 +43,9 @@ extension VaultCommand {
       try await connection.withClient { client in
         for text in shares {
           let status: VaultStatus = try await client.post("/v1/vault/rekey", RekeyInput(share: text))
-          if share { for slot in status.slots { if let progress = slot.progress { print("slot \(slot.slot): \(progress)") } } }
+          if share {
+            for slot in status.slots { if let progress = slot.progress { print("slot \(slot.slot): \(progress)") } }
+          }
         }
         guard !share else { return }
         let status: VaultStatus = try await client.post("/v1/vault/rekey", input)
