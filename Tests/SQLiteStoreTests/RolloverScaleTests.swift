@@ -85,11 +85,11 @@ import Testing
     }
     let expected = line.filter { $0 % 10 != 1 }.map { fleet.devices[$0] }
     #expect(entered.count == expected.count && Set(entered) == Set(expected), "those with newer ones are not in it")
-    // The first are a sample: of each quarter of the line about as many.
+    // The first are a sample: of each quarter of the line about as many, wherever it began (5 to 12 in 3,000 trials).
     let places = entered.prefix(32).compactMap { fleet.devices.firstIndex(of: $0) }
     for quarter in 0..<4 {
       let part = line[(line.count * quarter / 4)..<(line.count * (quarter + 1) / 4)]
-      #expect((6...10).contains(places.count { part.contains($0) }), "\(places)")
+      #expect((4...13).contains(places.count { part.contains($0) }), "\(places)")
     }
   }
 
@@ -137,8 +137,8 @@ private struct RolloverFleet {
           VALUES ('\(device)', 1, 1, '00', 1, \(position));
         INSERT INTO certificate(record, subject, issuer, serial, profile, not_before, not_after, shard, public_key, der,
             issued_at, position)
-          VALUES ('\(Units.id(.certificate))', '\(device)', '00', '\(number)', 'device', 0,
-            \(Units.time.milliseconds + 1000), 0, '\(number)', '\(number)', 0, \(position));
+          VALUES ('\(Units.id(.certificate))', '\(device)', '00', CAST('\(number)' AS BLOB), 'device', 0,
+            9999999999999, 0, CAST('\(number)' AS BLOB), CAST('\(number)' AS BLOB), 0, \(position));
         """
     }
     func named(_ part: String, _ value: RecordID) -> String { query.contains(part) ? "'\(value)'" : "NULL" }

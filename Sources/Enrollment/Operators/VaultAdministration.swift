@@ -76,6 +76,8 @@ public struct VaultAdministration: Sendable {
     guard !instance.vault.isSealed else { return .done(try await status()) }
     let event = try Event(at: instance.clock.now(), by: actor, on: [.vault], VaultSealed())
     shut()
+    // Shares that were given for another root open none.
+    instance.shares.clear()
     _ = try await instance.store.commit(UnitOfWork(events: [event]))
     return .done(try await status())
   }

@@ -46,7 +46,8 @@ extension Snapshot {
             (SELECT position FROM binding WHERE batch = ?1 ORDER BY position DESC LIMIT 1)
           """, batch, read: ends)
       } else {
-        try db.first("SELECT min(id), max(id) FROM device", read: ends)
+        // Each alone: the two of one query are found by reading the table.
+        try db.first("SELECT (SELECT min(id) FROM device), (SELECT max(id) FROM device)", read: ends)
       }
     return (found ?? nil).map { RolloverLine(batch: batch, first: batch == nil ? 0 : $0.0, last: $0.1) }
   }

@@ -22,7 +22,9 @@ struct BenchPlan: Sendable {
   /// Certificates asked about for the first time.
   var firstQuestions = 800
   /// Secrets that are brought under another key.
-  var rewraps = 200_000
+  var rewraps = 1_000_000
+  /// The same of a service that answers meanwhile.
+  var rewrapsUnderLoad = 200_000
   /// Seconds of requests before those that come while secrets are brought under another key.
   var secondsBefore = 10
   /// Seconds of each of openssl's loops.
@@ -45,6 +47,7 @@ struct BenchPlan: Sendable {
     plan.builds = 2
     plan.firstQuestions = 200
     plan.rewraps = 20_000
+    plan.rewrapsUnderLoad = 20_000
     plan.secondsBefore = 2
     plan.baselineSeconds = 1
     plan.syncs = 50

@@ -13,7 +13,7 @@ struct RewrapsUnderLoad: Measurement {
   private static let secondsAtMost = 600
 
   func figure(on stage: BenchStage) async throws -> Figure {
-    try await KeyedFleet.with(stage.plan.rewraps / 2, stage.plan) { fleet in
+    try await KeyedFleet.with(stage.plan.rewrapsUnderLoad / 2, stage.plan) { fleet in
       let tokens = try await OpenInstance.with(fleet.instance.folder.path) {
         try await fleet.giveKeys($0, tokens: stage.plan.holders)
       }
