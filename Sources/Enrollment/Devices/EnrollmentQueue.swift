@@ -27,7 +27,7 @@ final class EnrollmentQueue: Sendable {
   }
 
   /// How many requests one group takes at most.
-  private static let groupLimit = 128
+  private static let groupLimit = 64
 
   private let state = Mutex(State())
 
