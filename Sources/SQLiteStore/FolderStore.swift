@@ -47,7 +47,7 @@ public final class FolderStore: Store {
   }
 
   private static func connection(_ folder: DataFolder) throws(StoreError) -> sending Connection {
-    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 65_536)
+    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 57_344)
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
     try db.refuseUnknownKinds(.muster)
