@@ -166,6 +166,12 @@ import Testing
       #expect(try await vault.rekey(share: shares[0].text, by: officer).refusalCode == "vault-sealed")
       _ = try await vault.unseal(share: shares[0].text, by: officer).get()
       #expect(try await !vault.unseal(share: shares[1].text, by: officer).get().isSealed)
+      _ = try await give(shares[0], by: officer)
+      #expect(try await vault.seal(by: officer).get().isSealed)
+      #expect(
+        try await vault.unseal(share: shares[2].text, by: officer).get().isSealed,
+        "a share that was given for another root opens none")
+      #expect(try await !vault.unseal(share: shares[1].text, by: officer).get().isSealed)
       try test.expectWholeLedger()
     }
   }

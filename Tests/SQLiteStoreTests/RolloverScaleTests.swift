@@ -12,10 +12,6 @@ import Testing
   @Test(arguments: [
     (RolloverQuery.next.description, "SEARCH device USING INTEGER PRIMARY KEY (rowid=?)"),
     (
-      RolloverQuery.nextOfBatch.description,
-      "SEARCH binding USING COVERING INDEX binding_batch (batch=? AND position=?)"
-    ),
-    (
       RolloverQuery.members.description,
       "SEARCH rollover_device USING INDEX rollover_device_stage (rollover=? AND stage=? AND since<?)"
     ),

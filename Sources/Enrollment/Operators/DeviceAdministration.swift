@@ -28,16 +28,13 @@ extension Administration {
         case .disable: Registry.disable(device, reason: reason)
         case .retire: Registry.retire(device, reason: reason)
         }
+      let keyed = facts.hasDeviceKeys ? [device.record] : []
       return try decision.change(
         at: now, by: actor, policy: grant.decidedBy,
-        forgetting: facts.hasDeviceKeys ? [device.record] : [],
+        forgetting: keyed,
         also: { _ in
           try events(of: facts.deviceCertificates, change, at: now, by: actor)
-            + (facts.hasDeviceKeys
-              ? [
-                try Event(at: now, by: actor, on: [.record(device.record)], DeviceKeysDestroyed(device: device.record))
-              ]
-              : [])
+            + keyed.map { try Event(at: now, by: actor, on: [.record($0)], DeviceKeysDestroyed(device: $0)) }
         }
       ) { _ in device.id }
     }

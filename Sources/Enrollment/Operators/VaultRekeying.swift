@@ -10,7 +10,7 @@ extension VaultAdministration {
   public func rekey(
     by openers: [Opener], dropping dropped: Set<UInt32>, by caller: Caller
   ) async throws -> Outcome<[RemovedSlot]> {
-    try await rekey(by: openers, dropping: dropped, by: caller) { .slotNotAtHand($0.number, $0.kind) }
+    try await rekey(by: { openers }, dropping: dropped, by: caller) { .slotNotAtHand($0.number, $0.kind) }
   }
 
   /// The same by who is known, of an instance that runs: with what opens slots by itself, what is given here, and the shares
@@ -20,9 +20,11 @@ extension VaultAdministration {
       return .refused(refusal)
     }
     guard !instance.vault.isSealed else { return .refused(.sealed) }
-    let all =
+    // Shares are let go of by what is tried with them, and by nothing else.
+    let all = {
       own.protectors.map { Opener.protector($0) } + openers
-      + instance.shares.takeAll(at: instance.clock.now()).map { .shares($0) }
+        + instance.shares.takeAll(at: instance.clock.now()).map { .shares($0) }
+    }
     // Of what is kept to be answered again the old slots must be no part.
     let once = Caller(principal: caller.principal, reads: caller.reads, source: caller.source)
     switch try await rekey(by: all, dropping: [], by: once, refusing: { _ in .wrongOpeners }) {
@@ -47,12 +49,12 @@ extension VaultAdministration {
   }
 
   private func rekey(
-    by openers: [Opener], dropping dropped: Set<UInt32>, by caller: Caller,
+    by openers: () -> [Opener], dropping dropped: Set<UInt32>, by caller: Caller,
     refusing missing: @escaping @Sendable (Slot) -> Refusal
   ) async throws -> Outcome<[RemovedSlot]> {
     guard !instance.vault.isSealed else { return .refused(.sealed) }
     return try await changingKeys {
-      let new = try instance.vault.newRoot()
+      let (new, openers) = (try instance.vault.newRoot(), openers())
       let outcome = try await Administration(instance).change(.vaultRekey, by: caller, asking: FactsQuery()) {
         _, grant, actor, now -> Change<[RemovedSlot]> in
         let old = try await slots()

@@ -1,5 +1,5 @@
 /// Which devices are meant: those that have all that is named. Of each of these a device has one at most.
-public struct DeviceQuery: Codable, Hashable, Sendable {
+public struct DeviceQuery: Hashable, Sendable {
   public let group: RecordID?
   /// The hub that the device talks to.
   public let hub: RecordID?

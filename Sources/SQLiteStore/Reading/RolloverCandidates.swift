@@ -1,25 +1,23 @@
 import Enrollment
 import MusterModel
 
-// Which devices may enter a rollover. They stand in a line, by their rows, or those of a batch by the positions at which they
-// were given their hardware, and a walk goes through it so that whatever part of it was walked is a sample of all. It begins
-// somewhere and goes on behind the last that entered: who could not enter before is found when it comes round.
+// Which devices may enter a rollover. They stand in a line, by their rows, and a walk goes through it so that whatever part of
+// it was walked is a sample of all. It begins somewhere and goes on behind the last that entered: who could not enter before is
+// found when it comes round. Those whom it is not of are passed over: a whole rollover costs some walks through the fleet.
 
 extension Snapshot {
   /// At most `limit` devices that may enter, in the order of the walk.
   func rolloverCandidates(
     of rollover: RecordID, at now: Timestamp, limit: Int
   ) throws(StoreError) -> [RolloverCandidate] {
-    guard let line = try rolloverLine(of: rollover) else { return [] }
-    let (walk, start) = (line.walk, try start(of: rollover, on: line))
-    let found =
-      if let batch = line.batch {
-        try db.all(
-          RolloverQuery.nextOfBatch, rollover, start, walk.size, walk.stride, now, limit, batch, line.first,
-          read: Row.record)
-      } else {
-        try db.all(RolloverQuery.next, rollover, start, walk.size, walk.stride, now, limit, read: Row.record)
-      }
+    let walk = RolloverWalk(length: UInt64(try db.number("SELECT ifnull(max(id), 0) FROM device")) + 1)
+    let last = try db.first(
+      "SELECT id FROM device WHERE record = (SELECT last_entered FROM rollover WHERE record = ?)", rollover
+    ) { (row) throws(StoreError) in row.int(0) }
+    // Before the first, where the rollover's own random bits say.
+    let start = walk.place(after: last ?? rollover.draw)
+    let found = try db.all(
+      RolloverQuery.next, rollover, start, walk.size, walk.stride, now, limit, read: Row.record)
     return try found.map { device throws(StoreError) in
       RolloverCandidate(device: device, version: try version(of: device))
     }
@@ -33,51 +31,6 @@ extension Snapshot {
     }
     return try db.first(RolloverQuery.countOfBatch, rollover, now, batch, read: read) ?? 0
   }
-
-  /// nil where nobody stands in it.
-  private func rolloverLine(of rollover: RecordID) throws(StoreError) -> RolloverLine? {
-    let batch = try rolloverColumns(rollover)?.devices.batch
-    let ends = { (row: Row) throws(StoreError) in row.isNull(0) ? nil : (row.int(0), row.int(1)) }
-    let found =
-      if let batch {
-        try db.first(
-          """
-          SELECT (SELECT position FROM binding WHERE batch = ?1 ORDER BY position LIMIT 1),
-            (SELECT position FROM binding WHERE batch = ?1 ORDER BY position DESC LIMIT 1)
-          """, batch, read: ends)
-      } else {
-        // Each alone: the two of one query are found by reading the table.
-        try db.first("SELECT (SELECT min(id) FROM device), (SELECT max(id) FROM device)", read: ends)
-      }
-    return (found ?? nil).map { RolloverLine(batch: batch, first: batch == nil ? 0 : $0.0, last: $0.1) }
-  }
-
-  /// Behind the last that entered; before the first, where the rollover's own random bits say.
-  private func start(of rollover: RecordID, on line: RolloverLine) throws(StoreError) -> Int64 {
-    let last =
-      if let batch = line.batch {
-        try db.first(
-          """
-          SELECT position FROM binding
-          WHERE batch = ? AND device = (SELECT last_entered FROM rollover WHERE record = ?) AND ended_at IS NULL
-          """, batch, rollover
-        ) { (row) throws(StoreError) in row.int(0) }
-      } else {
-        try db.first(
-          "SELECT id FROM device WHERE record = (SELECT last_entered FROM rollover WHERE record = ?)", rollover
-        ) { (row) throws(StoreError) in row.int(0) }
-      }
-    return line.walk.place(after: last.map { $0 - line.first } ?? rollover.draw)
-  }
-}
-
-/// Where the devices of a rollover stand.
-private struct RolloverLine {
-  let batch: RecordID?
-  let first: Int64
-  let last: Int64
-
-  var walk: RolloverWalk { RolloverWalk(length: UInt64(last - first) + 1) }
 }
 
 /// A way through a line that comes to each place once: by steps of the golden ratio of a power of two, which leave no part of
@@ -105,16 +58,6 @@ enum RolloverQuery {
     WITH RECURSIVE walk(place, ahead) AS (
       SELECT ?2, ?3 UNION ALL SELECT (place + ?4) & (?3 - 1), ahead - 1 FROM walk WHERE ahead > 1)
     SELECT device FROM walk CROSS JOIN rollover_candidate ON rollover_candidate.place = walk.place
-    WHERE rollover = ?1 AND until > ?5 LIMIT ?6
-    """
-
-  /// The same of a batch, whose line begins at a position.
-  static let nextOfBatch: StaticString = """
-    WITH RECURSIVE walk(place, ahead) AS (
-      SELECT ?2, ?3 UNION ALL SELECT (place + ?4) & (?3 - 1), ahead - 1 FROM walk WHERE ahead > 1)
-    SELECT rollover_candidate.device
-    FROM walk CROSS JOIN binding ON batch = ?7 AND position = ?8 + walk.place
-      CROSS JOIN rollover_candidate ON rollover_candidate.device = binding.device
     WHERE rollover = ?1 AND until > ?5 LIMIT ?6
     """
 

@@ -119,8 +119,8 @@ extension CACommand {
       discussion: """
         Example: muster ca rotate --data DATA --root-key /media/safe/root-key.sealed < recovery-code
         With --service it is that of the service's own TLS certificate, which changes with it, and of operators, stations and \
-        hubs, who get theirs by it when they renew. It takes the root's offline key: stop the service first, for this acts on its folder. Certificates of the CA before \
-        stay good; muster rollover plan --certificates --issuer KEYID walks them out of the fleet.
+        hubs, who get theirs by it when they renew. It takes the root's offline key: stop the service first, for this acts on \
+        its folder. Certificates of the CA before stay good; muster rollover plan --certificates --issuer KEYID walks them out of the fleet.
         """)
     @Option(help: "The instance's folder.", completion: .directory) var data: String
     @Flag(help: "That of the service, operators, stations and hubs, in place of that of devices.") var service = false
