@@ -81,7 +81,8 @@ public struct EnrollmentPolicy: Sendable, Hashable {
   }
 
   private func rule(for circumstances: EnrollmentCircumstances) -> Rule? {
-    rules.first { $0.mismatch(with: circumstances) == nil }
+    // By index: to look at a rule in a loop over them is to copy it.
+    rules.indices.first { rules[$0].mismatch(with: circumstances) == nil }.map { rules[$0] }
   }
 
   private func profile(by rule: Rule, _ circumstances: EnrollmentCircumstances) -> String {

@@ -12,12 +12,12 @@ import Testing
     unsigned = try instance.certification("device").prepare(
       instance.devicePermit(), request: Instance.request(), identity: instance.identity(), now: instance.now
     ).get()
-    extensions = try CertificateContents(unsigned.signedAtOnce().der).extensions
+    extensions = try CertificateContents(unsigned.signedAtOnce().checked().der).extensions
   }
 
   /// The same certificate with these extensions, signed by its issuer and held to its permit.
   private func issue(_ extensions: [CertificateExtension]) throws {
-    let contents = try CertificateContents(unsigned.signedAtOnce().der)
+    let contents = try CertificateContents(unsigned.signedAtOnce().checked().der)
     let changed = TBSCertificate.encode(
       serial: contents.serial, algorithm: unsigned.issuer.signer.algorithm.der, issuer: contents.issuer,
       validity: CertificateValidity(notBefore: contents.notBefore, notAfter: contents.notAfter),
@@ -26,7 +26,7 @@ import Testing
       toBeSigned: changed, permit: unsigned.permit, profile: unsigned.profile, issuer: unsigned.issuer,
       identity: unsigned.identity, key: unsigned.key, request: unsigned.request, now: unsigned.now,
       record: unsigned.record)
-    _ = try forged.signedAtOnce()
+    _ = try forged.signedAtOnce().checked()
   }
 
   @Test func `the extensions that are due are taken, in any order`() throws {

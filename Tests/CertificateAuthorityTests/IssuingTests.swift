@@ -149,10 +149,10 @@ import X509
     let unsigned = try instance.certification("device").prepare(
       instance.devicePermit(), request: Instance.request(), identity: instance.identity(), now: instance.now
     ).get()
-    #expect(try verify(unsigned.signedAtOnce().der).status == 0)
+    #expect(try verify(unsigned.signedAtOnce().checked().der).status == 0)
     var changed = unsigned.toBeSigned
     changed[changed.endIndex - 1] ^= 1
-    #expect(throws: CertificationError.self) { try unsigned.with(toBeSigned: changed).signedAtOnce() }
+    #expect(throws: CertificationError.self) { try unsigned.with(toBeSigned: changed).signedAtOnce().checked() }
   }
 
   @Test func `what is read back is what the library reads`() async throws {

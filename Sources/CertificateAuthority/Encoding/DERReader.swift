@@ -24,11 +24,12 @@ struct DERReader {
 
   /// The next value, of any tag.
   mutating func take(_ member: StaticString) throws(MalformedDER) -> DERValue {
-    guard let tag = rest.first, tag & 0x1f != 0x1f, let (start, count) = length, count <= rest.endIndex - start else {
+    guard let extent = rest.withUnsafeBufferPointer(DERReader.extent) else {
       throw MalformedDER(expected: "\(member) in \(what)", found: "no value in DER")
     }
-    let value = DERValue(tag: tag, content: rest[start..<start + count], whole: rest[rest.startIndex..<start + count])
-    rest = rest[(start + count)...]
+    let (start, end) = (rest.startIndex + extent.start, rest.startIndex + extent.end)
+    let value = DERValue(tag: extent.tag, content: rest[start..<end], whole: rest[..<end])
+    rest = rest[end...]
     return value
   }
 
@@ -49,16 +50,19 @@ struct DERReader {
     guard isAtEnd else { throw MalformedDER(expected: "the end of \(what)", found: "more") }
   }
 
-  /// Where the content starts, and how long it is; nil where the length is not in its one form.
-  private var length: (start: Int, count: Int)? {
-    let first = rest.startIndex + 1
-    guard first < rest.endIndex else { return nil }
-    let octet = rest[first]
-    guard octet >= 0x80 else { return (first + 1, Int(octet)) }
-    let bytes = Int(octet & 0x7f)
-    guard (1...4).contains(bytes), bytes < rest.endIndex - first, rest[first + 1] != 0 else { return nil }
-    let count = rest[(first + 1)...(first + bytes)].reduce(0) { $0 << 8 | Int($1) }
-    return count >= 0x80 ? (first + 1 + bytes, count) : nil
+  /// The first value's tag, and from where to where its content is; nil where that is not all there, or its length not in
+  /// its one form.
+  private static func extent(of bytes: UnsafeBufferPointer<UInt8>) -> (tag: UInt8, start: Int, end: Int)? {
+    guard bytes.count >= 2, bytes[0] & 0x1f != 0x1f else { return nil }
+    let octet = bytes[1]
+    var (start, count) = (2, Int(octet))
+    if octet >= 0x80 {
+      start += Int(octet & 0x7f)
+      guard (3...6).contains(start), start <= bytes.count, bytes[2] != 0 else { return nil }
+      count = bytes[2..<start].reduce(0) { $0 << 8 | Int($1) }
+      guard count >= 0x80 else { return nil }
+    }
+    return count <= bytes.count - start ? (bytes[0], start, start + count) : nil
   }
 }
 

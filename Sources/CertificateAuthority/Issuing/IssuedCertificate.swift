@@ -29,14 +29,13 @@ public final class UnsignedCertificate: Sendable {
     self.record = record
   }
 
-  /// Signed by its issuer, on the caller's thread, and held to permit, profile and key; not verified, which costs twice
-  /// what signing does: the signature is this process's own, made a moment ago with the key in its memory. Throws `CertificationError.issuer` where the issuer's key is elsewhere
-  /// and has to be waited for.
-  public func signedAtOnce() throws -> IssuedCertificate {
+  /// Signed by its issuer, on the caller's thread. Throws `CertificationError.issuer` where the issuer's key is elsewhere and
+  /// has to be waited for.
+  public func signedAtOnce() throws -> SignedCertificate {
     guard let signer = issuer.signer as? any PromptSigner else {
       throw CertificationError.issuer("expected a key that signs at once, found one to wait for")
     }
-    return try signed(with: signer.signature(of: toBeSigned), isVerified: false)
+    return SignedCertificate(unsigned: self, signature: try signer.signature(of: toBeSigned))
   }
 
   /// Signed by its issuer.
@@ -50,7 +49,7 @@ public final class UnsignedCertificate: Sendable {
     try signed(with: signature, isVerified: true)
   }
 
-  private func signed(with signature: [UInt8], isVerified: Bool) throws -> IssuedCertificate {
+  fileprivate func signed(with signature: [UInt8], isVerified: Bool) throws -> IssuedCertificate {
     let der = SignedDER.encode(toBeSigned, issuer.signer.algorithm, signature)
     let contents = try IssuedCheck(self, isVerified: isVerified).check(der)
     let attachment = Attachment(der)
@@ -60,6 +59,16 @@ public final class UnsignedCertificate: Sendable {
       publicKey: key.digest, der: attachment.digest, request: request?.digest)
     return IssuedCertificate(facts: facts, attachments: [attachment] + [request?.attachment].compactMap(\.self))
   }
+}
+
+/// A certificate that this process signed a moment ago with a key in its memory, and did not read back yet.
+public struct SignedCertificate: Sendable {
+  fileprivate let unsigned: UnsignedCertificate
+  fileprivate let signature: [UInt8]
+
+  /// Reads the whole back, and holds it to permit, profile and key. The signature is not verified, which costs twice what
+  /// signing does. Throws `CertificationError.differs`; then nothing of it may be released.
+  public func checked() throws -> IssuedCertificate { try unsigned.signed(with: signature, isVerified: false) }
 }
 
 /// A certificate that was signed and found to be what was permitted. It may be released once its commit is on disk.

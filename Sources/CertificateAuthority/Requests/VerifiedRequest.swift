@@ -1,7 +1,7 @@
 public import MusterModel
 
 /// A request whose key is sound and whose maker holds the private key. Only `CertificateRequest.verify` makes one.
-public struct VerifiedRequest: Sendable, Hashable {
+public final class VerifiedRequest: Sendable {
   /// Its DER, with the SHA-256 of that.
   public let attachment: Attachment
   public let key: SubjectPublicKey
@@ -40,4 +40,11 @@ public struct VerifiedRequest: Sendable, Hashable {
     else { return .renewalAlternativeName }
     return nil
   }
+}
+
+extension VerifiedRequest: Hashable {
+  /// All of a request follows from its DER.
+  public static func == (left: VerifiedRequest, right: VerifiedRequest) -> Bool { left.der == right.der }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }

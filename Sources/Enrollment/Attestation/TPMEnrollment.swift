@@ -122,11 +122,11 @@ private struct AppraisedAnswer {
     case .success(let (verified, result)):
       if let ticket {
         return try await enrollment.signed(
-          enrollment.redeem(ticket, request, .certificate(verified), facts, beside: claims))
+          enrollment.redeem(ticket, request, .certificate(verified), GivenFacts(facts), beside: claims))
       }
       guard let proposed = claims?.proposedDeviceID else { return .refuse(.serialIsNoDeviceID, nil) }
       let attempt = EnrollmentAttempt(
-        request: request, wish: .certificate(verified), facts: facts, result: result,
+        request: request, wish: .certificate(verified), facts: GivenFacts(facts), result: result,
         deviceID: facts.device?.id ?? proposed, actor: .tpm, at: at, epoch: enrollment.instance.epoch)
       return try await enrollment.signed(enrollment.decide(attempt, Registry.enroll(attempt.registryCase)))
     }

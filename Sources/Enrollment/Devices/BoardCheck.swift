@@ -32,16 +32,16 @@ public struct BoardCheck: Sendable {
     return refusals
   }
 
-  private mutating func refusal(of board: Board, _ facts: Facts) -> Refusal? {
+  private mutating func refusal(of board: Board, _ facts: GivenFacts) -> Refusal? {
     switch enrollment.appraise(board.asked, facts) {
     case .refused(let refusal): return refusal
     case .done(let appraisal):
       if let label = board.group, facts.group?.name.folded != label.folded { return Refusal(.groupMismatch) }
-      let registryCase = facts.enrollmentCase(
+      let registryCase = facts.all.enrollmentCase(
         of: appraisal.result, as: board.asked.deviceID, by: board.requester, board.credentials,
         at: instance.clock.now(), epoch: instance.epoch)
       switch Registry.provision(
-        appraisal.order, batch: board.asked.batch(facts), registryCase, origin: facts.bindingOrigin)
+        appraisal.order, batch: board.asked.batch(heldBy: facts.batchHolder), registryCase, origin: facts.bindingOrigin)
       {
       case .refused(let refusal): return Refusal(refusal)
       case .again: return nil
@@ -51,7 +51,7 @@ public struct BoardCheck: Sendable {
   }
 
   private mutating func refusal(
-    of plan: EnrollmentPlan, _ board: Board, _ appraisal: StationAppraisal, _ standing: Standing, _ facts: Facts
+    of plan: EnrollmentPlan, _ board: Board, _ appraisal: StationAppraisal, _ standing: Standing, _ facts: GivenFacts
   ) -> Refusal? {
     let order = appraisal.order
     if facts.publicKeyOwner != nil { return .keyTaken }
@@ -59,7 +59,7 @@ public struct BoardCheck: Sendable {
     guard order.made + planned < order.count else {
       return Refusal(.orderExhausted(order.name, count: order.count))
     }
-    let question = facts.question(plan, appraisal.result, standing, board.credentials)
+    let question = facts.all.question(plan, appraisal.result, standing, board.credentials)
     if case .refused(_, let refusal) = instance.policies.decide(question) {
       return Refusal(refusal)
     }

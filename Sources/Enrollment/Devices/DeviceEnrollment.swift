@@ -52,26 +52,32 @@ public struct DeviceEnrollment: Sendable {
     case .refused(let refusal): return .refused(refusal)
     case .done(let sound):
       return try await instance.deciding(for: evidence.caller) {
-        try await signed(decide(sound, try await instance.facts.facts(for: sound.query)))
+        try await signed(decide(sound, GivenFacts(try await instance.facts.facts(for: sound.query))))
       }
     }
   }
 
-  /// What each of many requests comes to: in a row, on the caller's thread, from one snapshot. Those whose issuer does
-  /// not sign at once fail.
+  /// What each of many requests comes to: on the caller's thread, from one snapshot. Those whose issuer does not sign at
+  /// once fail.
+  ///
+  /// Each step is taken by all of them before the next: the code of the whole way is a dozen times what a processor's first
+  /// cache holds, and to fetch it anew for each request cost a third of what is not cryptography.
   func prepare(
     _ requests: [KnownRequest], _ source: any FactsSource
   ) -> [Result<Decision<Enrolled>, any Error>] {
     let sound = requests.map { request in Result { try self.sound(request) } }
     let facts = source.facts(for: sound.map { (try? $0.get().get().query) ?? FactsQuery() })
-    return zip(sound, facts).map { sound, facts in
+    let steps = zip(sound, facts).map { sound, facts in
       Result {
         switch try sound.get() {
-        case .refused(let refusal): .refuse(refusal, nil)
-        case .done(let sound): try signedAtOnce(decide(sound, facts.get()))
+        case .refused(let refusal): Step.decided(.refuse(refusal, nil))
+        case .done(let sound): try decide(sound, facts.get())
         }
       }
     }
+    let signed = steps.map { step in Result { try step.get().permitted?.unsigned?.signedAtOnce() } }
+    let issued = signed.map { signed in Result { try signed.get()?.checked() } }
+    return zip(steps, issued).map { step, issued in Result { try step.get().decision(issued.get()) } }
   }
 
   private func sound(_ request: KnownRequest) throws -> Outcome<SoundRequest> {
@@ -91,7 +97,7 @@ public struct DeviceEnrollment: Sendable {
     }
   }
 
-  private func decide(_ sound: SoundRequest, _ facts: Facts) throws -> Step {
+  private func decide(_ sound: SoundRequest, _ facts: GivenFacts) throws -> Step {
     switch sound.shown {
     case .ticket(let evidence): try redeem(evidence, sound.request, sound.wish, facts)
     case .station(let asked): try provision(asked, sound.request, sound.wish, facts)
@@ -101,7 +107,7 @@ public struct DeviceEnrollment: Sendable {
 
   /// `tpm` is what a TPM proved of the request's key beside the ticket.
   func redeem(
-    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts,
+    _ evidence: TicketEvidence, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: GivenFacts,
     beside tpm: TPMClaims? = nil
   ) throws -> Step {
     guard let ticket = facts.ticket else { return .decided(.refuse(Refusal(.ticketWrong), nil)) }
@@ -159,7 +165,7 @@ public struct DeviceEnrollment: Sendable {
       return .decided(.refuse(.serialIsNoDeviceID, nil))
     }
     let attempt = EnrollmentAttempt(
-      request: request, wish: wish, facts: facts, result: result, deviceID: deviceID, actor: .idevid,
+      request: request, wish: wish, facts: GivenFacts(facts), result: result, deviceID: deviceID, actor: .idevid,
       at: instance.clock.now(), epoch: instance.epoch)
     return try decide(attempt, Registry.enroll(attempt.registryCase))
   }
@@ -238,17 +244,7 @@ public struct DeviceEnrollment: Sendable {
   }
 
   func signed(_ step: Step) async throws -> Decision<Enrolled> {
-    switch step {
-    case .decided(let decision): return decision
-    case .permitted(let permitted): return try permitted.decision(try await permitted.unsigned?.signed())
-    }
-  }
-
-  private func signedAtOnce(_ step: Step) throws -> Decision<Enrolled> {
-    switch step {
-    case .decided(let decision): return decision
-    case .permitted(let permitted): return try permitted.decision(try permitted.unsigned?.signedAtOnce())
-    }
+    try step.decision(try await step.permitted?.unsigned?.signed())
   }
 }
 
@@ -256,16 +252,44 @@ public struct DeviceEnrollment: Sendable {
 enum Step {
   case decided(Decision<Enrolled>)
   case permitted(PermittedEnrollment)
+
+  /// nil once it is decided.
+  var permitted: PermittedEnrollment? {
+    switch self {
+    case .decided: nil
+    case .permitted(let permitted): permitted
+    }
+  }
+
+  /// `issued` is the certificate of what was permitted, where it has one.
+  func decision(_ issued: IssuedCertificate?) throws -> Decision<Enrolled> {
+    switch self {
+    case .decided(let decision): decision
+    case .permitted(let permitted): try permitted.decision(issued)
+    }
+  }
 }
 
-/// An enrollment that lacks its certificate's signature, where it has a certificate.
-struct PermittedEnrollment {
+/// An enrollment that lacks its certificate's signature, where it has a certificate. An object, for it is handed on many
+/// times.
+final class PermittedEnrollment: Sendable {
   let permit: IssuancePermit
   let plan: EnrollmentPlan
   let attempt: EnrollmentAttempt
   let keys: DeviceKeyPair?
   /// nil where the device has symmetric keys alone.
   let unsigned: UnsignedCertificate?
+
+  init(
+    permit: IssuancePermit, plan: EnrollmentPlan, attempt: EnrollmentAttempt, keys: DeviceKeyPair?,
+    unsigned: UnsignedCertificate?
+  ) {
+    self.permit = permit
+    self.plan = plan
+    self.attempt = attempt
+    self.keys = keys
+    self.unsigned = unsigned
+  }
 
   func decision(_ issued: IssuedCertificate?) throws -> Decision<Enrolled> {
     let plan = plan

@@ -11,7 +11,7 @@ import Policy
 final class EnrollmentAttempt: Sendable {
   let request: EnrollmentRequest
   let wish: SoundWish
-  let facts: Facts
+  let facts: GivenFacts
   let result: AttestationResult
   let deviceID: DeviceID
   let actor: Actor
@@ -21,7 +21,7 @@ final class EnrollmentAttempt: Sendable {
   private let standing: Standing
 
   init(
-    request: EnrollmentRequest, wish: SoundWish, facts: Facts, result: AttestationResult, deviceID: DeviceID,
+    request: EnrollmentRequest, wish: SoundWish, facts: GivenFacts, result: AttestationResult, deviceID: DeviceID,
     actor: Actor, at time: Timestamp, epoch: UInt32
   ) {
     self.request = request
@@ -31,19 +31,19 @@ final class EnrollmentAttempt: Sendable {
     self.deviceID = deviceID
     self.actor = actor
     at = time
-    registryCase = facts.enrollmentCase(
+    registryCase = facts.all.enrollmentCase(
       of: result, as: deviceID, by: wish.requester, wish.credentials, at: time, epoch: epoch)
     standing = registryCase.standing
   }
 
   func question(_ plan: EnrollmentPlan) -> EnrollmentQuestion {
-    facts.question(plan, result, standing, wish.credentials)
+    facts.all.question(plan, result, standing, wish.credentials)
   }
 
   private func decision(act: EnrollmentQuestion.Act?) -> String {
     DecisionRecord(
       principal: actor, act: act, result: result, standing: standing,
-      group: facts.group?.record, credentials: wish.credentials, isWeaker: facts.isWeaker(result),
+      group: facts.group?.record, credentials: wish.credentials, isWeaker: facts.all.isWeaker(result),
       request: wish.request?.digest
     ).text()
   }

@@ -1,9 +1,13 @@
+import Dispatch
 import MusterModel
 import Synchronization
 
-/// Requests by ticket, and at stations, that wait to be prepared: verified, decided from one snapshot, signed, many in a row on one warm
-/// thread, and then committed together. What a commit costs hangs on its size, so a group takes in what comes while it is
-/// prepared, and the next begins once this one is on disk, or a full one waits. Nobody waits for company beyond that.
+/// Requests by ticket, and at stations, that wait to be prepared: verified, decided from one snapshot, signed, many in a row on
+/// one warm thread, and then committed together. What a commit costs hangs on its size, so a group takes in what comes while
+/// it is prepared, and the next begins once this one is on disk, or a full one waits.
+///
+/// A group that has fewer than the last one waits for them a moment: clients that keep a connection and were answered
+/// together ask together. Who asks alone waits for nobody.
 final class EnrollmentQueue: Sendable {
   typealias Answer = @Sendable (Result<Outcome<Enrolled>, any Error>) -> Void
 
@@ -24,17 +28,23 @@ final class EnrollmentQueue: Sendable {
     var waiting: [Waiting] = []
     /// How many groups are being prepared or committed.
     var groups = 0
+    /// How many the last group had.
+    var lastGroup = 0
+    /// How many are to wait before the group that waits for company is told; nil where none does.
+    var awaited: Int?
   }
 
   /// How many requests one group takes at most.
   private static let groupLimit = 64
+  /// How long a group waits for as many as the last one had.
+  private static let patience = DispatchTimeInterval.milliseconds(2)
 
   private let state = Mutex(State())
+  private let company = DispatchSemaphore(value: 0)
 
   func enroll(_ request: KnownRequest, by enrollment: DeviceEnrollment) async throws -> Outcome<Enrolled> {
     try await withCheckedThrowingContinuation { continuation in
-      state.withLock { $0.waiting.append(Waiting(request: request) { continuation.resume(with: $0) }) }
-      begin(enrollment)
+      add([Waiting(request: request) { continuation.resume(with: $0) }], enrollment)
     }
   }
 
@@ -45,13 +55,22 @@ final class EnrollmentQueue: Sendable {
     guard !requests.isEmpty else { return [] }
     return await withCheckedContinuation { continuation in
       let gathering = Gathering(requests.count) { continuation.resume(returning: $0) }
-      state.withLock { state in
-        for (place, request) in requests.enumerated() {
-          state.waiting.append(Waiting(request: request) { gathering.take($0, at: place) })
-        }
-      }
-      for _ in stride(from: 0, to: requests.count, by: EnrollmentQueue.groupLimit) { begin(enrollment) }
+      add(
+        requests.enumerated().map { place, request in
+          Waiting(request: request) { gathering.take($0, at: place) }
+        }, enrollment)
     }
+  }
+
+  private func add(_ new: [Waiting], _ enrollment: DeviceEnrollment) {
+    let areThere = state.withLock { state in
+      state.waiting += new
+      guard let awaited = state.awaited, state.waiting.count >= awaited else { return false }
+      state.awaited = nil
+      return true
+    }
+    if areThere { company.signal() }
+    for _ in stride(from: 0, to: new.count, by: EnrollmentQueue.groupLimit) { begin(enrollment) }
   }
 
   /// Begins a group where there is reason to.
@@ -76,21 +95,34 @@ final class EnrollmentQueue: Sendable {
 
   private func group(_ enrollment: DeviceEnrollment, _ facts: any FactsSource) -> [(UnitOfWork, Pending)] {
     var group: [(UnitOfWork, Pending)] = []
-    var rest = EnrollmentQueue.groupLimit
+    var taken = 0
+    var isPatient = true
     while true {
-      let waiting = take(rest)
-      guard !waiting.isEmpty else { return group }
-      rest -= waiting.count
+      let (waiting, lacks) = take(beside: taken)
+      if waiting.isEmpty {
+        guard lacks, isPatient else { break }
+        isPatient = company.wait(timeout: .now() + EnrollmentQueue.patience) == .success
+        continue
+      }
+      taken += waiting.count
       for (waiting, decision) in zip(waiting, enrollment.prepare(waiting.map(\.request), facts)) {
         if let member = settle(waiting, decision, enrollment) { group.append(member) }
       }
     }
+    state.withLock { state in (state.lastGroup, state.awaited) = (taken, nil) }
+    return group
   }
 
-  private func take(_ limit: Int) -> [Waiting] {
+  /// What waits, as far as the group has room. Where nothing does, whether it lacks some that the last group had: then
+  /// `company` tells once as many are there.
+  private func take(beside taken: Int) -> ([Waiting], lacks: Bool) {
     state.withLock { state in
-      defer { state.waiting.removeFirst(min(limit, state.waiting.count)) }
-      return Array(state.waiting.prefix(limit))
+      let count = min(EnrollmentQueue.groupLimit - taken, state.waiting.count)
+      let taking = Array(state.waiting.prefix(count))
+      state.waiting.removeFirst(count)
+      let lacking = min(state.lastGroup, EnrollmentQueue.groupLimit) - taken
+      state.awaited = count == 0 && lacking > 0 ? lacking : nil
+      return (taking, state.awaited != nil)
     }
   }
 

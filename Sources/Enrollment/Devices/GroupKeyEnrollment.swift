@@ -7,7 +7,7 @@ extension DeviceEnrollment {
   /// A board enrolls by a token under its key of the group. A group that is not there, or has no key ring, is not told from a
   /// wrong token.
   func register(
-    _ token: EnrollmentToken, _ deviceID: DeviceID, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
+    _ token: EnrollmentToken, _ deviceID: DeviceID, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: GivenFacts
   ) throws -> Step {
     guard let group = facts.group else { return .decided(.refuse(Refusal(.tokenWrong), nil)) }
     var signatures: [RecordID: Digest] = [:]
@@ -28,7 +28,7 @@ extension DeviceEnrollment {
     case .success(let result):
       let attempt = EnrollmentAttempt(
         request: request, wish: wish, facts: facts, result: result,
-        deviceID: facts.deviceID(proposed: deviceID) ?? deviceID, actor: .groupKey, at: now, epoch: instance.epoch)
+        deviceID: facts.all.deviceID(proposed: deviceID) ?? deviceID, actor: .groupKey, at: now, epoch: instance.epoch)
       if let label = request.label, group.name.folded != label.folded {
         return .decided(try attempt.refuse(Refusal(.groupMismatch)))
       }

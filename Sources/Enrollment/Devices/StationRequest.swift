@@ -5,7 +5,7 @@ public import MusterModel
 import Policy
 
 /// What a station asks for one board: by which order, in which run, as which device.
-public struct StationRequest: Sendable {
+public final class StationRequest: Sendable {
   public let caller: Caller
   public let order: RecordName
   public let batch: RecordID
@@ -31,7 +31,7 @@ public struct StationRequest: Sendable {
     return query
   }
 
-  func batch(_ facts: Facts) -> BatchSnapshot { BatchSnapshot(record: batch, holder: facts.batchHolder) }
+  func batch(heldBy holder: BatchHolder?) -> BatchSnapshot { BatchSnapshot(record: batch, holder: holder) }
 
   func reference(_ order: OrderSnapshot) -> StationVerifier.Reference {
     StationVerifier.Reference(order: order.record, stations: order.stations(for: caller))
@@ -74,7 +74,7 @@ extension DeviceEnrollment {
   }
 
   /// Whether the caller may stand at the order's station, and what it then vouches for.
-  func appraise(_ asked: StationRequest, _ facts: Facts) -> Outcome<StationAppraisal> {
+  func appraise(_ asked: StationRequest, _ facts: GivenFacts) -> Outcome<StationAppraisal> {
     guard let order = facts.order else { return .refused(Refusal(.orderUnknown)) }
     guard let station = asked.caller.record else { return .refused(.nobody) }
     if case .refused(_, let refusal) = instance.policies.decide(
@@ -90,7 +90,7 @@ extension DeviceEnrollment {
   }
 
   func provision(
-    _ asked: StationRequest, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: Facts
+    _ asked: StationRequest, _ request: EnrollmentRequest, _ wish: SoundWish, _ facts: GivenFacts
   ) throws -> Step {
     switch appraise(asked, facts) {
     case .refused(let refusal): return .decided(.refuse(refusal, nil))
@@ -104,7 +104,8 @@ extension DeviceEnrollment {
       return try decide(
         attempt,
         Registry.provision(
-          appraisal.order, batch: asked.batch(facts), attempt.registryCase, origin: facts.bindingOrigin))
+          appraisal.order, batch: asked.batch(heldBy: facts.batchHolder), attempt.registryCase,
+          origin: facts.bindingOrigin))
     }
   }
 }

@@ -73,6 +73,16 @@ public struct Facts: Sendable {
   public init() {}
 }
 
+/// Facts as one step hands them to the next: by reference, for to copy them all is to count dozens of references.
+@dynamicMemberLookup
+public final class GivenFacts: Sendable {
+  public let all: Facts
+
+  public init(_ facts: Facts) { all = facts }
+
+  @inlinable public subscript<Fact>(dynamicMember fact: KeyPath<Facts, Fact>) -> Fact { all[keyPath: fact] }
+}
+
 /// A certificate that this instance issued.
 public struct CertificateSnapshot: Sendable, Hashable {
   public enum Status: Sendable, Hashable {

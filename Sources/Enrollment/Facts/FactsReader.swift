@@ -28,5 +28,5 @@ public protocol FactsReader: Sendable {
 /// The registry as one thread reads it. It belongs to the call that it was given to.
 public protocol FactsSource {
   /// The facts of many cases, each alone and in their order, all from one snapshot no older than this call.
-  func facts(for queries: [FactsQuery]) -> [Result<Facts, any Error>]
+  func facts(for queries: [FactsQuery]) -> [Result<GivenFacts, any Error>]
 }

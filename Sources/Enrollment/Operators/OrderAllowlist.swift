@@ -118,7 +118,7 @@ public struct OrderAllowlist: Sendable {
         continuation.resume(returning: source.facts(for: requests.map { $0.asked.allowanceQuery }))
       }
     }
-    return try zip(requests, facts).map { try decide($0, try $1.get()) }
+    return try zip(requests, facts).map { try decide($0, try $1.get().all) }
   }
 
   private func decide(_ request: AllowanceRequest, _ facts: Facts) throws -> Decided {
@@ -194,6 +194,6 @@ extension Facts {
     AllowanceCase(
       hardware: hardware.first { $0.id == asked.hardware } ?? KnownHardware(asked.hardware, nil),
       deviceID: asked.deviceID, device: device, origin: bindingOrigin, allowingOrder: allowingOrder, secret: secret,
-      patterns: patterns, order: order, batch: asked.batch(self), at: time)
+      patterns: patterns, order: order, batch: asked.batch(heldBy: batchHolder), at: time)
   }
 }

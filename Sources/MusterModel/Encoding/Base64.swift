@@ -13,30 +13,43 @@ public enum Base64 {
 
   /// In ASCII, in one line.
   public static func encode(_ bytes: [UInt8]) -> [UInt8] {
-    let alphabet = alphabet
-    return [UInt8](unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { out, end in
-      for start in stride(from: 0, to: bytes.count, by: 3) {
-        let count = min(3, bytes.count - start)
-        let second = count > 1 ? bytes[start + 1] : 0
-        let third = count > 2 ? bytes[start + 2] : 0
-        let group = Int(bytes[start]) << 16 | Int(second) << 8 | Int(third)
-        out[end] = alphabet[group >> 18]
-        out[end + 1] = alphabet[group >> 12 & 63]
-        out[end + 2] = count > 1 ? alphabet[group >> 6 & 63] : pad
-        out[end + 3] = count > 2 ? alphabet[group & 63] : pad
-        end += 4
+    [UInt8](unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { out, end in
+      alphabet.withUnsafeBufferPointer { alphabet in
+        bytes.withUnsafeBufferPointer { end = encode($0, alphabet, into: out) }
       }
     }
+  }
+
+  private static func encode(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ alphabet: UnsafeBufferPointer<UInt8>,
+    into out: UnsafeMutableBufferPointer<UInt8>
+  ) -> Int {
+    var (start, end) = (0, 0)
+    while start + 2 < bytes.count {
+      let group = Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
+      out[end] = alphabet[group >> 18]
+      out[end + 1] = alphabet[group >> 12 & 63]
+      out[end + 2] = alphabet[group >> 6 & 63]
+      out[end + 3] = alphabet[group & 63]
+      (start, end) = (start + 3, end + 4)
+    }
+    guard start < bytes.count else { return end }
+    let hasTwo = start + 1 < bytes.count
+    let group = Int(bytes[start]) << 16 | (hasTwo ? Int(bytes[start + 1]) << 8 : 0)
+    out[end] = alphabet[group >> 18]
+    out[end + 1] = alphabet[group >> 12 & 63]
+    out[end + 2] = hasTwo ? alphabet[group >> 6 & 63] : pad
+    out[end + 3] = pad
+    return end + 4
   }
 
   /// nil unless `text` is exactly what `encode` writes, line breaks (CR, LF) apart: other characters, missing padding and
   /// loose last bits are refused.
   public static func decode(_ text: [UInt8]) -> [UInt8]? {
     let values = values
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count / 4 * 3)
+    var (bytes, start) = plain(text)
     var (group, held, padding) = (0, 0, 0)
-    for character in text where character != UInt8(ascii: "\r") && character != UInt8(ascii: "\n") {
+    for character in text[start...] where character != UInt8(ascii: "\r") && character != UInt8(ascii: "\n") {
       let value = values[Int(character)]
       if character == pad, held >= 2 {
         padding += 1
@@ -55,5 +68,27 @@ public enum Base64 {
       if padding > 0 { padding = 4 }
     }
     return held == 0 ? bytes : nil
+  }
+
+  /// What stands before the first group that holds something else than four characters of the alphabet, and where that is.
+  private static func plain(_ text: [UInt8]) -> ([UInt8], end: Int) {
+    var start = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3) { out, end in
+      values.withUnsafeBufferPointer { values in
+        text.withUnsafeBufferPointer { text in
+          while start + 3 < text.count {
+            let first = values[Int(text[start])], second = values[Int(text[start + 1])]
+            let third = values[Int(text[start + 2])], fourth = values[Int(text[start + 3])]
+            // No value but `none` has the highest bit.
+            guard (first | second | third | fourth) & 0x80 == 0 else { return }
+            out[end] = first << 2 | second >> 4
+            out[end + 1] = second << 4 | third >> 2
+            out[end + 2] = third << 6 | fourth
+            (start, end) = (start + 4, end + 3)
+          }
+        }
+      }
+    }
+    return (bytes, start)
   }
 }

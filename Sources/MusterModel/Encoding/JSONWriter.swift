@@ -180,15 +180,29 @@ public struct JSONWriter {
   /// false, and nothing written, where there is more than printable ASCII.
   private mutating func writePrintable(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
     let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
-    guard text.allSatisfy({ (0x20..<0x7f).contains($0) }) else { return false }
+    // To the end without a way out, so that it is compiled into steps of sixteen characters.
+    var (others, escapes) = (UInt8(0), UInt8(0))
+    for character in text {
+      others |= character &- 0x20 > 0x7e - 0x20 ? 1 : 0
+      escapes |= character == quote || character == backslash ? 1 : 0
+    }
+    guard others == 0 else { return false }
     bytes.append(quote)
-    if text.contains(where: { $0 == quote || $0 == backslash }) {
-      for character in text {
-        if character == quote || character == backslash { bytes.append(backslash) }
-        bytes.append(character)
-      }
-    } else {
+    if escapes == 0 {
       bytes.append(contentsOf: text)
+    } else {
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * text.count) { out in
+        var end = 0
+        for character in text {
+          if character == quote || character == backslash {
+            out[end] = backslash
+            end += 1
+          }
+          out[end] = character
+          end += 1
+        }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: out[..<end]))
+      }
     }
     bytes.append(quote)
     return true

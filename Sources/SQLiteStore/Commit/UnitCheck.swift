@@ -105,8 +105,7 @@ struct UnitCheck {
   /// Inside the transaction that then spends it: of two that come for the last one, the second finds none.
   private func isLeft(_ spend: CounterSpend) throws(StoreError) -> Bool {
     switch spend.counter {
-    case .order(let order):
-      try db.exists("SELECT 1 FROM factory_order WHERE record = ? AND made + ? <= quota", order, spend.amount)
+    case .order(let order): try db.left(of: order) >= spend.amount
     case .keyProtections(let version):
       try db.exists(
         """

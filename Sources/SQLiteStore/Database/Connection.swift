@@ -5,22 +5,25 @@ import GRDBSQLite
 /// One SQLite connection with its prepared statements, for one thread at a time. GRDB opens and closes it; the
 /// statements go straight to SQLite, because a commit runs dozens of them.
 final class Connection {
-  private var statements: [UnsafePointer<UInt8>: Statement] = [:]
+  // Of one thread at a time, and never while it is in use: what Swift would check at each of a commit's dozens of uses.
+  @exclusivity(unchecked) private var statements: [UnsafePointer<UInt8>: Statement] = [:]
   private let space = ParameterSpace()
   private let queue: DatabaseQueue
   let handle: OpaquePointer
+  /// Of the open transaction.
+  var memory = GroupMemory()
 
   enum Access { case readWrite, readOnly }
 
   /// Once, before the first connection.
-  private static let isWithoutStatistics = sqlite_without_memory_statistics() == SQLITE_OK
+  private static let isConfigured = sqlite_configure_memory() == SQLITE_OK
 
   /// In milliseconds: how long a statement waits for another connection.
   static let busyTimeout: Int32 = 5000
 
   /// Opens the database at `path`; an empty path is a scratch database of its own that is gone when it is closed.
   init(path: String, _ access: Access, cacheKiB: Int = 8192) throws(StoreError) {
-    _ = Connection.isWithoutStatistics
+    _ = Connection.isConfigured
     var configuration = Configuration()
     configuration.readonly = access == .readOnly
     configuration.busyMode = .timeout(Double(Connection.busyTimeout) / 1000)

@@ -2,7 +2,8 @@
 /// of texts and blobs. What is bound ends with the statement's run, and the next binds all of its parameters anew.
 final class ParameterSpace {
   private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 1)
-  private(set) var end = 0
+  // Swift would check at each parameter that nobody else uses it: it is its connection's, and no call is made from within.
+  @exclusivity(unchecked) private(set) var end = 0
 
   /// A copy that stays until `leave`; nil where there is no room.
   func keep(_ value: UnsafeRawBufferPointer) -> UnsafeRawPointer? {

@@ -13,6 +13,7 @@ struct EventRecorder {
   }
 
   mutating func record(_ event: AnyRecorded) throws(StoreError) {
+    if !GroupMemory.standsFor(event.kind) { try db.settle() }
     try recordKind(event)
     for record in event.origin.on {
       try db.run(
@@ -30,6 +31,12 @@ struct EventRecorder {
     kinds.insert(event.kind)
   }
 
-  /// Forgets which kinds were seen: their rows may have been rolled back.
-  mutating func rolledBack() { kinds = [] }
+  /// After the last event of a transaction.
+  func settle() throws(StoreError) { try db.settle() }
+
+  /// Forgets which kinds were seen, and what was counted: their rows may have been rolled back.
+  mutating func rolledBack() {
+    kinds = []
+    db.memory = GroupMemory()
+  }
 }

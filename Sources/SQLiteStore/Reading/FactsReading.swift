@@ -40,7 +40,7 @@ struct FactsReading {
   }
 
   /// What names others is read before them.
-  mutating func read() throws(StoreError) -> Facts {
+  consuming func read() throws(StoreError) -> Facts {
     try readTicket()
     try readCertificate()
     try readHardware()
@@ -275,8 +275,7 @@ extension FolderStore: FactsReader {
   public func facts(for query: FactsQuery) async throws -> Facts {
     let now = clock.now()
     return try await read { snapshot in
-      var reading = FactsReading(snapshot, query, try .init(snapshot), at: now)
-      return try reading.read()
+      try FactsReading(snapshot, query, try .init(snapshot), at: now).read()
     }
   }
 

@@ -26,15 +26,14 @@ private struct ConnectedFacts: FactsSource {
   let db: Connection
   let clock: any WallClock
 
-  func facts(for queries: [FactsQuery]) -> [Result<Facts, any Error>] {
+  func facts(for queries: [FactsQuery]) -> [Result<GivenFacts, any Error>] {
     let now = clock.now()
     return db.withSnapshot { snapshot in
       let opened = Result { (snapshot: try snapshot.get(), common: try FactsReading.Common(snapshot.get())) }
       return queries.map { query in
         opened.flatMap { opened in
           Result {
-            var reading = FactsReading(opened.snapshot, query, opened.common, at: now)
-            return try reading.read()
+            GivenFacts(try FactsReading(opened.snapshot, query, opened.common, at: now).read())
           }
         }
       }
@@ -44,7 +43,7 @@ private struct ConnectedFacts: FactsSource {
 
 /// What there is of a store that was closed.
 private struct NoFacts: FactsSource {
-  func facts(for queries: [FactsQuery]) -> [Result<Facts, any Error>] {
+  func facts(for queries: [FactsQuery]) -> [Result<GivenFacts, any Error>] {
     queries.map { _ in .failure(StoreError.stopped) }
   }
 }

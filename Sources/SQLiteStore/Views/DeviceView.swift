@@ -31,9 +31,7 @@ enum DeviceView: Projection {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """, body.device, event.details?.deviceID.text, event.details?.deviceID.folded, DeviceState.enabled.rawValue,
       body.group, body.hub, body.generation, origin.at, origin.position, origin.at)
-    if let group = body.group {
-      try db.run("UPDATE device_group SET devices = devices + 1 WHERE record = ?", group)
-    }
+    if let group = body.group { db.countDevice(in: group) }
   }
 
   private static func stateChanged(_ event: Recorded<DeviceStateChanged>, _ db: Connection) throws(StoreError) {

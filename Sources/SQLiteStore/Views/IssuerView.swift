@@ -10,9 +10,7 @@ enum IssuerView: Projection {
         "UPDATE issuer SET revoked_at = ? WHERE key_id = ?", event.origin.at, event.body.issuerKeyID)
     }
     projections.on(CertificateIssued.self) { (event, db) throws(StoreError) in
-      try db.change(
-        "UPDATE issuer SET issued = issued + 1, last_shard = max(coalesce(last_shard, 0), ?) WHERE key_id = ?",
-        event.body.issued.shard, event.body.issued.issuerKeyID)
+      try db.countCertificate(of: event.body.issued.issuerKeyID, in: event.body.issued.shard)
     }
   }
 

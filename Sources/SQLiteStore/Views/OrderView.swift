@@ -38,16 +38,12 @@ enum OrderView: Projection {
 
   private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     guard let order = event.body.order else { return }
-    try db.change("UPDATE factory_order SET made = made + 1 WHERE record = ? AND made < quota", order)
+    try db.countMade(by: order)
     try hold(event.body.batch, for: order, db)
   }
 
-  /// A batch is one order's: who comes first has it.
   private static func hold(_ batch: RecordID?, for order: RecordID?, _ db: Connection) throws(StoreError) {
-    guard let batch, let order else { return }
-    if try db.exists("SELECT 1 FROM factory_batch WHERE record = ? AND factory_order = ?", batch, order) { return }
-    // Fails where it is another's.
-    try db.run("INSERT INTO factory_batch(record, factory_order) VALUES (?, ?)", batch, order)
+    if let batch, let order { try db.hold(batch, for: order) }
   }
 
   private static func refused(_ event: Recorded<RequestRefused>, _ db: Connection) throws(StoreError) {

@@ -132,7 +132,7 @@ enum RolloverView: Projection {
 
   /// The first certificate that a device in a rollover is given is its new one: those that leave are of before the start.
   private static func issued(_ event: Recorded<CertificateIssued>, _ db: Connection) throws(StoreError) {
-    guard let device = event.body.issued.subject, device.kind == .device,
+    guard let device = event.body.issued.subject, device.kind == .device, try db.isRolloverOpen(),
       let found = try db.openRollover(of: device, .certificates), found.device.made == nil
     else { return }
     try move(device, .made(DeviceRollover.staying), event.origin, db, .certificates)
