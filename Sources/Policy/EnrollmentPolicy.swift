@@ -81,8 +81,7 @@ public struct EnrollmentPolicy: Sendable, Hashable {
   }
 
   private func rule(for circumstances: EnrollmentCircumstances) -> Rule? {
-    // By index: to look at a rule in a loop over them is to copy it.
-    rules.indices.first { rules[$0].mismatch(with: circumstances) == nil }.map { rules[$0] }
+    rules.first { $0.mismatch(with: circumstances) == nil }
   }
 
   private func profile(by rule: Rule, _ circumstances: EnrollmentCircumstances) -> String {

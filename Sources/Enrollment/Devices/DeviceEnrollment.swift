@@ -61,7 +61,7 @@ public struct DeviceEnrollment: Sendable {
   /// once fail.
   ///
   /// Each step is taken by all of them before the next: the code of the whole way is a dozen times what a processor's first
-  /// cache holds, and to fetch it anew for each request cost a third of what is not cryptography.
+  /// cache holds, and to fetch it anew for each request cost more than a quarter of what is not cryptography.
   func prepare(
     _ requests: [KnownRequest], _ source: any FactsSource
   ) -> [Result<Decision<Enrolled>, any Error>] {

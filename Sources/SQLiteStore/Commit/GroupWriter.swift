@@ -141,7 +141,7 @@ final class GroupWriter {
         return .contradiction(index, error)
       }
     }
-    try writer.settle()
+    try db.settle()
     return .group(outcomes, note: next.size > head.size ? try next.write(to: db) : nil)
   }
 

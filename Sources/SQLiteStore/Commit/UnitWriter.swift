@@ -40,9 +40,6 @@ struct UnitWriter {
     }
   }
 
-  /// After the last unit of a transaction.
-  func settle() throws(StoreError) { try recorder.settle() }
-
   mutating func rolledBack() { recorder.rolledBack() }
 
   private mutating func write(_ prepared: PreparedEvent, at position: UInt64) throws(StoreError) {

@@ -31,9 +31,6 @@ struct EventRecorder {
     kinds.insert(event.kind)
   }
 
-  /// After the last event of a transaction.
-  func settle() throws(StoreError) { try db.settle() }
-
   /// Forgets which kinds were seen, and what was counted: their rows may have been rolled back.
   mutating func rolledBack() {
     kinds = []

@@ -82,7 +82,7 @@ struct Replay {
       events += 1
       if events.isMultiple(of: 1024) || events == total { progress(events, total) }
     }
-    try recorder.settle()
+    try views.settle()
   }
 
   private func hasAttachment(_ position: UInt64) throws(StoreError) -> Bool {
