@@ -109,19 +109,20 @@ final class EnrollmentQueue: Sendable {
         if let member = settle(waiting, decision, enrollment) { group.append(member) }
       }
     }
-    state.withLock { state in (state.lastGroup, state.awaited) = (taken, nil) }
+    if taken > 0 { state.withLock { state in (state.lastGroup, state.awaited) = (taken, nil) } }
     return group
   }
 
   /// What waits, as far as the group has room. Where nothing does, whether it lacks some that the last group had: then
-  /// `company` tells once as many are there.
+  /// `company` tells once as many are there. A group that has none waits for none, and of two that are prepared at once
+  /// neither does.
   private func take(beside taken: Int) -> ([Waiting], lacks: Bool) {
     state.withLock { state in
       let count = min(EnrollmentQueue.groupLimit - taken, state.waiting.count)
       let taking = Array(state.waiting.prefix(count))
       state.waiting.removeFirst(count)
       let lacking = min(state.lastGroup, EnrollmentQueue.groupLimit) - taken
-      state.awaited = count == 0 && lacking > 0 ? lacking : nil
+      state.awaited = count == 0 && taken > 0 && lacking > 0 && state.groups == 1 ? lacking : nil
       return (taking, state.awaited != nil)
     }
   }
