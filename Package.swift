@@ -147,8 +147,8 @@ let package = Package(
     // OAEP with a label, CMS and AES key wrap with padding, from OpenSSL; of the rooms, Attestation and KeyVault alone know it.
     .systemLibrary(name: "COpenSSL"),
 
-    // What Swift cannot call of SQLite; of the rooms, SQLiteStore alone knows it.
-    .systemLibrary(name: "CSQLite"),
+    // What SQLite is told before it is used; of the rooms, SQLiteStore alone knows it.
+    .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 
     // What the C library's module leaves out.
     .target(name: "CLinux"),

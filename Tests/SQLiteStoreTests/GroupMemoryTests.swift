@@ -1,3 +1,4 @@
+import CertificateAuthority
 import DeviceRegistry
 import MusterModel
 import MusterTesting
@@ -79,6 +80,56 @@ import Testing
     #expect(try outcomes[0].get().isCommitted)
     #expect(throws: StoreError.self) { try outcomes[1].get() }
     #expect(try await counts(store) == [1, 1, 1, 1])
+    await store.close()
+    #expect(try LedgerReplay.check(test.folder).agrees)
+  }
+
+  /// A device that is enrolled and, in the same disk sync, what follows from it: its rows wait for each other.
+  @Test func `what reads a record that came before it in the same group finds it`() async throws {
+    let test = try TestFolder()
+    let store = try await begin(test, count: 9)
+    var enrollment = TestEnrollment()
+    enrollment.group = group
+    // The enrollment's two events come next.
+    let events = try await store.read { try $0.db.number("SELECT count(*) FROM event") }
+    var reads = ReadSet()
+    reads.saw(.record(enrollment.device), version: UInt64(events) + 2)
+    var renewed = enrollment
+    renewed.certificate = Units.id(.certificate)
+    renewed.serial = UUIDv7(at: Units.time).bytes
+    let renewal = try Units.event(
+      CertificateIssued(
+        issued: renewed.facts, replaces: enrollment.certificate, overlapUntil: Units.time + .seconds(3_600)),
+      on: [enrollment.device], .init(source: nil, decision: nil), by: Actor(enrollment.device, by: .certificate))
+    var stale = ReadSet()
+    stale.saw(.record(enrollment.device), version: 0)
+    let outcomes = await store.commit([
+      try enrollment.unit(), UnitOfWork(reads: stale, events: [renewal]), UnitOfWork(reads: reads, events: [renewal]),
+    ])
+    #expect(try outcomes[1].get() == .stale(.record(enrollment.device)))
+    #expect(outcomes.map { (try? $0.get()).map(\.isCommitted) } == [true, false, true])
+    let replaced = try await store.read {
+      try $0.db.number("SELECT count(*) FROM certificate WHERE replaced_by IS NOT NULL")
+    }
+    #expect(replaced == 1)
+    await store.close()
+    #expect(try LedgerReplay.check(test.folder).agrees)
+  }
+
+  @Test func `a key that two devices of one group show is the first one's`() async throws {
+    let test = try TestFolder()
+    let store = try await begin(test, count: 9)
+    let units = try (0..<40).map { number in
+      var enrollment = TestEnrollment()
+      enrollment.deviceID = Units.deviceID("D\(number)")
+      enrollment.hardwareID = Units.hardwareID(number)
+      if number >= 38 { enrollment.publicKey = Units.digest("shared") }
+      if number == 3 { enrollment.publicKey = Units.digest("shared") }
+      return try enrollment.unit()
+    }
+    let outcomes = await store.commit(units)
+    #expect(outcomes.map { (try? $0.get()).map(\.isCommitted) == true } == (0..<40).map { $0 < 38 })
+    #expect(try await store.read { try $0.db.number("SELECT count(*) FROM certificate") } == 38)
     await store.close()
     #expect(try LedgerReplay.check(test.folder).agrees)
   }

@@ -46,7 +46,7 @@ import Testing
     #expect(throws: StoreError.self) { try LedgerReplay.check(test.folder) }
     let store = try test.open()
     await test.close(store)
-    #expect(try test.number("PRAGMA user_version") == 12)
+    #expect(try test.number("PRAGMA user_version") == 13)
     #expect(try test.number("SELECT count(*) FROM hub_change WHERE position IN (5, 7)") == 2)
     #expect(try test.number("SELECT count(*) FROM redemption") ?? 0 > 0)
     #expect(try test.number("SELECT count(*) FROM sqlite_schema WHERE name = 'public_key'") == 0)

@@ -27,7 +27,7 @@ import Testing
     let test = try TestFolder()
     await (try test.create()).close()
     try test.tamper("PRAGMA user_version = 99")
-    #expect(throws: StoreError.newerSchema(found: 99, known: 12)) { try test.open() }
+    #expect(throws: StoreError.newerSchema(found: 99, known: 13)) { try test.open() }
     #expect(try test.number("PRAGMA user_version") == 99)
   }
 

@@ -45,6 +45,7 @@ import Testing
     ("UPDATE certificate SET revoked_at = NULL", "certificate"), ("DELETE FROM bound_hardware", "bound_hardware"),
     ("INSERT INTO kek VALUES (9, '00', 0, 0)", "kek"), ("UPDATE certificate SET public_key = der", "certificate"),
     ("UPDATE hardware SET device = NULL", "hardware"),
+    ("UPDATE certificate_settled SET through = 1, next = 1", "certificate_digest"),
   ]) func `a view that was changed by hand is found and named`(_ change: String, _ table: String) async throws {
     let test = try TestFolder()
     let store = try test.create()

@@ -94,7 +94,7 @@ struct BatchFlow: Sendable {
   private func work(_ chunk: [BatchRows.Row]) async -> [UInt8] {
     let requests = chunk.compactMap { try? $0.request.get() }
     var outcomes = await enrollment.enroll(requests)[...]
-    var lines = JSONWriter(capacity: 2048 * chunk.count)
+    var lines = JSONWriter(capacity: 2560 * chunk.count)
     for row in chunk {
       let outcome: Outcome<Enrolled> =
         switch row.request {

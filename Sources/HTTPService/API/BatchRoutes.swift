@@ -111,7 +111,7 @@ struct BatchLine: CanonicalJSON {
       json.field("certificate", base64: enrolled.chain.first)
       json.field("device", enrolled.device)
       json.field("deviceID", enrolled.deviceID)
-      json.field("event", enrolled.event.map(Base64Field.encode))
+      json.field("event", base64: enrolled.event)
       json.field("generation", number: enrolled.generation)
       if let certificate = enrolled.certificate { json.field("notAfter", certificate.notAfter) }
       json.field("position", number: enrolled.position)

@@ -53,9 +53,9 @@ final class GroupWriter {
 
   /// The outcome of each unit, in order. When this returns, what is `committed` is on disk.
   ///
-  /// A unit whose name was taken meanwhile is rare, and cannot be written: then all is taken back and written again, and
-  /// each unit is asked for all of its names before. One that contradicts the views all the same is a mistake of ours, and
-  /// is left out. A savepoint around each unit would do the same and copy every page that a unit changes, which doubles the
+  /// A unit whose name was taken meanwhile is rare, and cannot be written: then all is taken back and written again row by
+  /// row, and each unit is asked for all of its names before. One that contradicts the views all the same is a mistake of
+  /// ours, and is left out. A savepoint around each unit would do the same and copy every page that a unit changes, which doubles the
   /// cost of them all.
   func commit(_ units: [PreparedUnit]) throws(Failure) -> [Outcome] {
     var care = UnitCheck.Care.unheld
@@ -65,6 +65,7 @@ final class GroupWriter {
       let written: Written
       do throws(StoreError) {
         try db.run("BEGIN IMMEDIATE")
+        db.digests.begin()
         written = try write(units, care, without: contradicting, &next)
       } catch {
         throw rollBack(after: error)
@@ -72,7 +73,7 @@ final class GroupWriter {
       switch written {
       case .contradiction(let index, let error):
         if case .uncertain = rollBack(after: error) { throw .uncertain(error) }
-        if care == .all { contradicting[index] = error }
+        if care == .all, let index { contradicting[index] = error }
         care = .all
       case .group(let outcomes, let note):
         try end()
@@ -119,14 +120,15 @@ final class GroupWriter {
 
   private enum Written {
     case group([Outcome], note: String?)
-    /// The unit at this index cannot be written.
-    case contradiction(Int, StoreError)
+    /// The unit at this index cannot be written; nil where it is one of the group's, and not known which.
+    case contradiction(Int?, StoreError)
   }
 
   private func write(
     _ units: [PreparedUnit], _ care: UnitCheck.Care, without contradicting: [Int: StoreError], _ next: inout LedgerHead
   ) throws(StoreError) -> Written {
     check.begin(care)
+    db.writesRowsAtOnce = care == .all
     var outcomes: [Outcome] = []
     outcomes.reserveCapacity(units.count)
     for (index, unit) in units.enumerated() {
@@ -141,11 +143,18 @@ final class GroupWriter {
         return .contradiction(index, error)
       }
     }
-    try db.settle()
+    do throws(StoreError) {
+      try db.settle()
+    } catch {
+      guard case .conflict = error, care == .unheld else { throw error }
+      return .contradiction(nil, error)
+    }
     return .group(outcomes, note: next.size > head.size ? try next.write(to: db) : nil)
   }
 
   private func write(_ prepared: PreparedUnit, _ next: inout LedgerHead) throws(StoreError) -> CommitOutcome {
+    // What it may ask of the views is there.
+    if !prepared.unit.events.allSatisfy({ GroupMemory.standsFor($0.kind) }) { try db.settle() }
     if let refusal = try check.refusal(of: prepared.unit) { return refusal }
     let position = LedgerPosition(first: next.size, count: prepared.events.count)
     try writer.write(prepared, at: position.first)

@@ -170,7 +170,8 @@ extension Connection {
 
   /// The position of the last event that changed the aggregate, plus one; 0 where there is none.
   func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
-    try first("SELECT max(position) + 1 FROM concern WHERE record = ? AND changes = 1", aggregate) {
+    if memory.changed.contains(aggregate) { try writeRows() }
+    return try first("SELECT max(position) + 1 FROM concern WHERE record = ? AND changes = 1", aggregate) {
       (row) throws(StoreError) in try row.position(0)
     } ?? 0
   }

@@ -45,19 +45,17 @@ struct UnitWriter {
   private mutating func write(_ prepared: PreparedEvent, at position: UInt64) throws(StoreError) {
     let event = prepared.event
     guard knownKinds.contains(event.kind) else { throw .conflict("an event of unknown kind \(event.kind)") }
-    try db.run("INSERT INTO event(position, bytes) VALUES (?, ?)", position, event.bytes)
+    try db.insert(into: "event(position, bytes)", position, event.bytes)
     guard event.attachments.count <= AttachmentKey.limit else {
       throw .conflict("\(event.attachments.count) attachments of one event")
     }
     for (place, attachment) in event.attachments.enumerated() {
-      try db.run(
-        "INSERT INTO attachment(id, digest, bytes) VALUES (?, ?, ?)", AttachmentKey.first(of: position) + Int64(place),
-        attachment.digest, attachment.bytes)
+      try db.insert(
+        into: "attachment(id, digest, bytes)", AttachmentKey.first(of: position) + Int64(place), attachment.digest,
+        attachment.bytes)
     }
     if let bytes = event.privateAttachment {
-      try db.run(
-        "INSERT INTO private_attachment(position, digest, bytes) VALUES (?, ?, ?)", position, event.privateDigest,
-        bytes)
+      try db.insert(into: "private_attachment(position, digest, bytes)", position, event.privateDigest, bytes)
     }
     let origin = EventOrigin(position: position, at: event.at, by: event.by, on: event.on)
     try recorder.record(

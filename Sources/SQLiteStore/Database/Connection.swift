@@ -8,15 +8,20 @@ final class Connection {
   // Of one thread at a time, and never while it is in use: what Swift would check at each of a commit's dozens of uses.
   @exclusivity(unchecked) private var statements: [UnsafePointer<UInt8>: Statement] = [:]
   private let space = ParameterSpace()
+  @exclusivity(unchecked) private var inserts: [UnsafePointer<UInt8>: RowInsert] = [:]
+  /// Whether a row is written as it comes, so that it is known of each whether it could be.
+  var writesRowsAtOnce = false
   private let queue: DatabaseQueue
   let handle: OpaquePointer
   /// Of the open transaction.
   var memory = GroupMemory()
+  /// Of the transaction that began last.
+  var digests = DigestIndex()
 
   enum Access { case readWrite, readOnly }
 
   /// Once, before the first connection.
-  private static let isConfigured = sqlite_configure_memory() == SQLITE_OK
+  private static let isConfigured = sqlite_configure_memory() == SQLITE_OK && sqlite_gather_log_writes() == SQLITE_OK
 
   /// In milliseconds: how long a statement waits for another connection.
   static let busyTimeout: Int32 = 5000
@@ -81,6 +86,26 @@ final class Connection {
     guard sqlite3_changes(handle) == 1 else { throw .conflict("no record to change by: \(sql)") }
   }
 
+  /// Inserts a row `into` a table's columns with the next ones, at the latest by `writeRows`: what must not be asked for
+  /// before.
+  func insert<each Value: Bindable>(
+    into: StaticString, _ values: repeat each Value, conflict: RowInsert.Conflict = .fails
+  ) throws(StoreError) {
+    let insert = try rows(into, conflict)
+    insert.add(repeat each values)
+    if insert.isFull || writesRowsAtOnce { try insert.write(on: handle) }
+  }
+
+  /// Writes what waits to be inserted.
+  func writeRows() throws(StoreError) {
+    for insert in inserts.values { try insert.write(on: handle) }
+  }
+
+  /// What waits to be inserted was rolled back.
+  func forgetRows() {
+    for insert in inserts.values { insert.forget() }
+  }
+
   /// Runs a statement that may find nothing to do; whether it changed a row.
   func inserts<each Value: Bindable>(_ sql: StaticString, _ values: repeat each Value) throws(StoreError) -> Bool {
     try run(sql, repeat each values)
@@ -134,6 +159,13 @@ final class Connection {
     let statement = try Statement(sql, on: handle)
     statements[sql.utf8Start] = statement
     return statement
+  }
+
+  private func rows(_ into: StaticString, _ conflict: RowInsert.Conflict) throws(StoreError) -> RowInsert {
+    if let insert = inserts[into.utf8Start] { return insert }
+    let insert = try RowInsert(into, conflict, on: handle)
+    inserts[into.utf8Start] = insert
+    return insert
   }
 
   /// Calls `body` with the statement, ready for its first step.

@@ -1,5 +1,5 @@
-/// Where the parameters of a statement lie while it runs, so that SQLite copies and allocates none: a commit binds hundreds
-/// of texts and blobs. What is bound ends with the statement's run, and the next binds all of its parameters anew.
+/// Where the parameters of a statement lie until it has run, so that SQLite copies and allocates none: a commit binds
+/// hundreds of texts and blobs. What is bound ends with the statement's run, and the next binds all of its parameters anew.
 final class ParameterSpace {
   private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 1)
   // Swift would check at each parameter that nobody else uses it: it is its connection's, and no call is made from within.

@@ -7,7 +7,7 @@ enum Schema {
   static let applicationID: Int64 = 0x4d73_7472
 
   /// The number of the schema. A change of `ledgerTables` or of a view's form is a new one.
-  static let version = 12
+  static let version = 13
 
   /// Brings the database to this schema, in one transaction. Throws `foreignDatabase`, `newerSchema` and `unknownKinds`
   /// before anything is written.

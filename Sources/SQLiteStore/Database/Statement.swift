@@ -5,13 +5,15 @@ final class Statement {
   let handle: OpaquePointer
   private let connection: OpaquePointer
 
-  init(_ sql: StaticString, on connection: OpaquePointer) throws(StoreError) {
+  convenience init(_ sql: StaticString, on connection: OpaquePointer) throws(StoreError) {
+    try self.init(UnsafeBufferPointer(start: sql.utf8Start, count: sql.utf8CodeUnitCount), on: connection)
+  }
+
+  init(_ sql: UnsafeBufferPointer<UInt8>, on connection: OpaquePointer) throws(StoreError) {
     var handle: OpaquePointer?
-    let code = sql.withUTF8Buffer { text in
-      text.withMemoryRebound(to: CChar.self) {
-        sqlite3_prepare_v3(
-          connection, $0.baseAddress, Int32($0.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
-      }
+    let code = sql.withMemoryRebound(to: CChar.self) {
+      sqlite3_prepare_v3(
+        connection, $0.baseAddress, Int32($0.count), UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
     }
     guard code == SQLITE_OK, let handle else { throw StoreError(connection, code) }
     self.handle = handle

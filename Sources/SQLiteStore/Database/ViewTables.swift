@@ -224,13 +224,26 @@ let viewTables = """
   ) STRICT;
   CREATE INDEX certificate_subject ON certificate(subject) WHERE subject IS NOT NULL;
   CREATE INDEX certificate_own ON certificate(issuer, profile) WHERE subject IS NULL;
-  -- Digests stand at random: eight bytes of each make these the smallest trees of which every issuance changes a page.
-  CREATE INDEX certificate_key ON certificate(substr(public_key, 1, 8));
-  CREATE INDEX certificate_fingerprint ON certificate(substr(der, 1, 8));
   CREATE INDEX certificate_revoked ON certificate(issuer, serial) WHERE revoked_at IS NOT NULL;
   -- Renewed, and valid beyond the overlap: to be revoked when that ends.
   CREATE INDEX certificate_superseded ON certificate(overlap_until)
     WHERE overlap_until < not_after AND revoked_at IS NULL;
+
+  -- By the first 32 bits of their key's digest and of their own, the certificates up to the one that
+  -- `certificate_settled` has; later ones are found in memory (`DigestIndex`).
+  CREATE TABLE certificate_digest(
+    prefix INTEGER NOT NULL,
+    certificate INTEGER NOT NULL,
+    PRIMARY KEY (prefix, certificate)
+  ) STRICT, WITHOUT ROWID;
+
+  -- One row: up to which certificate they are all there, and, of those up to `next`, which digests are, too.
+  CREATE TABLE certificate_settled(
+    through INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    below INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO certificate_settled(through, next, below) VALUES (0, 0, 0);
 
   CREATE TABLE issuer(
     id INTEGER PRIMARY KEY,
@@ -274,7 +287,8 @@ let viewTables = """
   ) STRICT;
   """
 
-/// Every table that a replay makes again, each in the order of its primary key.
+/// Every table that a replay makes again, each in the order of its primary key; not the tree of digests, which hangs on how
+/// the events were grouped.
 let viewTableNames =
   [
     "event_kind", "concern", "instance", "policy_file", "device", "binding", "bound_hardware", "hardware",

@@ -16,10 +16,12 @@ struct EventRecorder {
     if !GroupMemory.standsFor(event.kind) { try db.settle() }
     try recordKind(event)
     for record in event.origin.on {
-      try db.run(
-        "INSERT OR IGNORE INTO concern(record, changes, position) VALUES (?, ?, ?)", record, event.changesRecords,
-        event.origin.position)
+      try db.insert(
+        into: "concern(record, changes, position)", record, event.changesRecords, event.origin.position,
+        conflict: .ignored)
+      if event.changesRecords { db.memory.changed.insert(record) }
     }
+    if !GroupMemory.standsFor(event.kind) { try db.writeRows() }
     try projections.apply(event, db)
   }
 
@@ -31,9 +33,11 @@ struct EventRecorder {
     kinds.insert(event.kind)
   }
 
-  /// Forgets which kinds were seen, and what was counted: their rows may have been rolled back.
+  /// Forgets which kinds were seen, what was counted and what waits: their rows may have been rolled back.
   mutating func rolledBack() {
     kinds = []
     db.memory = GroupMemory()
+    db.forgetRows()
+    db.digests.takeBack()
   }
 }

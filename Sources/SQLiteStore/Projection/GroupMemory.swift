@@ -3,7 +3,8 @@ import DeviceRegistry
 import MusterModel
 
 /// What the events of a group have in common, in memory while their transaction is open: counts that many of them add to,
-/// and what many of them ask. It is read once and written once, where each event would ask for and write the same row.
+/// what many of them ask, and of which records rows may wait to be written (`RowInsert`). It is read once and written once,
+/// where each event would ask for and write the same row.
 ///
 /// It stands for what enrollments and certificates do, and nothing else: before an event of another kind, which may read or
 /// change what is held here, it is settled.
@@ -30,6 +31,10 @@ struct GroupMemory {
   fileprivate var batches: [RecordID: RecordID] = [:]
   /// Whether any device is in a rollover that goes on, once it was asked.
   fileprivate var isRolloverOpen: Bool?
+  /// What was changed.
+  var changed: Set<Aggregate> = []
+  /// Of certificates that were issued.
+  var keys: Set<Digest> = []
 
   static func standsFor(_ kind: String) -> Bool {
     kind == CertificateIssued.kind || kind == DeviceEnrolled.kind || kind == DeviceEnrolledWithKeys.kind
@@ -37,8 +42,9 @@ struct GroupMemory {
 }
 
 extension Connection {
-  /// Writes what was counted, and forgets all.
+  /// Writes what waits and what was counted, and forgets all.
   func settle() throws(StoreError) {
+    try writeRows()
     for (group, count) in memory.devices {
       try run("UPDATE device_group SET devices = devices + ? WHERE record = ?", count, group)
     }
@@ -51,7 +57,9 @@ extension Connection {
       try change(
         "UPDATE factory_order SET made = made + ?1 WHERE record = ?2 AND made + ?1 <= quota", counted.made, order)
     }
+    let issued = memory.keys.count
     memory = GroupMemory()
+    if issued > 0 { try moveDigests(after: issued) }
   }
 
   /// One device more is in the group.

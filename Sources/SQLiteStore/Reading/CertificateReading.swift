@@ -21,9 +21,9 @@ extension Snapshot {
     case .record(let record):
       try db.first("SELECT record FROM certificate WHERE record = ?", record, read: Row.record)
     case .fingerprint(let digest):
-      try db.first(
-        "SELECT record FROM certificate WHERE substr(der, 1, 8) = substr(?1, 1, 8) AND der = ?1", digest,
-        read: Row.record)
+      try db.certificates(
+        with: digest, "SELECT record FROM certificate WHERE id = ? AND der = ?", read: Row.record
+      ).first
     case .serial(let serial):
       // Serials are random beyond time: two issuers do not share one.
       try db.first(

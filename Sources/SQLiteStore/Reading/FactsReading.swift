@@ -224,11 +224,8 @@ struct FactsReading {
 
   private mutating func readPublicKey() throws(StoreError) {
     guard let key = query.publicKey else { return }
-    let certificates = try snapshot.db.all(
-      """
-      SELECT subject, revoked_reason IS 'key-compromise' FROM certificate
-      WHERE substr(public_key, 1, 8) = substr(?1, 1, 8) AND public_key = ?1
-      """, key
+    let certificates = try snapshot.db.certificates(
+      with: key, "SELECT subject, revoked_reason IS 'key-compromise' FROM certificate WHERE id = ? AND public_key = ?"
     ) { (row) throws(StoreError) in (owner: try row.optional(0, Row.record), isCompromised: row.bool(1)) }
     facts.publicKeyOwner = certificates.lazy.compactMap(\.owner).first
     facts.publicKeyIsCompromised = certificates.contains(where: \.isCompromised)

@@ -56,11 +56,10 @@ struct HubDeviceReading {
     let subject =
       switch key {
       case .fingerprint(let digest):
-        try snapshot.db.first(
-          """
-          SELECT subject FROM certificate
-          WHERE substr(der, 1, 8) = substr(?1, 1, 8) AND der = ?1 AND subject IS NOT NULL
-          """, digest, read: Row.record)
+        try snapshot.db.certificates(
+          with: digest, "SELECT subject FROM certificate WHERE id = ? AND der = ? AND subject IS NOT NULL",
+          read: Row.record
+        ).first
       case .serial(let serial):
         try snapshot.db.first(
           """

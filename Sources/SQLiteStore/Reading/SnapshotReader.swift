@@ -36,6 +36,7 @@ extension Connection {
   func withSnapshot<Value>(_ body: (Result<Snapshot, StoreError>) throws -> Value) rethrows -> Value {
     let snapshot = Result { () throws(StoreError) in
       try run("BEGIN")
+      digests.begin()
       return Snapshot(db: self)
     }
     defer { if isInTransaction { try? run("COMMIT") } }

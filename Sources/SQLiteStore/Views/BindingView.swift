@@ -12,17 +12,16 @@ enum BindingView: Projection {
 
   private static func made(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
-    try db.run(
-      """
-      INSERT INTO binding(
-        device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """, body.device, body.generation, body.evidence, body.ticket, body.requester, body.issued,
+    try db.insert(
+      into: """
+        binding(
+          device, generation, evidence, ticket, public_key, certificate, made_by, made_at, position, factory_order, batch)
+        """, body.device, body.generation, body.evidence, body.ticket, body.requester, body.issued,
       origin.by.description, origin.at, origin.position, body.order, body.batch)
     for bound in body.hardware {
-      try db.run(
-        "INSERT INTO bound_hardware(device, generation, hardware, assurance) VALUES (?, ?, ?, ?)", body.device,
-        body.generation, bound.hardware, bound.assurance.rawValue)
+      try db.insert(
+        into: "bound_hardware(device, generation, hardware, assurance)", body.device, body.generation, bound.hardware,
+        bound.assurance.rawValue)
     }
   }
 

@@ -11,18 +11,20 @@ enum CertificateView: Projection {
 
   private static func issued(_ event: Recorded<CertificateIssued>, _ db: Connection) throws(StoreError) {
     let (facts, origin) = (event.body.issued, event.origin)
+    if event.body.replaces != nil { try db.writeRows() }
     guard let serial = Hex.decode(facts.serial) else { throw .conflict("a serial number that is not hexadecimal") }
     guard try !db.hasPublicKey(facts.publicKey, ofOtherThan: facts.subject) else {
       throw .conflict("a public key of another record")
     }
-    try db.run(
-      """
-      INSERT INTO certificate(
-        record, subject, issuer, serial, profile, not_before, not_after, shard, public_key, der, request, issued_at,
-        position, replaces)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """, facts.certificate, facts.subject, facts.issuerKeyID, serial, facts.profile, facts.notBefore, facts.notAfter,
+    try db.insert(
+      into: """
+        certificate(
+          record, subject, issuer, serial, profile, not_before, not_after, shard, public_key, der, request, issued_at,
+          position, replaces)
+        """, facts.certificate, facts.subject, facts.issuerKeyID, serial, facts.profile, facts.notBefore,
+      facts.notAfter,
       facts.shard, facts.publicKey, facts.der, facts.request, origin.at, origin.position, event.body.replaces)
+    db.memory.keys.insert(facts.publicKey)
     if let replaced = event.body.replaces {
       try db.change(
         "UPDATE certificate SET replaced_by = ?, overlap_until = ? WHERE record = ?", facts.certificate,
@@ -52,10 +54,13 @@ enum CertificateView: Projection {
 extension Connection {
   /// Whether a certificate says that the key is another record's; the service's own where `owner` is nil.
   func hasPublicKey(_ key: Digest, ofOtherThan owner: RecordID?) throws(StoreError) -> Bool {
-    try exists(
-      """
-      SELECT 1 FROM certificate
-      WHERE substr(public_key, 1, 8) = substr(?1, 1, 8) AND public_key = ?1 AND subject IS NOT ?2
-      """, key, owner)
+    if memory.keys.contains(key) {
+      try writeRows()
+      digests.outdate()
+    }
+    let holders = try certificates(
+      with: key, "SELECT subject FROM certificate WHERE id = ? AND public_key = ?"
+    ) { (row) throws(StoreError) in try row.optional(0, Row.record) }
+    return holders.contains { $0 != owner }
   }
 }

@@ -18,18 +18,17 @@ enum DeviceView: Projection {
   private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let (body, origin) = (event.body, event.origin)
     guard body.isNew else {
+      try db.writeRows()
       try count(-1, body.device, db)
       try db.change(
         "UPDATE device SET device_group = ?, hub = ?, generation = ?, last_seen_at = ? WHERE record = ?", body.group,
         body.hub, body.generation, origin.at, body.device)
       return try count(1, body.device, db)
     }
-    try db.run(
-      """
-      INSERT INTO device(
-        record, device_id, folded, state, device_group, hub, generation, created_at, position, last_seen_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """, body.device, event.details?.deviceID.text, event.details?.deviceID.folded, DeviceState.enabled.rawValue,
+    try db.insert(
+      into:
+        "device(record, device_id, folded, state, device_group, hub, generation, created_at, position, last_seen_at)",
+      body.device, event.details?.deviceID.text, event.details?.deviceID.folded, DeviceState.enabled.rawValue,
       body.group, body.hub, body.generation, origin.at, origin.position, origin.at)
     if let group = body.group { db.countDevice(in: group) }
   }
@@ -52,6 +51,7 @@ enum DeviceView: Projection {
   /// A device that renews was seen; what others issue for it says nothing of it.
   private static func certificateIssued(_ event: Recorded<CertificateIssued>, _ db: Connection) throws(StoreError) {
     guard let record = event.origin.by.record, record.kind == .device else { return }
+    try db.writeRows()
     try db.run("UPDATE device SET last_seen_at = ? WHERE record = ?", event.origin.at, record)
   }
 

@@ -41,13 +41,14 @@ enum HardwareView: Projection {
   private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     for (index, bound) in event.body.hardware.enumerated() {
       let shown = event.details.flatMap { index < $0.hardware.count ? $0.hardware[index] : nil }
-      try db.change(
-        """
-        INSERT INTO hardware(record, hardware_id, listing, position, last_seen_at, device) VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT (record) DO UPDATE SET last_seen_at = excluded.last_seen_at, device = excluded.device
-        WHERE device IS NULL
-        """, bound.hardware, shown?.description, HardwareListed.Listing.none.rawValue, event.origin.position,
-        event.origin.at, event.body.device)
+      try db.insert(
+        into: "hardware(record, hardware_id, listing, position, last_seen_at, device)", bound.hardware,
+        shown?.description, HardwareListed.Listing.none.rawValue, event.origin.position, event.origin.at,
+        event.body.device,
+        conflict: .resolved(
+          by: """
+            (record) DO UPDATE SET last_seen_at = excluded.last_seen_at, device = excluded.device WHERE device IS NULL
+            """))
     }
   }
 

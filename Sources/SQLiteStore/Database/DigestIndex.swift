@@ -1,0 +1,209 @@
+import MusterModel
+
+/// Finds certificates by what stands at random, the digest of their key and their own. Each issuance would change two random
+/// pages of an index, which costs more than all else that a commit writes, and the more the larger the fleet. So the newest
+/// certificates are found in memory, where every connection has them from the rows; they come into a tree on disk by and by,
+/// in the order of their digests, many to a page.
+///
+/// A digest stands by its first 32 bits; what is found is asked for the rest.
+final class DigestIndex {
+  /// So many certificates are brought into the tree in one pass over it.
+  private let generation: Int
+  /// Certificates that the tree has; every later one is in memory.
+  private var settled: Int64 = 0
+  /// The last that is in memory.
+  private var last: Int64 = 0
+  private var newest = DigestTable()
+  /// Whether the transaction at hand was looked at.
+  private var isCurrent = false
+  private var pass: Pass?
+  /// As it was when the transaction at hand began.
+  private var begun: (settled: Int64, last: Int64, done: Int?) = (0, 0, nil)
+
+  /// One pass over the tree: what is brought there, in its order, how much of it is, and up to which certificate it goes.
+  private struct Pass {
+    let entries: [DigestTable.Entry]
+    var done = 0
+    let through: Int64
+  }
+
+  init(generation: Int = 32_768) { self.generation = generation }
+
+  /// A transaction begins.
+  func begin() {
+    outdate()
+    begun = (settled, last, pass?.done)
+  }
+
+  /// The transaction at hand has new certificates.
+  func outdate() { isCurrent = false }
+
+  /// It was taken back, with what was read and moved in it.
+  func takeBack() {
+    outdate()
+    if pass?.done != begun.done { pass = nil }
+    if settled != begun.settled {
+      (settled, last, newest) = (0, 0, DigestTable())
+    } else if last != begun.last {
+      last = begun.last
+      newest = newest.filtered { [last] in $0 <= last }
+    }
+  }
+
+  /// Rows of certificates that may have the digest, as their key's or as their own.
+  fileprivate func rows(_ digest: Digest, _ db: Connection) throws(StoreError) -> [Int64] {
+    try look(db)
+    let prefix = digest.prefix
+    let old = try db.all("SELECT certificate FROM certificate_digest WHERE prefix = ?", prefix) { row in row.int(0) }
+    let new = newest.rows(prefix)
+    return new.isEmpty ? old : old + new.filter { !old.contains($0) }
+  }
+
+  private func look(_ db: Connection) throws(StoreError) {
+    guard !isCurrent else { return }
+    let settled = try db.number("SELECT through FROM certificate_settled")
+    if settled != self.settled {
+      newest = newest.filtered { $0 > settled }
+      (self.settled, last) = (settled, max(last, settled))
+    }
+    try db.each("SELECT id, public_key, der FROM certificate WHERE id > ? ORDER BY id", last) {
+      (row) throws(StoreError) in
+      last = row.int(0)
+      newest.insert(.init(prefix: try row.digest(1).prefix, row: last))
+      newest.insert(.init(prefix: try row.digest(2).prefix, row: last))
+    }
+    isCurrent = true
+  }
+
+  /// The committer's: after `count` certificates came, twice as many are brought into the tree, so that a generation is
+  /// there before the next is complete.
+  fileprivate func move(after count: Int, _ db: Connection) throws(StoreError) {
+    outdate()
+    try look(db)
+    if pass == nil { pass = try nextPass(db) }
+    guard let pass else { return }
+    let moving = pass.entries[pass.done...].prefix(4 * count)
+    for entry in moving {
+      // Of a digest that was the last before, a part may be there.
+      try db.insert(into: "certificate_digest(prefix, certificate)", entry.prefix, entry.row, conflict: .ignored)
+    }
+    try db.writeRows()
+    if moving.endIndex < pass.entries.endIndex {
+      self.pass?.done = moving.endIndex
+      try db.change(
+        "UPDATE certificate_settled SET next = ?, below = ?", pass.through, pass.entries[moving.endIndex].prefix)
+    } else {
+      self.pass = nil
+      try db.change("UPDATE certificate_settled SET through = ?1, next = ?1, below = 0", pass.through)
+      outdate()
+    }
+  }
+
+  /// The rest of one that was begun, or a new one where there is enough for it.
+  private func nextPass(_ db: Connection) throws(StoreError) -> Pass? {
+    let begun = try db.first("SELECT next, below FROM certificate_settled WHERE next > through") {
+      (row) throws(StoreError) in (through: row.int(0), below: try row.number(1))
+    }
+    guard let (through, below) = begun ?? (newest.count >= 2 * generation ? (last, 0) : nil) else { return nil }
+    let entries = newest.entries.filter { $0.row <= through && $0.prefix >= below }
+    return Pass(entries: entries.sorted { $0.prefix < $1.prefix }, through: through)
+  }
+}
+
+/// A few hundred thousand digests by their prefix: open addressing, for prefixes stand at random by themselves.
+private struct DigestTable {
+  struct Entry {
+    let prefix: UInt32
+    let row: Int64
+  }
+
+  /// The prefix above the row's distance from `start`, which is at least 1; 0 where nothing is.
+  private var slots: [UInt64] = []
+  private var start: Int64 = 0
+  private(set) var count = 0
+
+  var entries: [Entry] { slots.lazy.filter { $0 != 0 }.map(entry) }
+
+  private func entry(_ slot: UInt64) -> Entry {
+    Entry(prefix: UInt32(truncatingIfNeeded: slot >> 32), row: start + Int64(slot & 0xffff_ffff))
+  }
+
+  func rows(_ prefix: UInt32) -> [Int64] {
+    guard count > 0 else { return [] }
+    var rows: [Int64] = []
+    var place = place(of: prefix)
+    while slots[place] != 0 {
+      if slots[place] >> 32 == prefix { rows.append(entry(slots[place]).row) }
+      place = (place + 1) & (slots.count - 1)
+    }
+    return rows
+  }
+
+  mutating func insert(_ entry: Entry) {
+    if count == 0 { start = entry.row - 1 }
+    if 4 * (count + 1) > 3 * slots.count { grow() }
+    var place = place(of: entry.prefix)
+    while slots[place] != 0 { place = (place + 1) & (slots.count - 1) }
+    slots[place] = UInt64(entry.prefix) << 32 | UInt64(entry.row - start)
+    count += 1
+  }
+
+  /// Those of some rows.
+  func filtered(_ isKept: (Int64) -> Bool) -> DigestTable {
+    var rest = DigestTable()
+    // In the order of the rows: the first is what the others are counted from.
+    for entry in entries.filter({ isKept($0.row) }).sorted(by: { $0.row < $1.row }) { rest.insert(entry) }
+    return rest
+  }
+
+  private func place(of prefix: UInt32) -> Int {
+    Int(prefix >> UInt32(32 - slots.count.trailingZeroBitCount))
+  }
+
+  private mutating func grow() {
+    let old = slots
+    slots = [UInt64](repeating: 0, count: max(1024, 2 * old.count))
+    for slot in old where slot != 0 {
+      var place = place(of: UInt32(truncatingIfNeeded: slot >> 32))
+      while slots[place] != 0 { place = (place + 1) & (slots.count - 1) }
+      slots[place] = slot
+    }
+  }
+}
+
+extension Digest {
+  /// By which it stands in the index.
+  var prefix: UInt32 { withUnsafeBytes { UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self)) } }
+}
+
+extension Connection {
+  /// What `read` makes of the certificates with that digest, as their key's or their own, oldest first. `sql` is asked with
+  /// a row that may be one and the digest.
+  func certificates<Value>(
+    with digest: Digest, _ sql: StaticString, read: (Row) throws(StoreError) -> Value
+  ) throws(StoreError) -> [Value] {
+    var found: [Value] = []
+    for row in try digests.rows(digest, self).sorted() {
+      if let value = try first(sql, row, digest, read: read) { found.append(value) }
+    }
+    return found
+  }
+
+  /// Brings some of the certificates that came longest ago into the tree of digests, after `count` new ones.
+  func moveDigests(after count: Int) throws(StoreError) { try digests.move(after: count, self) }
+
+  /// The first of the certificates that the tree has by which it is not found; nil where it has them all.
+  func missingDigest() throws(StoreError) -> (certificate: Int64, digest: Digest)? {
+    var missing: (Int64, Digest)?
+    try each("SELECT id, public_key, der FROM certificate WHERE id <= (SELECT through FROM certificate_settled)") {
+      (row) throws(StoreError) in
+      for column in [1, 2] as [Int32] where missing == nil {
+        let digest = try row.digest(column)
+        let isThere = try exists(
+          "SELECT 1 FROM certificate_digest WHERE prefix = ? AND certificate = ?", digest.prefix, row.int(0))
+        if !isThere { missing = (row.int(0), digest) }
+      }
+    }
+    return missing
+  }
+}
