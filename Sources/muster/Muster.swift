@@ -41,6 +41,7 @@ enum Main {
       var command = try Muster.parseAsRoot()
       // A station's memory is flat, whatever the manifest's length: heaps of many threads each keep their most.
       if command is ProvisionCommand { use_one_heap() }
+      if command is Serve { keep_heaps() }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

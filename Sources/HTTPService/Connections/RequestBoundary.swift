@@ -28,7 +28,7 @@ struct RequestBoundary {
   /// The read that all this was of. Returns whether a next head has begun.
   mutating func wasRead(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
     let hasBegun = !isReceiving && hasMore(bytes)
-    begun = hasBegun ? (begun + bytes.suffix(3)).suffix(3) : []
+    begun = hasBegun ? (begun + RequestBoundary.end(of: bytes)).suffix(3) : []
     (wasReceiving, heads, body) = (isReceiving, 0, 0)
     return hasBegun
   }
@@ -36,12 +36,17 @@ struct RequestBoundary {
   private func hasMore(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
     guard heads > 0 || wasReceiving else { return true }
     switch framing {
-    case .emptyLine: return !RequestBoundary.isEmptyLine((begun + bytes.suffix(3))[...])
+    case .emptyLine: return !RequestBoundary.isEmptyLine((begun + RequestBoundary.end(of: bytes))[...])
     case .length:
       if heads == 0 { return body < bytes.count }
       guard heads == 1, !wasReceiving, let head = headLength(bytes) else { return true }
       return head + body < bytes.count
     }
+  }
+
+  /// From behind: the suffix that `+` asks a sequence for goes through all of it.
+  private static func end<Bytes: BidirectionalCollection<UInt8>>(of bytes: Bytes) -> Bytes.SubSequence {
+    bytes[(bytes.index(bytes.endIndex, offsetBy: -3, limitedBy: bytes.startIndex) ?? bytes.startIndex)...]
   }
 
   /// How many bytes of the read are the head that it is the first to end.

@@ -13,18 +13,20 @@ struct RequestTarget: Sendable {
     guard text.utf8.count <= RequestTarget.limit else {
       throw Problem(.uriTooLong, "target-too-long", detail: "expected at most \(RequestTarget.limit) bytes")
     }
-    guard text.first == "/", text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) else {
+    guard text.utf8.first == UInt8(ascii: "/"),
+      text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") })
+    else {
       throw .badRequest("target-malformed", "expected a path that begins with a slash, in visible ASCII")
     }
-    let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = text.utf8.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
     path = try RequestTarget.path(parts[0])
-    query = parts.count == 2 ? try Query(parts[1]) : Query()
+    query = parts.count == 2 ? try Query(Substring(parts[1])) : Query()
   }
 
-  private static func path(_ text: Substring) throws(Problem) -> Path {
+  private static func path(_ text: Substring.UTF8View) throws(Problem) -> Path {
     var segments: [String] = []
-    for raw in text.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-      guard let segment = PercentEncoding.decode(raw) else {
+    for raw in text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst() {
+      guard let segment = PercentEncoding.decode(Substring(raw)) else {
         throw .badRequest("target-malformed", "expected percent-encoded UTF-8 in the path, without control characters")
       }
       // Dots that a proxy in front may have read differently (RFC 3986 §6.2.2.3).

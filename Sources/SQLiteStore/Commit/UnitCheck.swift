@@ -15,22 +15,17 @@ struct UnitCheck {
 
   private let db: Connection
   private var care = Care.unheld
-  /// The versions, as they stand in the open transaction, of what many units read and next to none changes.
-  private var shared: [Aggregate: UInt64] = [:]
   /// The newest KEK as it stands in the open transaction, once it was asked for.
   private var kek: UInt32?
 
   init(db: Connection) { self.db = db }
 
   /// A transaction begins.
-  mutating func begin(_ care: Care) { (self.care, shared, kek) = (care, [:], nil) }
+  mutating func begin(_ care: Care) { (self.care, kek) = (care, nil) }
 
   /// The unit was written into the open transaction.
   mutating func wrote(_ unit: UnitOfWork) {
-    for event in unit.events {
-      for aggregate in event.on where aggregate.isShared { shared[aggregate] = nil }
-      if event.kind == KEKCreated.kind { kek = nil }
-    }
+    if unit.events.contains(where: { $0.kind == KEKCreated.kind }) { kek = nil }
   }
 
   /// nil where nothing is in the way.
@@ -45,20 +40,12 @@ struct UnitCheck {
   }
 
   /// The first by name, so that the same unit is refused the same way each time.
-  private mutating func stale(_ reads: ReadSet) throws(StoreError) -> Aggregate? {
+  private func stale(_ reads: ReadSet) throws(StoreError) -> Aggregate? {
     var found: Aggregate?
-    for (aggregate, version) in reads.versions where try self.version(of: aggregate) != version {
+    for (aggregate, version) in reads.versions where try db.heldVersion(of: aggregate) != version {
       found = found.map { min($0, aggregate) } ?? aggregate
     }
     return found
-  }
-
-  private mutating func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
-    guard aggregate.isShared else { return try db.version(of: aggregate) }
-    if let version = shared[aggregate] { return version }
-    let version = try db.version(of: aggregate)
-    shared[aggregate] = version
-    return version
   }
 
   /// From a new KEK on nothing is written under an older one: so re-wrapping passes over each row once, and what it passed
@@ -133,16 +120,6 @@ extension UniqueName {
   }
 }
 
-extension Aggregate {
-  /// Whether many units of a group read it: the instance's lists, and the records of what devices stand under.
-  fileprivate var isShared: Bool {
-    switch record?.kind {
-    case nil, .group, .order, .hub, .operator: true
-    default: false
-    }
-  }
-}
-
 extension UnitOfWork {
   /// Whether the unit itself ends the active binding of `record`, so that it may make another.
   fileprivate func ends(_ record: RecordID) -> Bool {
@@ -170,8 +147,7 @@ extension Connection {
 
   /// The position of the last event that changed the aggregate, plus one; 0 where there is none.
   func version(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
-    if memory.changed.contains(aggregate) { try writeRows() }
-    return try first("SELECT max(position) + 1 FROM concern WHERE record = ? AND changes = 1", aggregate) {
+    try first("SELECT max(position) + 1 FROM concern WHERE record = ? AND changes = 1", aggregate) {
       (row) throws(StoreError) in try row.position(0)
     } ?? 0
   }

@@ -54,8 +54,10 @@ final class DigestIndex {
   fileprivate func rows(_ digest: Digest, _ db: Connection) throws(StoreError) -> [Int64] {
     try look(db)
     let prefix = digest.prefix
-    let old = try db.all("SELECT certificate FROM certificate_digest WHERE prefix = ?", prefix) { row in row.int(0) }
     let new = newest.rows(prefix)
+    // What the tree has of a first pass is in memory, too.
+    guard settled > 0 else { return new }
+    let old = try db.all("SELECT certificate FROM certificate_digest WHERE prefix = ?", prefix) { row in row.int(0) }
     return new.isEmpty ? old : old + new.filter { !old.contains($0) }
   }
 

@@ -19,7 +19,7 @@ struct EventRecorder {
       try db.insert(
         into: "concern(record, changes, position)", record, event.changesRecords, event.origin.position,
         conflict: .ignored)
-      if event.changesRecords { db.memory.changed.insert(record) }
+      if event.changesRecords { db.changed(record, at: event.origin.position) }
     }
     if !GroupMemory.standsFor(event.kind) { try db.writeRows() }
     try projections.apply(event, db)

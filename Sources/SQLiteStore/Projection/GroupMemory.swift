@@ -3,8 +3,7 @@ import DeviceRegistry
 import MusterModel
 
 /// What the events of a group have in common, in memory while their transaction is open: counts that many of them add to,
-/// what many of them ask, and of which records rows may wait to be written (`RowInsert`). It is read once and written once,
-/// where each event would ask for and write the same row.
+/// and what many of them ask. It is read once and written once, where each event would ask for and write the same row.
 ///
 /// It stands for what enrollments and certificates do, and nothing else: before an event of another kind, which may read or
 /// change what is held here, it is settled.
@@ -31,10 +30,17 @@ struct GroupMemory {
   fileprivate var batches: [RecordID: RecordID] = [:]
   /// Whether any device is in a rollover that goes on, once it was asked.
   fileprivate var isRolloverOpen: Bool?
-  /// What was changed.
-  var changed: Set<Aggregate> = []
-  /// Of certificates that were issued.
+  /// The versions of what was changed, whose rows may wait to be written, and of what was asked for.
+  fileprivate var versions: [Aggregate: UInt64] = [:]
+  /// The keys of certificates that were issued, whose rows may wait.
   var keys: Set<Digest> = []
+  /// The rows of the hubs that are told of a device.
+  fileprivate var hubs: [Assignment: [Int64]] = [:]
+
+  fileprivate struct Assignment: Hashable {
+    let hub: RecordID?
+    let group: RecordID?
+  }
 
   static func standsFor(_ kind: String) -> Bool {
     kind == CertificateIssued.kind || kind == DeviceEnrolled.kind || kind == DeviceEnrolledWithKeys.kind
@@ -60,6 +66,28 @@ extension Connection {
     let issued = memory.keys.count
     memory = GroupMemory()
     if issued > 0 { try moveDigests(after: issued) }
+  }
+
+  /// The aggregate's version as it stands in the open transaction.
+  func heldVersion(of aggregate: Aggregate) throws(StoreError) -> UInt64 {
+    if let version = memory.versions[aggregate] { return version }
+    let version = try version(of: aggregate)
+    memory.versions[aggregate] = version
+    return version
+  }
+
+  /// An event changed the aggregate.
+  func changed(_ aggregate: Aggregate, at position: UInt64) { memory.versions[aggregate] = position + 1 }
+
+  /// The rows of the hubs that are told of a device of that hub or that group.
+  func hubs(of hub: RecordID?, _ group: RecordID?) throws(StoreError) -> [Int64] {
+    let assignment = GroupMemory.Assignment(hub: hub, group: group)
+    if let hubs = memory.hubs[assignment] { return hubs }
+    let hubs = try all(
+      "SELECT id FROM hub WHERE record = ?1 UNION SELECT hub FROM hub_group WHERE device_group = ?2", hub, group
+    ) { row in row.int(0) }
+    memory.hubs[assignment] = hubs
+    return hubs
   }
 
   /// One device more is in the group.

@@ -40,11 +40,9 @@ enum HubFeedView: Projection {
   private static func enrolled(_ event: Recorded<some EnrollmentBody>, _ db: Connection) throws(StoreError) {
     let body = event.body
     guard body.hub != nil || body.group != nil else { return }
-    try db.run(
-      """
-      INSERT OR IGNORE INTO hub_change(hub, position)
-      SELECT id, ?3 FROM hub WHERE record = ?1 UNION ALL SELECT hub, ?3 FROM hub_group WHERE device_group = ?2
-      """, body.hub, body.group, event.origin.position)
+    for hub in try db.hubs(of: body.hub, body.group) {
+      try db.insert(into: "hub_change(hub, position)", hub, event.origin.position, conflict: .ignored)
+    }
   }
 
   private static func note(_ device: RecordID, _ origin: EventOrigin, _ db: Connection) throws(StoreError) {
