@@ -26,7 +26,8 @@ struct BasicCredentials: Sendable {
   private static func parse(_ field: String) -> BasicCredentials? {
     guard field.utf8.count <= limit else { return nil }
     let parts = field.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true)
-    guard parts.count == 2, parts[0].elementsEqual("basic".utf8, by: { $0 | 0x20 == $1 }), let pair = Base64.decode(Array(parts[1])),
+    guard parts.count == 2, parts[0].elementsEqual("basic".utf8, by: { $0 | 0x20 == $1 }),
+      let pair = Base64.decode(Array(parts[1])),
       let colon = pair.firstIndex(of: UInt8(ascii: ":")),
       let user = String(validating: pair[..<colon], as: UTF8.self), let deviceID = DeviceID(user)
     else { return nil }
