@@ -20,9 +20,9 @@ void use_one_heap(void) { mallopt(M_ARENA_MAX, 1); }
 
 void keep_heaps(void) {
   // Each of these also ends what the library would fit by itself.
-  mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
-  mallopt(M_TOP_PAD, 1024 * 1024);
-  mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+  mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+  mallopt(M_TOP_PAD, 256 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
 
 int lock_memory(void) { return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT); }

@@ -26,16 +26,9 @@ final class EnrollmentQueue: Sendable {
 
   private struct State {
     var waiting: [Waiting] = []
-    /// How many groups are being prepared or committed.
-    var groups = 0
-    /// How many the last group had.
-    var lastGroup = 0
-    /// How many are to wait before the group that waits for company is told; nil where none does.
-    var awaited: Int?
+    var forming = GroupForming()
   }
 
-  /// How many requests one group takes at most.
-  private static let groupLimit = 64
   /// How long a group waits for as many as the last one had.
   private static let patience = DispatchTimeInterval.milliseconds(2)
 
@@ -65,28 +58,22 @@ final class EnrollmentQueue: Sendable {
   private func add(_ new: [Waiting], _ enrollment: DeviceEnrollment) {
     let areThere = state.withLock { state in
       state.waiting += new
-      guard let awaited = state.awaited, state.waiting.count >= awaited else { return false }
-      state.awaited = nil
-      return true
+      return state.forming.came(new.count)
     }
     if areThere { company.signal() }
-    for _ in stride(from: 0, to: new.count, by: EnrollmentQueue.groupLimit) { begin(enrollment) }
+    for _ in stride(from: 0, to: new.count, by: GroupForming.limit) { begin(enrollment) }
   }
 
   /// Begins a group where there is reason to.
   private func begin(_ enrollment: DeviceEnrollment) {
-    let begins = state.withLock { state in
-      let begins = state.groups == 0 ? !state.waiting.isEmpty : state.waiting.count >= EnrollmentQueue.groupLimit
-      if begins { state.groups += 1 }
-      return begins
-    }
+    let begins = state.withLock { $0.forming.begins() }
     if begins { enrollment.instance.facts.prepare { [self] in commit(group(enrollment, $0), enrollment) } }
   }
 
   private func end(again: [Waiting], _ enrollment: DeviceEnrollment) {
     state.withLock { state in
-      state.groups -= 1
       state.waiting += again
+      state.forming.ended(again: again.count)
     }
     begin(enrollment)
   }
@@ -109,21 +96,17 @@ final class EnrollmentQueue: Sendable {
         if let member = settle(waiting, decision, enrollment) { group.append(member) }
       }
     }
-    if taken > 0 { state.withLock { state in (state.lastGroup, state.awaited) = (taken, nil) } }
+    state.withLock { $0.forming.prepared(taken) }
     return group
   }
 
-  /// What waits, as far as the group has room. Where nothing does, whether it lacks some that the last group had: then
-  /// `company` tells once as many are there. A group that has none waits for none, and of two that are prepared at once
-  /// neither does.
+  /// What waits, as far as the group has room, and where nothing does, whether company is to be waited for.
   private func take(beside taken: Int) -> ([Waiting], lacks: Bool) {
     state.withLock { state in
-      let count = min(EnrollmentQueue.groupLimit - taken, state.waiting.count)
+      let (count, lacks) = state.forming.take(beside: taken)
       let taking = Array(state.waiting.prefix(count))
       state.waiting.removeFirst(count)
-      let lacking = min(state.lastGroup, EnrollmentQueue.groupLimit) - taken
-      state.awaited = count == 0 && taken > 0 && lacking > 0 && state.groups == 1 ? lacking : nil
-      return (taking, state.awaited != nil)
+      return (taking, lacks)
     }
   }
 

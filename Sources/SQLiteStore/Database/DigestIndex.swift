@@ -27,7 +27,7 @@ final class DigestIndex {
     let through: Int64
   }
 
-  init(generation: Int = 32_768) { self.generation = generation }
+  init(generation: Int = 16_384) { self.generation = generation }
 
   /// A transaction begins.
   func begin() {
