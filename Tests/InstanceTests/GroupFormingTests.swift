@@ -4,8 +4,19 @@ import Testing
 
 /// When groups of enrollments begin and how many they take, without threads.
 @Suite struct GroupFormingTests {
+  /// The value behind a reference, so that what it is told can stand in an expectation.
+  private final class Forming {
+    private var value = GroupForming()
+
+    func came(_ count: Int) -> Bool { value.came(count) }
+    func begins() -> Bool { value.begins() }
+    func take(beside taken: Int) -> (count: Int, lacks: Bool) { value.take(beside: taken) }
+    func prepared(_ taken: Int) { value.prepared(taken) }
+    func ended(again: Int) { value.ended(again: again) }
+  }
+
   /// A group that ends with what it has.
-  private func whole(_ forming: inout GroupForming, _ count: Int) {
+  private func whole(_ forming: Forming, _ count: Int) {
     _ = forming.came(count)
     #expect(forming.begins())
     #expect(forming.take(beside: 0).count == count)
@@ -14,7 +25,7 @@ import Testing
   }
 
   @Test func `one that asks alone waits for nobody`() {
-    var forming = GroupForming()
+    let forming = Forming()
     for _ in 0..<3 {
       _ = forming.came(1)
       #expect(forming.begins() && !forming.begins())
@@ -26,8 +37,8 @@ import Testing
   }
 
   @Test func `a group waits for as many as the last one had, and is told once when they are there`() {
-    var forming = GroupForming()
-    whole(&forming, 16)
+    let forming = Forming()
+    whole(forming, 16)
     _ = forming.came(5)
     #expect(forming.begins())
     #expect(forming.take(beside: 0) == (5, false))
@@ -40,8 +51,8 @@ import Testing
   }
 
   @Test func `who gives up waiting leaves nothing behind, and the next waits for as many as there were`() {
-    var forming = GroupForming()
-    whole(&forming, 16)
+    let forming = Forming()
+    whole(forming, 16)
     _ = forming.came(5)
     #expect(forming.begins())
     #expect(forming.take(beside: 0).count == 5)
@@ -55,7 +66,7 @@ import Testing
   }
 
   @Test func `a full group takes no more, and another begins beside it only for a full one more`() {
-    var forming = GroupForming()
+    let forming = Forming()
     _ = forming.came(GroupForming.limit + 10)
     #expect(forming.begins() && forming.begins())
     #expect(forming.take(beside: 0) == (GroupForming.limit, false))
@@ -70,8 +81,8 @@ import Testing
   }
 
   @Test func `a group that finds nothing waits for nobody, and forgets not how many the last one had`() {
-    var forming = GroupForming()
-    whole(&forming, 16)
+    let forming = Forming()
+    whole(forming, 16)
     _ = forming.came(2)
     #expect(forming.begins())
     #expect(forming.take(beside: 0).count == 2)
@@ -90,7 +101,7 @@ import Testing
   }
 
   @Test func `what is to be decided again waits as what comes anew does`() {
-    var forming = GroupForming()
+    let forming = Forming()
     _ = forming.came(3)
     #expect(forming.begins())
     #expect(forming.take(beside: 0).count == 3)

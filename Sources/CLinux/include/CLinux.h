@@ -14,8 +14,8 @@ int may_lock_without_limit(void);
 /// All threads take memory from one heap: it costs a lock, and what one gives back another takes. Before there are threads.
 void use_one_heap(void);
 
-/// A thread's heap grows by a quarter megabyte at a time and gives back what is more than one megabyte: work that comes in groups takes and
-/// frees the same memory for each, and every time the heap's end moves the system is called, and its pages fault anew.
+/// A thread's heap grows by a quarter megabyte at a time and gives back what is more than one: work that comes in groups
+/// takes and frees the same memory for each, and every time a heap's end moves the system is called and pages fault anew.
 void keep_heaps(void);
 
 /// Keeps out of swap what the process has in memory and what it will have, once it is touched. 0, or -1 with errno.
