@@ -47,7 +47,7 @@ public final class FolderStore: Store {
   }
 
   private static func connection(_ folder: DataFolder) throws(StoreError) -> sending Connection {
-    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 57_344)
+    let db = try Connection(path: folder.database, .readWrite, cacheKiB: 49_152)
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
     try db.refuseUnknownKinds(.muster)
