@@ -14,6 +14,8 @@ typedef struct {
   unsigned char *held;
   int count;
   sqlite3_int64 start;
+  /// From where on what was held could not be handed down; -1 where nothing was lost.
+  sqlite3_int64 lost;
 } log_file;
 
 static sqlite3_vfs *system_vfs;
@@ -24,13 +26,18 @@ static int hand_down(sqlite3_file *self) {
   log_file *log = (log_file *)self;
   int count = log->count;
   if (count == 0) return SQLITE_OK;
-  // Once: after an error SQLite takes the transaction back, and writes it anew.
+  // Once: were it handed down later, a commit that was told to have failed would be on disk after a crash.
   log->count = 0;
-  return log->file->pMethods->xWrite(log->file, log->held, count, log->start);
+  int code = log->file->pMethods->xWrite(log->file, log->held, count, log->start);
+  if (code != SQLITE_OK && (log->lost < 0 || log->start < log->lost)) log->lost = log->start;
+  return code;
 }
 
 static int log_write(sqlite3_file *self, const void *bytes, int count, sqlite3_int64 start) {
   log_file *log = (log_file *)self;
+  // A transaction that was taken back is written anew from before the gap; one that goes on behind it would have a hole.
+  if (log->lost >= 0 && start > log->lost) return SQLITE_IOERR_WRITE;
+  log->lost = -1;
   if (log->count > 0 && (start != log->start + log->count || count > room - log->count)) {
     int code = hand_down(self);
     if (code != SQLITE_OK) return code;
@@ -62,6 +69,7 @@ static int log_truncate(sqlite3_file *self, sqlite3_int64 size) {
 
 static int log_sync(sqlite3_file *self, int flags) {
   int code = hand_down(self);
+  if (code == SQLITE_OK && ((log_file *)self)->lost >= 0) code = SQLITE_IOERR_FSYNC;
   return code == SQLITE_OK ? file(self)->pMethods->xSync(file(self), flags) : code;
 }
 
@@ -111,6 +119,7 @@ static int open_file(sqlite3_vfs *self, const char *name, sqlite3_file *opened, 
   if (!(flags & SQLITE_OPEN_WAL)) return system_vfs->xOpen(system_vfs, name, opened, flags, granted);
   log_file *log = (log_file *)opened;
   memset(log, 0, sizeof *log);
+  log->lost = -1;
   log->file = (sqlite3_file *)(log + 1);
   int code = system_vfs->xOpen(system_vfs, name, log->file, flags, granted);
   // Where the file has no methods, SQLite does not close it.

@@ -51,6 +51,7 @@ public final class FolderStore: Store {
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
     try db.refuseUnknownKinds(.muster)
+    _ = try db.digestProgress()
     return db
   }
 

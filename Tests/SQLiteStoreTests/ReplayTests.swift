@@ -46,6 +46,7 @@ import Testing
     ("INSERT INTO kek VALUES (9, '00', 0, 0)", "kek"), ("UPDATE certificate SET public_key = der", "certificate"),
     ("UPDATE hardware SET device = NULL", "hardware"),
     ("UPDATE certificate_settled SET through = 1, next = 1", "certificate_digest"),
+    ("UPDATE certificate_settled SET next = 1, below = 4294967295", "certificate_digest"),
   ]) func `a view that was changed by hand is found and named`(_ change: String, _ table: String) async throws {
     let test = try TestFolder()
     let store = try test.create()
@@ -62,6 +63,23 @@ import Testing
     #expect(try LedgerReplay.check(test.folder).differences == [])
     try test.tamper(change)
     #expect(try LedgerReplay.check(test.folder).differences.map(\.table) == [table])
+  }
+
+  @Test(arguments: [
+    "UPDATE certificate_settled SET through = 9, next = 9", "UPDATE certificate_settled SET next = 2",
+    "DELETE FROM certificate_settled", "UPDATE certificate_settled SET through = 1",
+  ]) func `an index of certificates that would be beyond them is damage, by which nothing is opened`(
+    _ change: String
+  ) async throws {
+    let test = try TestFolder()
+    let store = try test.create()
+    _ = try await store.commit(Units.instance())
+    _ = try await store.commit(TestEnrollment().unit())
+    await store.close()
+    try test.tamper(change)
+    let damage = StoreError.damaged("an index of certificates that goes beyond them")
+    #expect(throws: damage) { try test.open() }
+    #expect(throws: damage) { try LedgerReplay.check(test.folder) }
   }
 
   @Test func `an erased event leaves neither its details nor what the views had from them`() async throws {

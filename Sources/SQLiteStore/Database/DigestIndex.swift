@@ -18,7 +18,7 @@ final class DigestIndex {
   private var isCurrent = false
   private var pass: Pass?
   /// As it was when the transaction at hand began.
-  private var begun: (settled: Int64, last: Int64, done: Int?) = (0, 0, nil)
+  private var begun: (settled: Int64, last: Int64) = (0, 0)
 
   /// One pass over the tree: what is brought there, in its order, how much of it is, and up to which certificate it goes.
   private struct Pass {
@@ -32,7 +32,7 @@ final class DigestIndex {
   /// A transaction begins.
   func begin() {
     outdate()
-    begun = (settled, last, pass?.done)
+    begun = (settled, last)
   }
 
   /// The transaction at hand has new certificates.
@@ -41,7 +41,8 @@ final class DigestIndex {
   /// It was taken back, with what was read and moved in it.
   func takeBack() {
     outdate()
-    if pass?.done != begun.done { pass = nil }
+    // Made anew from what is on disk of it.
+    pass = nil
     if settled != begun.settled {
       (settled, last, newest) = (0, 0, DigestTable())
     } else if last != begun.last {
@@ -70,9 +71,10 @@ final class DigestIndex {
     }
     try db.each("SELECT id, public_key, der FROM certificate WHERE id > ? ORDER BY id", last) {
       (row) throws(StoreError) in
+      let (key, der) = (try row.digest(1), try row.digest(2))
       last = row.int(0)
-      newest.insert(.init(prefix: try row.digest(1).prefix, row: last))
-      newest.insert(.init(prefix: try row.digest(2).prefix, row: last))
+      newest.insert(.init(prefix: key.prefix, row: last))
+      newest.insert(.init(prefix: der.prefix, row: last))
     }
     isCurrent = true
   }
@@ -194,13 +196,27 @@ extension Connection {
   /// Brings some of the certificates that came longest ago into the tree of digests, after `count` new ones.
   func moveDigests(after count: Int) throws(StoreError) { try digests.move(after: count, self) }
 
-  /// The first of the certificates that the tree has by which it is not found; nil where it has them all.
+  /// How far the tree of digests is: certificates up to `through`, and of those up to `next` the digests below `below`.
+  /// Throws `damaged` where it would be further than there are certificates: some would be found nowhere.
+  func digestProgress() throws(StoreError) -> (through: Int64, next: Int64, below: UInt32) {
+    let found = try all(
+      "SELECT through, next, below, ifnull((SELECT max(id) FROM certificate), 0) FROM certificate_settled"
+    ) { (row) throws(StoreError) in
+      (through: row.int(0), next: row.int(1), below: try row.number(2), last: row.int(3))
+    }
+    guard found.count == 1, 0 <= found[0].through, found[0].through <= found[0].next, found[0].next <= found[0].last
+    else { throw .damaged("an index of certificates that goes beyond them") }
+    return (found[0].through, found[0].next, found[0].below)
+  }
+
+  /// The first digest that the tree should have and has not; nil where it has them all.
   func missingDigest() throws(StoreError) -> (certificate: Int64, digest: Digest)? {
+    let progress = try digestProgress()
     var missing: (Int64, Digest)?
-    try each("SELECT id, public_key, der FROM certificate WHERE id <= (SELECT through FROM certificate_settled)") {
-      (row) throws(StoreError) in
+    try each("SELECT id, public_key, der FROM certificate WHERE id <= ?", progress.next) { (row) throws(StoreError) in
       for column in [1, 2] as [Int32] where missing == nil {
         let digest = try row.digest(column)
+        guard row.int(0) <= progress.through || digest.prefix < progress.below else { continue }
         let isThere = try exists(
           "SELECT 1 FROM certificate_digest WHERE prefix = ? AND certificate = ?", digest.prefix, row.int(0))
         if !isThere { missing = (row.int(0), digest) }

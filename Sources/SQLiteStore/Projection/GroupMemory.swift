@@ -32,8 +32,9 @@ struct GroupMemory {
   fileprivate var isRolloverOpen: Bool?
   /// The versions of what was changed, whose rows may wait to be written, and of what was asked for.
   fileprivate var versions: [Aggregate: UInt64] = [:]
-  /// The keys of certificates that were issued, whose rows may wait.
-  var keys: Set<Digest> = []
+  /// The keys of certificates that were issued, whose rows may wait, and how many these are.
+  fileprivate var keys: Set<Digest> = []
+  fileprivate var issued = 0
   /// The rows of the hubs that are told of a device.
   fileprivate var hubs: [Assignment: [Int64]] = [:]
 
@@ -63,7 +64,7 @@ extension Connection {
       try change(
         "UPDATE factory_order SET made = made + ?1 WHERE record = ?2 AND made + ?1 <= quota", counted.made, order)
     }
-    let issued = memory.keys.count
+    let issued = memory.issued
     memory = GroupMemory()
     if issued > 0 { try moveDigests(after: issued) }
   }
@@ -78,6 +79,15 @@ extension Connection {
 
   /// An event changed the aggregate.
   func changed(_ aggregate: Aggregate, at position: UInt64) { memory.versions[aggregate] = position + 1 }
+
+  /// A certificate of the key was issued.
+  func issued(_ key: Digest) {
+    memory.keys.insert(key)
+    memory.issued += 1
+  }
+
+  /// Whether one may be among the rows that wait.
+  func hasIssued(_ key: Digest) -> Bool { memory.keys.contains(key) }
 
   /// The rows of the hubs that are told of a device of that hub or that group.
   func hubs(of hub: RecordID?, _ group: RecordID?) throws(StoreError) -> [Int64] {

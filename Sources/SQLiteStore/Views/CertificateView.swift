@@ -24,7 +24,7 @@ enum CertificateView: Projection {
         """, facts.certificate, facts.subject, facts.issuerKeyID, serial, facts.profile, facts.notBefore,
       facts.notAfter,
       facts.shard, facts.publicKey, facts.der, facts.request, origin.at, origin.position, event.body.replaces)
-    db.memory.keys.insert(facts.publicKey)
+    db.issued(facts.publicKey)
     if let replaced = event.body.replaces {
       try db.change(
         "UPDATE certificate SET replaced_by = ?, overlap_until = ? WHERE record = ?", facts.certificate,
@@ -54,7 +54,7 @@ enum CertificateView: Projection {
 extension Connection {
   /// Whether a certificate says that the key is another record's; the service's own where `owner` is nil.
   func hasPublicKey(_ key: Digest, ofOtherThan owner: RecordID?) throws(StoreError) -> Bool {
-    if memory.keys.contains(key) {
+    if hasIssued(key) {
       try writeRows()
       digests.outdate()
     }
