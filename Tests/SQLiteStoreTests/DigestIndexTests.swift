@@ -17,10 +17,9 @@ import Testing
     var keys: [Digest] = []
 
     init() throws {
-      writer = try Connection(path: path, .readWrite)
+      writer = try Connection(path: path, .readWrite, digests: DigestIndex(generation: generation))
       try Schema.migrate(writer, path: path)
       try writer.becomeDurable()
-      writer.digests = DigestIndex(generation: generation)
     }
 
     deinit { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) } }
@@ -28,9 +27,8 @@ import Testing
     func reader() throws -> Connection { try Connection(path: path, .readOnly) }
 
     func restart() throws {
-      writer = try Connection(path: path, .readWrite)
+      writer = try Connection(path: path, .readWrite, digests: DigestIndex(generation: generation))
       try writer.becomeDurable()
-      writer.digests = DigestIndex(generation: generation)
     }
 
     func key(_ number: Int) -> Digest { Digest.sha256(Array("key \(number)".utf8)) }

@@ -55,8 +55,8 @@ final class GroupWriter {
   ///
   /// A unit whose name was taken meanwhile is rare, and cannot be written: then all is taken back and written again row by
   /// row, and each unit is asked for all of its names before. One that contradicts the views all the same is a mistake of
-  /// ours, and is left out. A savepoint around each unit would do the same and copy every page that a unit changes, which doubles the
-  /// cost of them all.
+  /// ours, and is left out. A savepoint around each unit would do the same and copy every page that a unit changes, which
+  /// doubles the cost of them all.
   func commit(_ units: [PreparedUnit]) throws(Failure) -> [Outcome] {
     var care = UnitCheck.Care.unheld
     var contradicting: [Int: StoreError] = [:]

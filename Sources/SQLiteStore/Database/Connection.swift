@@ -8,7 +8,7 @@ final class Connection {
   // Of one thread at a time, and never while it is in use: what Swift would check at each of a commit's dozens of uses.
   @exclusivity(unchecked) private var statements: [UnsafePointer<UInt8>: Statement] = [:]
   private let space = ParameterSpace()
-  @exclusivity(unchecked) private var inserts: [UnsafePointer<UInt8>: RowInsert] = [:]
+  @exclusivity(unchecked) private var rowInserts: [UnsafePointer<UInt8>: RowInsert] = [:]
   /// Whether a row is written as it comes, so that it is known of each whether it could be.
   var writesRowsAtOnce = false
   private let queue: DatabaseQueue
@@ -16,7 +16,7 @@ final class Connection {
   /// Of the open transaction.
   var memory = GroupMemory()
   /// Of the transaction that began last.
-  var digests = DigestIndex()
+  let digests: DigestIndex
 
   enum Access { case readWrite, readOnly }
 
@@ -27,7 +27,10 @@ final class Connection {
   static let busyTimeout: Int32 = 5000
 
   /// Opens the database at `path`; an empty path is a scratch database of its own that is gone when it is closed.
-  init(path: String, _ access: Access, cacheKiB: Int = 8192) throws(StoreError) {
+  init(
+    path: String, _ access: Access, cacheKiB: Int = 8192, digests: DigestIndex = DigestIndex()
+  ) throws(StoreError) {
+    self.digests = digests
     _ = Connection.isConfigured
     var configuration = Configuration()
     configuration.readonly = access == .readOnly
@@ -87,7 +90,7 @@ final class Connection {
   }
 
   /// Inserts a row `into` a table's columns with the next ones, at the latest by `writeRows`: what must not be asked for
-  /// before.
+  /// before. One place inserts into those columns: it says what becomes of rows that are there.
   func insert<each Value: Bindable>(
     into: StaticString, _ values: repeat each Value, conflict: RowInsert.Conflict = .fails
   ) throws(StoreError) {
@@ -98,12 +101,12 @@ final class Connection {
 
   /// Writes what waits to be inserted.
   func writeRows() throws(StoreError) {
-    for insert in inserts.values { try insert.write(on: handle) }
+    for insert in rowInserts.values { try insert.write(on: handle) }
   }
 
   /// What waits to be inserted was rolled back.
   func forgetRows() {
-    for insert in inserts.values { insert.forget() }
+    for insert in rowInserts.values { insert.forget() }
   }
 
   /// Runs a statement that may find nothing to do; whether it changed a row.
@@ -162,9 +165,9 @@ final class Connection {
   }
 
   private func rows(_ into: StaticString, _ conflict: RowInsert.Conflict) throws(StoreError) -> RowInsert {
-    if let insert = inserts[into.utf8Start] { return insert }
+    if let insert = rowInserts[into.utf8Start] { return insert }
     let insert = try RowInsert(into, conflict, on: handle)
-    inserts[into.utf8Start] = insert
+    rowInserts[into.utf8Start] = insert
     return insert
   }
 

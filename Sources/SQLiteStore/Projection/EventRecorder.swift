@@ -13,7 +13,8 @@ struct EventRecorder {
   }
 
   mutating func record(_ event: AnyRecorded) throws(StoreError) {
-    if !GroupMemory.standsFor(event.kind) { try db.settle() }
+    let mayWait = GroupMemory.standsFor(event.kind)
+    if !mayWait { try db.settle() }
     try recordKind(event)
     for record in event.origin.on {
       try db.insert(
@@ -21,7 +22,7 @@ struct EventRecorder {
         conflict: .ignored)
       if event.changesRecords { db.changed(record, at: event.origin.position) }
     }
-    if !GroupMemory.standsFor(event.kind) { try db.writeRows() }
+    if !mayWait { try db.writeRows() }
     try projections.apply(event, db)
   }
 
