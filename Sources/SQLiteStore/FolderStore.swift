@@ -6,6 +6,7 @@ public import MusterModel
 /// An instance's ledger, views and secrets in the SQLite database of its data folder. One process has it at a time.
 public final class FolderStore: Store {
   private let committer: Committer
+  private let carrier: LogCarrier
   private let reader: SnapshotReader
   let preparers: Preparers
   let head: PublishedHead
@@ -43,13 +44,15 @@ public final class FolderStore: Store {
     reader = try SnapshotReader(path: folder.database, threads: 2)
     preparers = try Preparers(path: folder.database, threads: 2, clock: clock)
     let writer = GroupWriter(db, head: LedgerHead(tree: tree, signer: signer), published: head, signal: signal)
-    committer = Committer(writer, folder: folder, lock: lock)
+    carrier = try LogCarrier(path: folder.database)
+    committer = Committer(writer, folder: folder, lock: lock, carrier: carrier)
   }
 
   private static func connection(_ folder: DataFolder) throws(StoreError) -> sending Connection {
     let db = try Connection(path: folder.database, .readWrite, cacheKiB: 49_152)
     try Schema.migrate(db, path: folder.database)
     try db.becomeDurable()
+    db.countLogPages()
     try db.refuseUnknownKinds(.muster)
     _ = try db.digestProgress()
     return db
@@ -96,6 +99,8 @@ public final class FolderStore: Store {
   public func close() async {
     await preparers.close()
     await reader.close()
+    // The last to let go of the database has the folder's lock.
+    await carrier.close()
     await committer.close()
   }
 }

@@ -104,3 +104,15 @@ import Testing
     #expect(printable("e" + String(repeating: "\u{301}", count: 1000), upTo: 3) == #"e\u{0301}\u{0301}…"#)
   }
 }
+
+@Suite struct LineTests {
+  @Test func `a line of fields is what the library writes of them`() throws {
+    let fields = [
+      "message": "request", "at": "2026-10-09T08:00:00.000Z", "a\"b": "it's \"so\" \\ / …",
+      "": "\u{0}\n\t\u{7f}\u{2028}é",
+      "Z": "", "long": String(repeating: "0123456789abcdef", count: 100),
+    ]
+    #expect(JSONWriter.line(of: fields) == Array(try EventCoding.encoder().encode(fields)) + Array("\n".utf8))
+    #expect(JSONWriter.line(of: [:]) == Array("{}\n".utf8))
+  }
+}

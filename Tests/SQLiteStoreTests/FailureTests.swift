@@ -78,7 +78,9 @@ import Testing
   @Test func `a committer that met an unknown outcome stops for good`() async throws {
     let test = try TestFolder()
     let lock = try FolderLock(test.folder)
-    let committer = Committer(try Self.failing(test), folder: test.folder, lock: lock)
+    let writer = try Self.failing(test)
+    let carrier = try LogCarrier(path: test.folder.database)
+    let committer = Committer(writer, folder: test.folder, lock: lock, carrier: carrier)
     let units = [PreparedUnit(try Units.group(Units.name("a"))), PreparedUnit(try Units.group(Units.name("b")))]
     for (round, expected) in [StoreError.conflict("constraint failed"), .stopped, .stopped].enumerated() {
       let outcomes = await withCheckedContinuation { continuation in
@@ -86,6 +88,7 @@ import Testing
       }
       #expect(outcomes == [.failure(expected), .failure(expected)], "round \(round)")
     }
+    await carrier.close()
     await committer.close()
   }
 

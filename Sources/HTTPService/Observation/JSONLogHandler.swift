@@ -33,7 +33,6 @@ public struct JSONLogHandler: LogHandler {
     fields["level"] = event.level.rawValue
     fields["message"] = "\(event.message)"
     if let error = event.error { fields["error"] = "\(error)" }
-    guard let line = try? JSONCoding.encoder().encode(fields) else { return }
-    write(line + Data("\n".utf8))
+    write(Data(JSONWriter.line(of: fields)))
   }
 }

@@ -37,6 +37,21 @@ public struct JSONWriter {
 
   @usableFromInline mutating func endLine() { bytes.append(UInt8(ascii: "\n")) }
 
+  /// A line of NDJSON with these fields, sorted by their names.
+  public static func line(of fields: [String: String]) -> [UInt8] {
+    var json = JSONWriter(capacity: 512)
+    json.open(UInt8(ascii: "{"))
+    for (name, text) in fields.sorted(by: { $0.key < $1.key }) {
+      json.comma()
+      json.string(name)
+      json.bytes.append(UInt8(ascii: ":"))
+      json.string(text)
+    }
+    json.close(UInt8(ascii: "}"))
+    json.endLine()
+    return json.bytes
+  }
+
   // MARK: - Fields; nil is left out
 
   public mutating func field(_ key: StaticString, _ text: String?) {

@@ -18,20 +18,18 @@ final class Committer: Sendable {
   private let mailbox = Mailbox<Waiting>()
   private let queue: CommitQueue
   private let health = CommitHealth()
-  private let end = Occurrence()
+  private let end: Occurrence
 
   /// Starts the thread, which alone uses the writer from then on, and holds the lock until it ends.
   init(
-    _ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock, capacity: CommitLoad = .capacity
+    _ writer: sending GroupWriter, folder: DataFolder, lock: FolderLock, carrier: LogCarrier,
+    capacity: CommitLoad = .capacity
   ) {
     queue = CommitQueue(capacity: capacity)
-    let workplace = Handover(Workplace(writer: writer, note: CheckpointNote(folder), lock: lock))
-    let thread = Thread { [mailbox, queue, health, end] in
+    let workplace = Handover(Workplace(writer: writer, note: CheckpointNote(folder), lock: lock, carrier: carrier))
+    end = Occurrence.ofThread("committer") { [mailbox, queue, health] in
       if var workplace = workplace.take() { workplace.run(mailbox, queue, health) }
-      end.happen()
     }
-    thread.name = "committer"
-    thread.start()
   }
 
   /// `answer` is called on the committer's thread, with one outcome per unit, when the group's commit is on disk or
@@ -61,6 +59,8 @@ final class Committer: Sendable {
     let writer: GroupWriter
     var note: CheckpointNote
     let lock: FolderLock
+    let carrier: LogCarrier
+    var upkeep = LogUpkeep()
     /// Set after a commit of unknown outcome: everything is refused from then on.
     var isStopped = false
 
@@ -69,7 +69,7 @@ final class Committer: Sendable {
         for waiting in group { queue.leave(waiting.load) }
         if !group.isEmpty { commit(group, health) }
         note.writeIfDue()
-        writer.emptyLogOfErased()
+        emptyLogOfErased()
       }
       note.write()
     }
@@ -79,12 +79,28 @@ final class Committer: Sendable {
       let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units, health)
       note.offer(writer.note)
       // What is told to be gone is gone.
-      writer.emptyLogOfErased()
+      emptyLogOfErased()
       var rest = outcomes[...]
       for waiting in group {
         waiting.answer(Array(rest.prefix(waiting.units.count)))
         rest = rest.dropFirst(waiting.units.count)
       }
+      keepLogShort()
+    }
+
+    private mutating func keepLogShort() {
+      switch upkeep.step(pages: writer.logPages, brought: carrier.brought) {
+      case .nothing: break
+      case .most: carrier.bring()
+      case .rest: writer.bringLog()
+      }
+    }
+
+    private func emptyLogOfErased() {
+      guard writer.logHoldsErased else { return }
+      // One at a time may empty it.
+      carrier.settle()
+      writer.emptyLogOfErased()
     }
 
     private mutating func outcomes(of units: [PreparedUnit], _ health: CommitHealth) -> [GroupWriter.Outcome] {

@@ -18,7 +18,9 @@ final class GroupWriter {
   /// The note of the last checkpoint that was committed here.
   private(set) var note: String?
   /// Whether erased bytes may still lie in the write-ahead log: of a run that ended before it emptied it, too.
-  private var logHoldsErased = true
+  private(set) var logHoldsErased = true
+  /// How many pages the write-ahead log had after the last commit.
+  var logPages: Int { db.logPages }
 
   init(_ db: Connection, head: LedgerHead, published: PublishedHead, signal: HubSignal = HubSignal()) {
     self.db = db
@@ -111,12 +113,14 @@ final class GroupWriter {
   /// bytes lie nowhere any more. Where a reader is in the way, the next call does it: answers wait behind this. The main
   /// file's own free pages are overwritten by `secure_delete`.
   func emptyLogOfErased() {
-    guard logHoldsErased else { return }
     db.setBusyTimeout(milliseconds: 50)
     defer { db.setBusyTimeout(milliseconds: Connection.busyTimeout) }
     let busy = try? db.first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) throws(StoreError) in row.bool(0) }
     logHoldsErased = busy ?? true
   }
+
+  /// Brings the write-ahead log into the database's file; what could not be brought stays in it, and is tried again.
+  func bringLog() { _ = try? db.bringLog() }
 
   private enum Written {
     case group([Outcome], note: String?)

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// A value on its way to the thread that will own it.
@@ -40,5 +41,19 @@ final class Occurrence: Sendable {
       }
       if hasHappened { continuation.resume() }
     }
+  }
+}
+
+extension Occurrence {
+  /// Starts a thread; what is returned happens when `body` has ended and what it holds is let go of.
+  static func ofThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Occurrence {
+    let end = Occurrence()
+    let thread = Thread {
+      body()
+      end.happen()
+    }
+    thread.name = name
+    thread.start()
+    return end
   }
 }

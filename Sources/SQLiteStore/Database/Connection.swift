@@ -17,6 +17,7 @@ final class Connection {
   var memory = GroupMemory()
   /// Of the transaction that began last.
   let digests: DigestIndex
+  private let logCount = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
   enum Access { case readWrite, readOnly }
 
@@ -31,6 +32,7 @@ final class Connection {
     path: String, _ access: Access, cacheKiB: Int = 8192, digests: DigestIndex = DigestIndex()
   ) throws(StoreError) {
     self.digests = digests
+    logCount.initialize(to: 0)
     _ = Connection.isConfigured
     var configuration = Configuration()
     configuration.readonly = access == .readOnly
@@ -61,6 +63,11 @@ final class Connection {
     try pragma("automatic_index = OFF")
     try pragma("trusted_schema = OFF")
     try pragma("cell_size_check = ON")
+  }
+
+  deinit {
+    sqlite3_wal_hook(handle, nil, nil)
+    logCount.deallocate()
   }
 
   /// The connection as GRDB's own reading of rows wants it.
@@ -153,6 +160,18 @@ final class Connection {
 
   /// The number that `sql` gives; 0 for none.
   func number(_ sql: StaticString) throws(StoreError) -> Int64 { try first(sql) { row in row.int(0) } ?? 0 }
+
+  /// From now on SQLite brings nothing of the write-ahead log over by itself, and `logPages` says how long it is.
+  func countLogPages() {
+    let count: @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
+      $0?.assumingMemoryBound(to: Int32.self).pointee = $3
+      return SQLITE_OK
+    }
+    sqlite3_wal_hook(handle, count, logCount)
+  }
+
+  /// After the last commit here; 0 where they are not counted.
+  var logPages: Int { Int(logCount.pointee) }
 
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 

@@ -39,17 +39,3 @@ final class ReadingThreads<Message: Sendable>: Sendable {
 
   deinit { mailbox.close() }
 }
-
-extension Occurrence {
-  /// Starts a thread; what is returned happens when `body` has ended and what it holds is let go of.
-  fileprivate static func ofThread(_ name: String, _ body: @escaping @Sendable () -> Void) -> Occurrence {
-    let end = Occurrence()
-    let thread = Thread {
-      body()
-      end.happen()
-    }
-    thread.name = name
-    thread.start()
-    return end
-  }
-}
