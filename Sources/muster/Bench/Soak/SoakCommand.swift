@@ -5,7 +5,7 @@ extension BenchCommand {
   struct Soak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract:
-        "Loads a fresh instance for long, and kills clients at random: memory, file handles and times stay flat.",
+        "Loads an instance of its own for long, and kills clients at random: memory, file handles and times stay flat.",
       discussion: """
         Example: muster bench soak --seconds 900
         Each visit is a ticket, an enrollment by EST and a hub's read of the device. It ends with 1 where the last third of
@@ -15,16 +15,20 @@ extension BenchCommand {
     @Option(help: "How long the load lasts.") var seconds = 900
     @Option(help: "Which share of the rate that was measured before.") var share = 0.75
     @Option(help: "How many client processes there are.") var clients = 4
+    @Option(help: "How many devices there are before.") var fleet = 0
     @OptionGroup var output: Output
 
     func validate() throws {
-      guard (30...86_400).contains(seconds), (0.05...0.95).contains(share), (1...64).contains(clients) else {
-        throw ValidationError("expected 30 to 86400 seconds, a share of 0.05 to 0.95, and 1 to 64 clients")
+      guard (30...86_400).contains(seconds), (0.05...0.95).contains(share), (1...64).contains(clients),
+        (0...10_000_000).contains(fleet)
+      else {
+        throw ValidationError(
+          "expected 30 to 86400 seconds, a share of 0.05 to 0.95, 1 to 64 clients, and at most 10000000 devices")
       }
     }
 
     func run() async throws {
-      let report = try await SoakRun(seconds: seconds, share: share, clients: clients).run()
+      let report = try await SoakRun(seconds: seconds, share: share, clients: clients, fleet: fleet).run()
       try output.result(SoakResult(report), lines: report.lines)
       if !report.complaints.isEmpty { throw ExitCode(1) }
     }

@@ -1,11 +1,13 @@
 import Enrollment
 import Foundation
 
-/// A load that lasts, on a fresh instance, while clients are killed and others take their place.
+/// A load that lasts, on an instance of its own, while clients are killed and others take their place.
 struct SoakRun {
   let seconds: Int
   let share: Double
   let clients: Int
+  /// How many devices there are before.
+  let fleet: Int
 
   /// How often, in seconds, a client is killed.
   private static let lifetimes = 3...8
@@ -15,6 +17,8 @@ struct SoakRun {
     let instance = try await BenchInstance.found()
     defer { instance.remove() }
     let people = try await instance.serving { try await BenchPeople.add(to: $0, BenchPlan.quick) }
+    if fleet > 0 { note("\(fleet) devices") }
+    try await FleetSeed.grow(instance, by: fleet, from: 0, like: people)
     var report = try await instance.serving { server in
       let measured = try await rate(server, people)
       note("\(decimal(measured)) visits a second; \(decimal(measured * share)) for \(seconds) s")
@@ -23,7 +27,7 @@ struct SoakRun {
       report.measuredRate = measured
       report.handlesAfter = try await handles(server, downTo: before)
       report.handlesBefore = before
-      report.devices = try await devices(server, people)
+      report.devices = try await devices(server, people) - fleet
       return report
     }
     report.ledger = try verified(instance)
