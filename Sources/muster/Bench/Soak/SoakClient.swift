@@ -50,6 +50,7 @@ struct SoakClient {
 
   func run() async throws {
     let visitor = try Visitor(orders)
+    try await visitor.connect()
     let met = SoakTally()
     let turn = VisitCount()
     try await withThrowingDiscardingTaskGroup { group in
@@ -85,9 +86,11 @@ struct SoakClient {
 struct Visitor: Sendable {
   private let name: String
   private let administrator, device, hub: BenchClient
+  private let connections: Int
 
   init(_ orders: SoakOrders, connections: Int = 8) throws {
     name = orders.name
+    self.connections = connections
     let client = { (identity: BenchIdentity?) in
       try BenchClient(server: orders.server, root: orders.root, as: identity, connections: connections)
     }
@@ -101,6 +104,15 @@ struct Visitor: Sendable {
     let request = try await DeviceRequest.make(id, hardware: "cpu-serial:\(id)", by: administrator)
     _ = try await request.enroll(by: device)
     _ = try await hub.get("/v1/hub/devices/\(id)/credentials")
+  }
+
+  /// Opens all connections: how many the service has is then the same from the first visit on.
+  func connect() async throws {
+    for client in [administrator, device, hub] {
+      try await withThrowingDiscardingTaskGroup { group in
+        for _ in 0..<connections { group.addTask { _ = try await client.get("/health/live") } }
+      }
+    }
   }
 
   func shutdown() async throws {

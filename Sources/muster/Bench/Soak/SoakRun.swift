@@ -62,7 +62,8 @@ struct SoakRun {
         report.kills += 1
         nextKill = second + Int.random(in: SoakRun.lifetimes)
       }
-      report.take(running.map { $0.news() }, of: server)
+      let sync = try RawFile.temporary { try $0.append(4096) } / 1000
+      report.take(running.map { $0.news() }, of: server, sync: sync)
       guard server.isRunning else { throw CommandFailure("expected a running service, found it ended") }
       if second % 10 == 9 { note(report.lastLine) }
     }
