@@ -138,3 +138,15 @@ int sqlite_gather_log_writes(void) {
   vfs.xOpen = open_file;
   return sqlite3_vfs_register(&vfs, 1);
 }
+
+// In C, for sqlite3_db_config is variadic.
+int sqlite_keep_log(struct sqlite3 *database) {
+  return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+int sqlite_sync_database(struct sqlite3 *database) {
+  sqlite3_file *file = NULL;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK || file == NULL || file->pMethods == NULL) return SQLITE_IOERR_FSYNC;
+  return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}

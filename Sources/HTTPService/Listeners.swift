@@ -51,10 +51,6 @@ struct Listeners: Service {
 
   private enum Kind: Sendable { case secure, plain }
 
-  /// Half of the cores read and write, and the others are free to verify, sign and commit. What is answered together is
-  /// written by fewer threads at less cost, a tenth of an enrollment's on two cores.
-  private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, System.coreCount / 2))
-
   func run() async throws {
     let ports = AsyncStream<(Kind, Int)>.makeStream()
     var services = [server(listening.address, dispatcher, .secure, ports.continuation)]
@@ -90,6 +86,6 @@ struct Listeners: Service {
     ).server(
       configuration: ServerConfiguration(address: .hostname(address.host, port: address.port), backlog: 1024),
       onServerRunning: { channel in ports.yield((kind, channel.localAddress?.port ?? address.port)) },
-      eventLoopGroup: Listeners.loops, logger: logger)
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
   }
 }

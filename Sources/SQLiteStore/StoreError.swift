@@ -27,7 +27,8 @@ public enum StoreError: Error, Hashable, Sendable {
   case database(code: Int32, message: String)
   /// The unit of work contradicts the views: a claim or a read was left out. It alone was not committed.
   case conflict(String)
-  /// A commit ended without a certain outcome: nothing is committed any more until the process starts again.
+  /// What the disk holds is not certain, after a commit or behind one: nothing is committed any more until the process
+  /// starts again.
   case stopped
   /// More waits than may; the unit was not looked at.
   case overloaded

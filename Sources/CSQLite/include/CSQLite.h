@@ -1,4 +1,4 @@
-// What SQLite is told before its first connection.
+// What SQLite is told by calls that Swift cannot make.
 #pragma once
 
 /// How SQLite takes memory (https://www.sqlite.org/c3ref/c_config_covering_index_scan.html): without statistics, whose lock
@@ -14,3 +14,12 @@ int sqlite_configure_memory(void);
 /// handed down before anything else is done with the file. A sync hands it down first, so that what SQLite holds for
 /// durable is as durable as without; what a crash finds held was not synced, and is what a crash may take.
 int sqlite_gather_log_writes(void);
+
+struct sqlite3;
+
+/// Has a connection leave the write-ahead log as it is when it is closed as the last one
+/// (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE).
+int sqlite_keep_log(struct sqlite3 *database);
+
+/// Has the disk hold what was written to a connection's database file (SQLITE_FCNTL_FILE_POINTER, xSync).
+int sqlite_sync_database(struct sqlite3 *database);

@@ -32,7 +32,7 @@ public final class UnsignedCertificate: Sendable {
   /// Signed by its issuer, on the caller's thread. Throws `CertificationError.issuer` where the issuer's key is elsewhere and
   /// has to be waited for.
   public func signedAtOnce() throws -> SignedCertificate {
-    guard let signer = issuer.signer as? any PromptSigner else {
+    guard let signer = issuer.promptSigner else {
       throw CertificationError.issuer("expected a key that signs at once, found one to wait for")
     }
     return SignedCertificate(unsigned: self, signature: try signer.signature(of: toBeSigned))

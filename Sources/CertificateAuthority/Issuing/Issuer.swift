@@ -11,6 +11,8 @@ public final class Issuer: Sendable {
   public let notBefore: Timestamp
   public let notAfter: Timestamp
   public let signer: any Signer
+  /// The same, where it signs at once; nil where it has to be waited for.
+  public let promptSigner: (any PromptSigner)?
   public let points: PublicationPoints
   let name: DistinguishedName
   let subjectKeyIdentifier: [UInt8]
@@ -44,6 +46,7 @@ public final class Issuer: Sendable {
     notBefore = contents.notBefore
     notAfter = contents.notAfter
     self.signer = signer
+    promptSigner = signer as? any PromptSigner
     self.points = points
   }
 }

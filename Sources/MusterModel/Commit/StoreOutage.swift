@@ -4,7 +4,7 @@ public enum StoreOutage: String, Sendable, Hashable, CaseIterable {
   case overloaded = "store-overloaded"
   /// The disk has no room.
   case full = "disk-full"
-  /// A commit ended without a certain outcome: nothing is committed until the service starts again.
+  /// What the disk holds is not certain, after a commit or behind one: nothing is committed until the service starts again.
   case stopped = "store-stopped"
 
   /// Stable, in kebab-case.
@@ -16,7 +16,7 @@ extension StoreOutage: CustomStringConvertible {
     switch self {
     case .overloaded: "expected room among the commits that wait, found none"
     case .full: "expected room on the disk of the data folder, found none"
-    case .stopped: "expected a store that commits, found one that stopped after an uncertain commit: start again"
+    case .stopped: "expected a store that commits, found one that stopped, for the disk failed: start again"
     }
   }
 }

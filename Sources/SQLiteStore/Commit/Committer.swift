@@ -61,7 +61,7 @@ final class Committer: Sendable {
     let lock: FolderLock
     let carrier: LogCarrier
     var upkeep = LogUpkeep()
-    /// Set after a commit of unknown outcome: everything is refused from then on.
+    /// Set where what the disk holds is not certain, after a commit or behind one: everything is refused from then on.
     var isStopped = false
 
     mutating func run(_ mailbox: Mailbox<Waiting>, _ queue: CommitQueue, _ health: CommitHealth) {
@@ -69,9 +69,11 @@ final class Committer: Sendable {
         for waiting in group { queue.leave(waiting.load) }
         if !group.isEmpty { commit(group, health) }
         note.writeIfDue()
-        emptyLogOfErased()
+        emptyLogOfErased(health)
       }
       note.write()
+      // What was brought last is nobody's to ask for any more.
+      unlessTheDiskFails(health) { workplace throws(StoreError) in try workplace.carrier.settle() }
     }
 
     private mutating func commit(_ group: [Waiting], _ health: CommitHealth) {
@@ -79,28 +81,53 @@ final class Committer: Sendable {
       let outcomes = isStopped ? units.map { _ in .failure(.stopped) } : outcomes(of: units, health)
       note.offer(writer.note)
       // What is told to be gone is gone.
-      emptyLogOfErased()
+      emptyLogOfErased(health)
       var rest = outcomes[...]
       for waiting in group {
         waiting.answer(Array(rest.prefix(waiting.units.count)))
         rest = rest.dropFirst(waiting.units.count)
       }
-      keepLogShort()
+      keepLogShort(health)
     }
 
-    private mutating func keepLogShort() {
-      switch upkeep.step(pages: writer.logPages, brought: carrier.brought) {
-      case .nothing: break
-      case .most: carrier.bring()
-      case .rest: writer.bringLog()
+    private mutating func keepLogShort(_ health: CommitHealth) {
+      // What empties the log brings all of it.
+      guard !writer.logHoldsErased else { return }
+      unlessTheDiskFails(health) { workplace throws(StoreError) in
+        let brought = try workplace.carrier.brought()
+        switch workplace.upkeep.step(pages: workplace.writer.logPages, brought: brought) {
+        case .nothing: break
+        case .most: workplace.carrier.bring()
+        case .rest: try workplace.writer.bringLog()
+        }
       }
     }
 
-    private func emptyLogOfErased() {
+    private mutating func emptyLogOfErased(_ health: CommitHealth) {
       guard writer.logHoldsErased else { return }
-      // One at a time may empty it.
-      carrier.settle()
-      writer.emptyLogOfErased()
+      unlessTheDiskFails(health) { workplace throws(StoreError) in
+        // One at a time may empty it.
+        try workplace.carrier.settle()
+        try workplace.writer.emptyLogOfErased()
+      }
+    }
+
+    /// Where it does, what was lost is in the log, which the next start brings over whole: nothing may be written over it.
+    private mutating func unlessTheDiskFails(
+      _ health: CommitHealth, _ body: (inout Workplace) throws(StoreError) -> Void
+    ) {
+      guard !isStopped else { return }
+      do throws(StoreError) {
+        try body(&self)
+      } catch {
+        stop()
+        health.note(.stopped)
+      }
+    }
+
+    private mutating func stop() {
+      writer.keepLog()
+      isStopped = true
     }
 
     private mutating func outcomes(of units: [PreparedUnit], _ health: CommitHealth) -> [GroupWriter.Outcome] {
@@ -110,7 +137,7 @@ final class Committer: Sendable {
         return outcomes
       } catch {
         health.note(error.outage)
-        if case .uncertain = error { isStopped = true }
+        if case .uncertain = error { stop() }
         return units.map { _ in .failure(error.reason) }
       }
     }

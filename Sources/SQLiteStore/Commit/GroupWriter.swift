@@ -112,15 +112,17 @@ final class GroupWriter {
   /// After an erasure, and after a slot, a KEK or a key was removed for good: empties the write-ahead log, so that the erased
   /// bytes lie nowhere any more. Where a reader is in the way, the next call does it: answers wait behind this. The main
   /// file's own free pages are overwritten by `secure_delete`.
-  func emptyLogOfErased() {
+  func emptyLogOfErased() throws(StoreError) {
     db.setBusyTimeout(milliseconds: 50)
     defer { db.setBusyTimeout(milliseconds: Connection.busyTimeout) }
-    let busy = try? db.first("PRAGMA wal_checkpoint(TRUNCATE)") { (row) throws(StoreError) in row.bool(0) }
-    logHoldsErased = busy ?? true
+    logHoldsErased = try !db.emptyLog()
   }
 
-  /// Brings the write-ahead log into the database's file; what could not be brought stays in it, and is tried again.
-  func bringLog() { _ = try? db.bringLog() }
+  /// Brings the write-ahead log into the database's file. Throws where the disk failed.
+  func bringLog() throws(StoreError) { _ = try db.bringLog() }
+
+  /// What is in the log stays there until the next start.
+  func keepLog() { db.keepLog() }
 
   private enum Written {
     case group([Outcome], note: String?)

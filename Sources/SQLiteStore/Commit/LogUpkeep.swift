@@ -16,18 +16,28 @@ struct LogUpkeep {
 
   private var pages = 0
   private var due = LogUpkeep.length
-  private var isUnderWay = false
+  /// How many pages were in the file when more were last asked for; nil where that is over.
+  private var asked: Int?
 
   /// After a commit the log has so many `pages`, of which `brought` are in the file; nil while more are being brought.
   mutating func step(pages: Int, brought: Int?) -> Step {
-    if pages < self.pages { (due, isUnderWay) = (LogUpkeep.length, false) }
+    if pages < self.pages { (due, asked) = (LogUpkeep.length, nil) }
     self.pages = pages
     guard let brought, pages >= due else { return .nothing }
-    guard isUnderWay, pages - brought <= LogUpkeep.little || pages >= LogUpkeep.limit else {
-      isUnderWay = true
-      return .most
-    }
-    (due, isUnderWay) = (pages + LogUpkeep.pause, false)
-    return .rest
+    guard let before = asked else { return most(brought) }
+    if pages - brought <= LogUpkeep.little || pages >= LogUpkeep.limit { return pause(.rest) }
+    // A reader is in the way, or the disk is full.
+    return brought > before ? most(brought) : pause(.nothing)
+  }
+
+  /// What was brought of a log before this one says nothing.
+  private mutating func most(_ brought: Int) -> Step {
+    asked = brought < pages ? brought : 0
+    return .most
+  }
+
+  private mutating func pause(_ step: Step) -> Step {
+    (due, asked) = (pages + LogUpkeep.pause, nil)
+    return step
   }
 }

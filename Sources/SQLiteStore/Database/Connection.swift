@@ -171,7 +171,10 @@ final class Connection {
   }
 
   /// After the last commit here; 0 where they are not counted.
-  var logPages: Int { Int(logCount.pointee) }
+  var logPages: Int {
+    get { Int(logCount.pointee) }
+    set { logCount.pointee = Int32(newValue) }
+  }
 
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 

@@ -3,6 +3,7 @@ import Foundation
 import MusterModel
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
 /// Who a client is to the service.
@@ -16,6 +17,8 @@ struct BenchClient: Sendable {
   let server: String
   private let http: HTTPClient
 
+  /// One thread makes the load: with more of them it is the service's processors that are taken.
+  private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
   private static let answerLimit = 64 << 20
   private static let patience = TimeAmount.seconds(60)
 
@@ -31,7 +34,7 @@ struct BenchClient: Sendable {
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-    http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    http = HTTPClient(eventLoopGroupProvider: .shared(BenchClient.loop), configuration: configuration)
   }
 
   func shutdown() async throws { try await http.shutdown() }

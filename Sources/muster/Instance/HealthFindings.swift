@@ -32,7 +32,7 @@ struct HealthFindings: Sendable {
     case .stopped:
       HealthFinding(
         isBlocking: true, code: StoreOutage.stopped.code,
-        detail: "nothing is recorded any more since a commit ended uncertainly: start the service again")
+        detail: "nothing is recorded any more since the disk failed: start the service again")
     case .overloaded, nil: nil
     }
   }
