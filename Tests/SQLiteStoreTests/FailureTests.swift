@@ -78,7 +78,7 @@ import Testing
   @Test func `a committer that met an unknown outcome stops for good`() async throws {
     let test = try TestFolder()
     let lock = try FolderLock(test.folder)
-    let writer = try Self.failing(test)
+    let writer = try test.writer { sqlite3_commit_hook($0.handle, { _ in 1 }, nil) }
     let carrier = try LogCarrier(path: test.folder.database)
     let committer = Committer(writer, folder: test.folder, lock: lock, carrier: carrier)
     let units = [PreparedUnit(try Units.group(Units.name("a"))), PreparedUnit(try Units.group(Units.name("b")))]
@@ -90,15 +90,6 @@ import Testing
     }
     await carrier.close()
     await committer.close()
-  }
-
-  private static func failing(_ test: TestFolder) throws -> sending GroupWriter {
-    let db = try Connection(path: test.folder.database, .readWrite)
-    try Schema.migrate(db, path: test.folder.database)
-    try db.becomeDurable()
-    sqlite3_commit_hook(db.handle, { _ in 1 }, nil)
-    return GroupWriter(
-      db, head: LedgerHead(tree: MerkleTree(), signer: test.signer), published: PublishedHead(MerkleTree(), note: nil))
   }
 
   @Test func `a connection that is less than durable is refused`() throws {

@@ -8,8 +8,6 @@ import Testing
 
 /// How the write-ahead log is kept short beside the commits.
 @Suite struct LogUpkeepTests {
-  private typealias Step = LogUpkeep.Step
-
   @Test func `a log is brought over twice: most beside the commits, the rest between them`() {
     var upkeep = LogUpkeep()
     let seen: [(pages: Int, brought: Int?)] = [
@@ -132,7 +130,7 @@ import Testing
   {
     let test = try TestFolder()
     let lock = try FolderLock(test.folder)
-    let writer = try Self.writer(test)
+    let writer = try test.writer { $0.countLogPages() }
     let healthy = try Self.descriptors(of: test.folder.database)
     let carrier = try LogCarrier(path: test.folder.database)
     for descriptor in try Self.descriptors(of: test.folder.database).subtracting(healthy) {
@@ -162,15 +160,6 @@ import Testing
     let db = try Connection(path: test.folder.database, .readOnly)
     #expect(try StoredTree(db: db).checked(test.signer.verifier, noted: nil).size == UInt64(committed))
     #expect(try db.first("PRAGMA integrity_check") { row in row.text(0) } == "ok")
-  }
-
-  private static func writer(_ test: TestFolder) throws -> sending GroupWriter {
-    let db = try Connection(path: test.folder.database, .readWrite)
-    try Schema.migrate(db, path: test.folder.database)
-    try db.becomeDurable()
-    db.countLogPages()
-    return GroupWriter(
-      db, head: LedgerHead(tree: MerkleTree(), signer: test.signer), published: PublishedHead(MerkleTree(), note: nil))
   }
 
   /// By which this process may write the file.

@@ -4,7 +4,8 @@ import GRDB
 import Ledger
 import MusterModel
 import MusterTesting
-import SQLiteStore
+
+@testable import SQLiteStore
 
 /// A data folder of one test, gone with it, and the ledger key of its instance.
 final class TestFolder: Sendable {
@@ -28,6 +29,16 @@ final class TestFolder: Sendable {
 
   func create() throws -> FolderStore {
     try FolderStore(folder, .create, signer: signer, clock: FixedClock(Units.time))
+  }
+
+  /// The committer's side of a store without events, and without its thread; `prepare` is called with its connection.
+  func writer(_ prepare: (Connection) -> Void) throws -> sending GroupWriter {
+    let db = try Connection(path: folder.database, .readWrite)
+    try Schema.migrate(db, path: folder.database)
+    try db.becomeDurable()
+    prepare(db)
+    return GroupWriter(
+      db, head: LedgerHead(tree: MerkleTree(), signer: signer), published: PublishedHead(MerkleTree(), note: nil))
   }
 
   /// Closes a store of this folder, which lives until then.

@@ -13,7 +13,7 @@ public struct DeviceEnrollment: Sendable {
 
   /// Enrolls, or answers the same again to the same key. What is refused is recorded where the caller has shown who
   /// they are; else it is the caller's to count.
-  public nonisolated(nonsending) func enroll(_ request: EnrollmentRequest) async throws -> Outcome<Enrolled> {
+  public func enroll(_ request: EnrollmentRequest) async throws -> Outcome<Enrolled> {
     switch request.evidence {
     case .ticket(let deviceID, let code):
       return try await enroll(request, by: .ticket(deviceID, code))
@@ -44,9 +44,7 @@ public struct DeviceEnrollment: Sendable {
   var signsAtOnce: Bool { instance.authorities.issuer(for: .devices)?.promptSigner != nil }
 
   /// In a group, on a preparer's thread, where the issuer signs at once; else in the caller's task.
-  private nonisolated(nonsending) func enroll(
-    _ request: EnrollmentRequest, by evidence: KnownEvidence
-  ) async throws -> Outcome<Enrolled> {
+  private func enroll(_ request: EnrollmentRequest, by evidence: KnownEvidence) async throws -> Outcome<Enrolled> {
     if signsAtOnce {
       return try await instance.enrollments.enroll(KnownRequest(request: request, evidence: evidence), by: self)
     }
@@ -130,9 +128,7 @@ public struct DeviceEnrollment: Sendable {
 
   // MARK: - By a maker's certificate
 
-  private nonisolated(nonsending) func enroll(
-    _ request: EnrollmentRequest, _ chain: [[UInt8]]
-  ) async throws -> Outcome<Enrolled> {
+  private func enroll(_ request: EnrollmentRequest, _ chain: [[UInt8]]) async throws -> Outcome<Enrolled> {
     switch verify(request) {
     case .refused(let refusal): return .refused(refusal)
     case .done(let wish): return try await instance.deciding { try await enroll(chain, request, wish) }

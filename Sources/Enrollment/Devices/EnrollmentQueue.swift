@@ -35,9 +35,7 @@ final class EnrollmentQueue: Sendable {
   private let state = Mutex(State())
   private let company = DispatchSemaphore(value: 0)
 
-  nonisolated(nonsending) func enroll(
-    _ request: KnownRequest, by enrollment: DeviceEnrollment
-  ) async throws -> Outcome<Enrolled> {
+  func enroll(_ request: KnownRequest, by enrollment: DeviceEnrollment) async throws -> Outcome<Enrolled> {
     try await withCheckedThrowingContinuation { continuation in
       add([Waiting(request: request) { continuation.resume(with: $0) }], enrollment)
     }

@@ -33,13 +33,13 @@ struct ESTRoutes: Sendable {
   }
 
   /// The root and what it certified and did not revoke, so that a client trusts the service by the same answer.
-  private nonisolated(nonsending) func authorities(_ request: RoutedRequest) async throws -> Answer {
+  private func authorities(_ request: RoutedRequest) async throws -> Answer {
     _ = try label(request)
     let issuers = try await rooms.reader.issuers().filter { $0.revoked == nil }
     return ESTBody.certificates(CertificatesOnly.encode(issuers.map(\.der)))
   }
 
-  private nonisolated(nonsending) func enroll(_ request: RoutedRequest) async throws -> Answer {
+  private func enroll(_ request: RoutedRequest) async throws -> Answer {
     let label = try label(request)
     let evidence = try DeviceEvidence(strangers: strangers).read(request)
     let csr = try ESTBody.request(try await request.readBody().body, headers: request.headers)
@@ -48,7 +48,7 @@ struct ESTRoutes: Sendable {
     return answer(try DeviceEvidence(strangers: strangers).settle(outcome, of: request))
   }
 
-  private nonisolated(nonsending) func renew(_ request: RoutedRequest) async throws -> Answer {
+  private func renew(_ request: RoutedRequest) async throws -> Answer {
     _ = try label(request)
     guard let leaf = request.peer.chain.first else { throw Problem.notAuthenticated(showing: []) }
     // RFC 7030 §4.2.2 has the certificate authenticate who renews. What comes beside it would go unread, and it is a code.

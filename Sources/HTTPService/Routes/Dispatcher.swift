@@ -43,7 +43,7 @@ struct Dispatcher: Sendable {
     try await writer.write(response: head(of: answer, exchange), body: body(of: answer, exchange))
   }
 
-  nonisolated(nonsending) func outcome(of exchange: Exchange) async throws -> (Answer, Route?, Problem?) {
+  func outcome(of exchange: Exchange) async throws -> (Answer, Route?, Problem?) {
     var route: Route?
     let problem: Problem
     do {
@@ -75,7 +75,7 @@ struct Dispatcher: Sendable {
     (Answer(problem, manner: route?.shape.manner ?? .api, instance: exchange.id), route, problem)
   }
 
-  private nonisolated(nonsending) func work(_ route: Route, _ request: RoutedRequest) async throws -> Answer {
+  private func work(_ route: Route, _ request: RoutedRequest) async throws -> Answer {
     do {
       switch route.work {
       case .open(let handler): return try await handler(try await read(request, of: route))
@@ -92,9 +92,7 @@ struct Dispatcher: Sendable {
     }
   }
 
-  private nonisolated(nonsending) func read(
-    _ request: RoutedRequest, of route: Route
-  ) async throws -> RoutedRequest {
+  private func read(_ request: RoutedRequest, of route: Route) async throws -> RoutedRequest {
     route.shape.isStreamed ? request : try await request.readBody()
   }
 

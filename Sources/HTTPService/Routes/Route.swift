@@ -40,8 +40,7 @@ struct Route: Sendable {
     static let paged = Shape(parameters: ["limit", "after"])
   }
 
-  /// On the connection's event loop, without a hop.
-  typealias Handler = nonisolated(nonsending) @Sendable (RoutedRequest) async throws -> Answer
+  typealias Handler = @Sendable (RoutedRequest) async throws -> Answer
   /// The caller was identified; whether the operation is allowed is for the use case, which knows the record's group.
   typealias KnownHandler = @Sendable (RoutedRequest, Caller) async throws -> Answer
 

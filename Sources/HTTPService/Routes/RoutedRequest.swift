@@ -49,7 +49,7 @@ extension RoutedRequest {
 
   /// The same with its body, once it is there whole. Throws `Problem` where it is too long, or too much waits already, and
   /// `BodyLost`.
-  nonisolated(nonsending) func readBody() async throws -> RoutedRequest {
+  func readBody() async throws -> RoutedRequest {
     guard bodyLimit > 0 else { return self }
     if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > bodyLimit {
       throw Problem.tooLarge(limit: bodyLimit)

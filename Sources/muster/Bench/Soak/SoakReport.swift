@@ -79,7 +79,10 @@ extension SoakReport {
     let first, last: Double
     /// The most that the last may be; nil for what is the machine's and not the service's.
     let limit: Double?
-    var isFlat: Bool { limit.map { last <= $0 } ?? true }
+    var complaint: String? {
+      guard let limit, last > limit else { return nil }
+      return "\(what): expected at most \(decimal(limit)), found \(decimal(last))"
+    }
   }
 
   var changes: [Change] {
@@ -101,9 +104,7 @@ extension SoakReport {
 
   /// What is not as it should be; none where the soak is passed.
   var complaints: [String] {
-    changes.filter { !$0.isFlat }.map {
-      "\($0.what): expected at most \(decimal($0.limit ?? 0)), found \(decimal($0.last))"
-    }
+    changes.compactMap(\.complaint)
       + [
         errors > 0 ? "expected no error, found \(errors), the first: \(firstError ?? "")" : nil,
         handlesAfter > handlesBefore + 8
