@@ -2,8 +2,8 @@ public import KeyVault
 public import MusterModel
 public import Policy
 
-/// What a running instance is made of, as the use cases see it.
-public struct Instance: Sendable {
+/// What a running instance is made of, as the use cases see it. An object, for each of them holds it.
+public final class Instance: Sendable {
   public let store: any Store
   public let facts: any FactsReader
   public let listings: any ListingReader

@@ -82,7 +82,7 @@ struct Listeners: Service {
     ConnectionChannel(
       limits: listening.limits, census: dispatcher.load.connections,
       credential: kind == .secure ? listening.credential : nil,
-      respond: dispatcher.respond
+      reply: dispatcher.reply
     ).server(
       configuration: ServerConfiguration(address: .hostname(address.host, port: address.port), backlog: 1024),
       onServerRunning: { channel in ports.yield((kind, channel.localAddress?.port ?? address.port)) },

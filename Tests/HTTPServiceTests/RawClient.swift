@@ -1,3 +1,4 @@
+import Glibc
 import MusterModel
 import NIOCore
 import NIOPosix
@@ -88,6 +89,15 @@ struct RawClient: Sendable {
     }
     if let found { return found }
     return try await text()
+  }
+
+  /// Nothing more will be sent; what comes is still read.
+  func finish() async throws { try await channel.close(mode: .output) }
+
+  /// The connection is gone at once, by a reset.
+  func abort() async throws {
+    try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+    try await channel.close()
   }
 
   func close() async { try? await channel.close() }

@@ -112,11 +112,9 @@ struct RealInstance: Sendable {
     if !body.isEmpty, headers[.contentType] == nil { head.headerFields[.contentType] = "application/json" }
     let dispatcher = dispatcher ?? self.dispatcher()
     let source = try #require(SourceAddress(bytes: [192, 0, 2, 1]))
-    let exchange = Dispatcher.Exchange(
-      id: RequestID(at: clock.now()), at: clock.now(),
-      request: Request(head: head, body: stream ?? RequestBody(buffer: .init(bytes: body))),
-      peer: PeerIdentity(chain: chain, source: source, isSecure: true),
-      held: HeldBody(dispatcher.load.bodies, source.network))
+    let exchange = Exchange(
+      Request(head: head, body: stream ?? RequestBody(buffer: .init(bytes: body))),
+      of: PeerIdentity(chain: chain, source: source, isSecure: true), at: clock.now(), dispatcher.load)
     return try await dispatcher.outcome(of: exchange).0
   }
 

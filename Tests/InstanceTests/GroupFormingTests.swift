@@ -10,7 +10,9 @@ import Testing
 
     func came(_ count: Int) -> Bool { value.came(count) }
     func begins() -> Bool { value.begins() }
-    func take(beside taken: Int) -> (count: Int, lacks: Bool) { value.take(beside: taken) }
+    func take(beside taken: Int, isPatient: Bool = true) -> (count: Int, lacks: Bool) {
+      value.take(beside: taken, isPatient: isPatient)
+    }
     func prepared(_ taken: Int) { value.prepared(taken) }
     func ended(again: Int) { value.ended(again: again) }
   }
@@ -57,8 +59,9 @@ import Testing
     #expect(forming.begins())
     #expect(forming.take(beside: 0).count == 5)
     #expect(forming.take(beside: 5) == (0, true))
-    forming.prepared(5)
+    #expect(forming.take(beside: 5, isPatient: false) == (0, false))
     #expect(!forming.came(11), "nobody waits any more")
+    forming.prepared(5)
     forming.ended(again: 0)
     #expect(forming.begins())
     #expect(forming.take(beside: 0) == (11, false))

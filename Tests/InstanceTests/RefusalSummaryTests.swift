@@ -88,10 +88,9 @@ import Testing
         head.headerFields[.authorization] = "Basic " + Data("pump-7:WRONG".utf8).base64EncodedString()
         head.headerFields[.contentType] = "application/pkcs10"
       }
-      let exchange = Dispatcher.Exchange(
-        id: RequestID(at: now), at: now, request: Request(head: head, body: RequestBody(buffer: .init(string: "MAA="))),
-        peer: PeerIdentity(chain: [], source: source, isSecure: true),
-        held: HeldBody(dispatcher.load.bodies, source.network))
+      let exchange = Exchange(
+        Request(head: head, body: RequestBody(buffer: .init(string: "MAA="))),
+        of: PeerIdentity(chain: [], source: source, isSecure: true), at: now, dispatcher.load)
       let (answer, _, _) = try await dispatcher.outcome(of: exchange)
       if answer.status != .unauthorized { #expect(isCode && answer.status == .tooManyRequests) }
     }

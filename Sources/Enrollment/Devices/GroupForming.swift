@@ -26,14 +26,14 @@ struct GroupForming {
     return begins
   }
 
-  /// How many a group takes beside those that it has. Where nothing waits, whether it lacks some that the last group had:
-  /// then `came` tells once as many are there. A group that has none waits for none, and of two that are prepared at once
-  /// neither does.
-  mutating func take(beside taken: Int) -> (count: Int, lacks: Bool) {
+  /// How many a group takes beside those that it has. Where nothing waits, whether it lacks some that the last group had, if
+  /// it is patient: then `came` tells once as many are there. A group that has none waits for none, and of two that are
+  /// prepared at once neither does.
+  mutating func take(beside taken: Int, isPatient: Bool) -> (count: Int, lacks: Bool) {
     let count = min(GroupForming.limit - taken, waiting)
     waiting -= count
     let lacking = min(lastGroup, GroupForming.limit) - taken
-    awaited = count == 0 && taken > 0 && lacking > 0 && groups == 1 ? lacking : nil
+    awaited = isPatient && count == 0 && taken > 0 && lacking > 0 && groups == 1 ? lacking : nil
     return (count, awaited != nil)
   }
 

@@ -38,7 +38,7 @@ struct AllowanceRoutes: Sendable {
       rows: AllowanceRows(caller: caller, order: order, batch: batch, isCheck: isCheck)
     ) { [strangers] in strangers.refused(source, code: $0.code, at: clock.now()) }
     var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
-    answer.stream = { try await flow.run(request.stream, to: &$0) }
+    answer.stream = { [body = request.takeStream()] in try await flow.run(body, to: &$0) }
     return answer
   }
 }

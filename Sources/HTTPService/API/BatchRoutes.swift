@@ -52,12 +52,12 @@ struct BatchRoutes: Sendable {
       caller: caller, order: order, batch: RecordID(.batch, UUIDv7(at: request.at)), needsRequest: false)
     let flow = BatchCheckFlow(instance: rooms.instance, rows: rows)
     var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
-    answer.stream = { try await flow.run(request.stream, to: &$0) }
+    answer.stream = { [body = request.takeStream()] in try await flow.run(body, to: &$0) }
     return answer
   }
 
   static func expectRows(_ request: RoutedRequest) throws(Problem) {
-    guard ESTBody.mediaType(request.headers[.contentType]) == mediaType else {
+    guard ESTBody.mediaType(request.headers.single(.contentType)) == mediaType else {
       throw Problem(.unsupportedMediaType, "content-type-unsupported", detail: "expected \(mediaType)")
     }
   }
@@ -79,7 +79,7 @@ struct BatchRoutes: Sendable {
       enrollment: DeviceEnrollment(rooms.instance), rows: BatchRows(caller: caller, order: order, batch: batch)
     ) { [strangers] in strangers.refused(source, code: $0.code, at: clock.now()) }
     var answer = Answer(.ok, headers: [.contentType: BatchRoutes.mediaType])
-    answer.stream = { try await flow.run(request.stream, head: head, to: &$0) }
+    answer.stream = { [body = request.takeStream()] in try await flow.run(body, head: head, to: &$0) }
     return answer
   }
 }

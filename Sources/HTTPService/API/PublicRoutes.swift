@@ -19,7 +19,7 @@ struct PublicRoutes: Sendable {
       },
       .anyone(.get, "/ca/{issuerKeyID}.cer", PublicRoutes.plain) { try await authority($0) },
       .anyone(.post, "/ocsp", PublicRoutes.ocsp) { request in
-        guard ESTBody.mediaType(request.headers[.contentType]) == "application/ocsp-request" else {
+        guard ESTBody.mediaType(request.headers.single(.contentType)) == "application/ocsp-request" else {
           throw Problem(
             .unsupportedMediaType, "content-type-unsupported", detail: "expected application/ocsp-request")
         }

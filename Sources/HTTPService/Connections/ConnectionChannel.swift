@@ -5,8 +5,8 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// Answers one request of one peer.
-typealias PeerResponder = @Sendable (Request, consuming ResponseWriter, PeerIdentity) async throws -> Void
+/// What one request of one peer is answered.
+typealias PeerReplier = @Sendable (Request, PeerIdentity) async throws -> Reply
 
 /// How a connection is set up: counted, secured by TLS, watched, and then HTTP/1.1 or HTTP/2 as negotiated. On the
 /// plain listener there is no TLS and HTTP/1.1 alone.
@@ -14,9 +14,10 @@ struct ConnectionChannel: ServerChildChannel {
   /// What BoringSSL's callback saw; filled during the handshake, on the connection's event loop.
   private typealias Presented = NIOLoopBoundBox<[[UInt8]]>
 
+  /// The channel as negotiated, with a responder that knows the peer.
   enum Negotiated: Sendable {
-    case http1(HTTP1Channel.Value)
-    case http2(HTTP2Channel.Value)
+    case http1(HTTP1Channel, HTTP1Channel.Value, PromptExchanges.Completion)
+    case http2(HTTP2Channel, HTTP2Channel.Value)
   }
 
   struct Value: ServerChildChannelValue {
@@ -24,14 +25,14 @@ struct ConnectionChannel: ServerChildChannel {
     /// Succeeds once somebody handles the connection. Nothing is made before that has to be consumed: a connection that
     /// is accepted while the server ends is handled by nobody, and an async channel that is dropped ends the process.
     let begin: EventLoopPromise<Void>
-    let ready: EventLoopFuture<(Negotiated, PeerIdentity)>
+    let ready: EventLoopFuture<Negotiated>
   }
 
   let limits: ConnectionLimits
   let census: NetworkCensus
   /// nil for the plain listener.
   let credential: CurrentCredential?
-  let respond: PeerResponder
+  let reply: PeerReplier
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
@@ -56,14 +57,12 @@ struct ConnectionChannel: ServerChildChannel {
   private func serve(_ value: Value, _ logger: Logger) async {
     value.begin.succeed()
     do {
-      let (negotiated, peer) = try await value.ready.get()
-      let responder: HTTPChannelHandler.Responder = { request, writer, _ in
-        try await respond(request, writer, peer)
-      }
-      switch negotiated {
-      case .http1(let http1): await http1Channel(responder).handle(value: http1, logger: logger)
-      case .http2(let http2):
-        await http2Channel(responder).handle(value: http2, logger: logger)
+      switch try await value.ready.get() {
+      case .http1(let http1, let requests, let prompt):
+        await http1.handle(value: requests, logger: logger)
+        try await prompt.wait()
+      case .http2(let http2, let streams):
+        await http2.handle(value: streams, logger: logger)
         // No stream may come that nobody handles.
         value.channel.close(promise: nil)
       }
@@ -79,8 +78,8 @@ struct ConnectionChannel: ServerChildChannel {
     try channel.pipeline.syncOperations.addHandler(ConnectionWatch(limits: limits, isSecure: false))
     let peer = PeerIdentity(chain: [], source: source, isSecure: false)
     let ready = begin.futureResult
-      .flatMap { http1(channel, logger) }
-      .flatMap { http1 in channel.setOption(.autoRead, value: true).map { (Negotiated.http1(http1), peer) } }
+      .flatMap { http1(channel, peer, logger) }
+      .flatMap { http1 in channel.setOption(.autoRead, value: true).map { http1 } }
     return Value(channel: channel, begin: begin, ready: ready)
   }
 
@@ -90,15 +89,13 @@ struct ConnectionChannel: ServerChildChannel {
   ) throws -> Value {
     let presented = Presented([], eventLoop: channel.eventLoop)
     let negotiation = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result in
-      begin.futureResult.flatMap { negotiated(result, channel, logger) }
+      let peer = PeerIdentity(chain: presented.value, source: source, isSecure: true)
+      return begin.futureResult.flatMap { negotiated(result, channel, peer, logger) }
     }
     try channel.pipeline.syncOperations.addHandlers([
       try tls(credential.context(), presented), ConnectionWatch(limits: limits, isSecure: true), negotiation,
     ])
-    let ready = negotiation.protocolNegotiationResult.map { negotiated in
-      (negotiated, PeerIdentity(chain: presented.value, source: source, isSecure: true))
-    }
-    return Value(channel: channel, begin: begin, ready: ready)
+    return Value(channel: channel, begin: begin, ready: negotiation.protocolNegotiationResult)
   }
 
   /// Any chain within bounds completes the handshake: a maker's certificate under a group's anchor is as welcome as
@@ -113,44 +110,49 @@ struct ConnectionChannel: ServerChildChannel {
       })
   }
 
-  private func negotiated(_ result: ALPNResult, _ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Negotiated>
-  {
+  private func negotiated(
+    _ result: ALPNResult, _ channel: any Channel, _ peer: PeerIdentity, _ logger: Logger
+  ) -> EventLoopFuture<Negotiated> {
     switch result {
-    case .negotiated("h2"): http2Channel(idle).setup(channel: channel, logger: logger).map { .http2($0) }
-    case .negotiated, .fallback: http1(channel, logger).map { .http1($0) }
+    case .negotiated("h2"): http2(channel, peer, logger)
+    case .negotiated, .fallback: http1(channel, peer, logger)
     }
   }
 
-  private func http1(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-    channel.eventLoop.makeCompletedFuture {
-      // Next to the parser, and before it is there: what is read early waits in the negotiation.
-      try channel.pipeline.syncOperations.addHandler(RequestBoundaryWatch())
-    }.flatMap { http1Channel(idle).setup(channel: channel, logger: logger) }
+  private func responder(_ peer: PeerIdentity) -> HTTPChannelHandler.Responder {
+    { request, writer, _ in try await reply(request, peer).write(with: writer) }
   }
 
-  /// Setting up needs no responder; handling brings the one that knows the peer.
-  private var idle: HTTPChannelHandler.Responder { { _, _, _ in } }
-
-  private func http1Channel(_ responder: @escaping HTTPChannelHandler.Responder) -> HTTP1Channel {
+  private func http1(_ channel: any Channel, _ peer: PeerIdentity, _ logger: Logger) -> EventLoopFuture<Negotiated> {
+    let eventLoop = channel.eventLoop
     let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
       maxHeaderFieldSize: limits.headerField, maxHeaderListSize: limits.headerList,
       maxHeaderFieldCount: limits.headerCount)
-    return HTTP1Channel(
-      responder: responder,
+    let http1 = HTTP1Channel(
+      responder: responder(peer),
       configuration: .init(
-        additionalChannelHandlers: [ExchangeWatch(limits: limits, hasFrames: false)], httpDecoderConfiguration: decoder)
-    )
+        additionalChannelHandlers: [
+          ExchangeWatch(limits: limits, hasFrames: false),
+          PromptExchanges(eventLoop: eventLoop, peer: peer, reply: reply),
+        ], httpDecoderConfiguration: decoder))
+    return eventLoop.makeCompletedFuture {
+      // Next to the parser, and before it is there: what is read early waits in the negotiation.
+      try channel.pipeline.syncOperations.addHandler(RequestBoundaryWatch())
+    }
+    .flatMap { http1.setup(channel: channel, logger: logger) }
+    .flatMapThrowing { requests in .http1(http1, requests, try PromptExchanges.Completion(of: channel)) }
   }
 
   /// NIO's own bounds hold here: 100 streams at a time, 16 KiB of headers, resets and control frames counted
   /// (CVE-2023-44487).
-  private func http2Channel(_ responder: @escaping HTTPChannelHandler.Responder) -> HTTP2Channel {
-    HTTP2Channel(
-      responder: responder,
+  private func http2(_ channel: any Channel, _ peer: PeerIdentity, _ logger: Logger) -> EventLoopFuture<Negotiated> {
+    let http2 = HTTP2Channel(
+      responder: responder(peer),
       configuration: .init(
         idleTimeout: .nanoseconds(limits.idle.nanoseconds * 3 / 4),
         gracefulCloseTimeout: .nanoseconds(limits.drain.nanoseconds),
         streamConfiguration: .init(additionalChannelHandlers: [ExchangeWatch(limits: limits, hasFrames: true)])))
+    return http2.setup(channel: channel, logger: logger).map { .http2(http2, $0) }
   }
 }
 

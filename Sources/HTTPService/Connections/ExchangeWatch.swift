@@ -13,6 +13,8 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
   private var pace: ExchangePace
   private let hasFrames: Bool
   private var isLast = false
+  /// A request came behind the last one that is answered: it and what follows are dropped (RFC 9112 §9.6).
+  private var isDeaf = false
   private var timer: DeadlineTimer?
   private var connection: ConnectionWatch?
   /// Of HTTP/1.1.
@@ -39,11 +41,14 @@ final class ExchangeWatch: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
+    let part = unwrapInboundIn(data)
+    if case .head = part, isLast { isDeaf = true }
+    guard !isDeaf else { return }
+    switch part {
     case .head(let head):
       pace.requestBegan(now: .now())
       connection?.exchangeOpened()
-      boundary?.headEnded(length: head.headerFields[.contentLength].flatMap { Int($0) })
+      boundary?.headEnded(length: head.headerFields.announcedLength)
     case .body(let bytes):
       pace.requestBody(bytes.readableBytes)
       boundary?.bodyReceived(bytes.readableBytes)

@@ -53,26 +53,3 @@ struct ServiceLoad: Sendable {
     bodies = NetworkCensus(limit: limits.bodyBytes, perNetwork: limits.bodyBytesPerNetwork)
   }
 }
-
-/// How much of its body a request holds in memory.
-final class HeldBody: Sendable {
-  private let census: NetworkCensus
-  private let network: SourceAddress.Network
-  private let bytes = Mutex(0)
-
-  init(_ census: NetworkCensus, _ network: SourceAddress.Network) {
-    self.census = census
-    self.network = network
-  }
-
-  /// Whether so many bytes more may wait.
-  func admit(_ count: Int) -> Bool {
-    bytes.withLock { bytes in
-      guard census.admit(network, count) else { return false }
-      bytes += count
-      return true
-    }
-  }
-
-  deinit { census.leave(network, bytes.withLock { $0 }) }
-}

@@ -5,10 +5,11 @@ import MusterModel
 enum ESTBody {
   /// The DER of a PKCS #10 request, not looked into.
   static func request(_ body: [UInt8], headers: HTTPFields) throws(Problem) -> [UInt8] {
-    guard mediaType(headers[.contentType]) == "application/pkcs10" else {
+    let type = mediaType(headers.single(.contentType))
+    guard type == "application/pkcs10" else {
       throw Problem(
         .unsupportedMediaType, "content-type-unsupported",
-        detail: "expected application/pkcs10, found \(mediaType(headers[.contentType]).map { excerpt($0) } ?? "none")")
+        detail: "expected application/pkcs10, found \(type.map { excerpt($0) } ?? "none")")
     }
     guard let der = Base64.decode(body), !der.isEmpty else {
       throw .badRequest("base64-malformed", "expected a request in base64 (RFC 4648 §4), found \(found(body))")

@@ -8,7 +8,7 @@ struct RequestObservation: Sendable {
   let metrics: Metrics
 
   struct Entry {
-    let exchange: Dispatcher.Exchange
+    let exchange: Exchange
     let route: Route?
     let answer: Answer
     let problem: Problem?
@@ -36,7 +36,7 @@ struct RequestObservation: Sendable {
   }
 
   /// Something that no route foresaw. The error's own text is for the operator alone.
-  func failed(_ exchange: Dispatcher.Exchange, _ error: any Error) {
+  func failed(_ exchange: Exchange, _ error: any Error) {
     logger.error("request failed", metadata: ["request": "\(exchange.id)", "error": "\(error)"])
   }
 }

@@ -7,7 +7,7 @@ import MusterModel
 import NIOCore
 import Policy
 
-/// Takes a request through its route and sends the answer; the one place where problems become answers.
+/// Takes a request through its route to its answer; the one place where problems become answers.
 struct Dispatcher: Sendable {
   let table: RouteTable
   let clock: any WallClock
@@ -17,41 +17,28 @@ struct Dispatcher: Sendable {
   /// Who asks, for routes that name an operation. Throws where it is nobody who may.
   let admit: @Sendable (PeerIdentity, Policy.Operation) async throws -> CallerIdentity
 
-  /// A request before it found its route.
-  struct Exchange: Sendable {
-    let id: RequestID
-    let at: Timestamp
-    let request: Request
-    let peer: PeerIdentity
-    let held: HeldBody
-  }
-
-  @Sendable func respond(
-    to request: Request, with writer: consuming ResponseWriter, for peer: PeerIdentity
-  ) async throws {
+  @Sendable func reply(to request: Request, for peer: PeerIdentity) async throws -> Reply {
     let started = ContinuousClock.now
-    let now = clock.now()
-    let network = peer.source.network
-    let exchange = Exchange(
-      id: RequestID(at: now), at: now, request: request, peer: peer, held: HeldBody(load.bodies, network))
-    let isAdmitted = load.exchanges.admit(network)
-    defer { if isAdmitted { load.exchanges.leave(network) } }
+    let exchange = Exchange(request, of: peer, at: clock.now(), load)
     let (answer, route, problem) =
-      isAdmitted ? try await outcome(of: exchange) : refused(.busy, nil, exchange)
+      exchange.isAdmitted ? try await outcome(of: exchange) : refused(.busy, nil, exchange)
     observation.observed(
       .init(exchange: exchange, route: route, answer: answer, problem: problem, took: .now - started))
-    try await writer.write(response: head(of: answer, exchange), body: body(of: answer, exchange))
+    return Reply(answer, to: exchange)
   }
 
   func outcome(of exchange: Exchange) async throws -> (Answer, Route?, Problem?) {
     var route: Route?
     let problem: Problem
     do {
-      let target = try RequestTarget(exchange.request.head.path ?? "")
-      let (found, parameters) = try find(exchange.request.method, target.path)
+      let target = try RequestTarget(exchange.head.path ?? "")
+      let (found, parameters) = try find(exchange.head.method, target.path)
       route = found
       try target.query.check(known: found.shape.parameters)
-      return (try await work(found, RoutedRequest(exchange, target, found, parameters: parameters)), found, nil)
+      let answer = try await work(found, RoutedRequest(exchange, target, found, parameters: parameters))
+      // Without a length it would be sent as chunks, and whoever asked for a head alone expects none (RFC 9112 §6.3).
+      guard exchange.head.method != .head || answer.stream == nil else { throw Problem.methodNotAllowed([.get]) }
+      return (answer, found, nil)
     } catch let refused as Problem {
       problem = refused
     } catch let gone as RoutedRequest.BodyLost {
@@ -115,39 +102,7 @@ struct Dispatcher: Sendable {
     switch table.match(method, path) {
     case .route(let route, let parameters): return (route, parameters)
     case .none: throw .notFound
-    case .wrongMethod(let allowed):
-      let list = allowed.map(\.rawValue).joined(separator: ", ")
-      throw Problem(.methodNotAllowed, "method-not-allowed", detail: "expected \(list)").adding(.allow, list)
-    }
-  }
-
-  private func head(of answer: Answer, _ exchange: Exchange) -> HTTPResponse {
-    var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-    if answer.status != .noContent, answer.status != .notModified, answer.stream == nil {
-      head.headerFields[.contentLength] = String(answer.body.count)
-    }
-    head.headerFields[.date] = HTTPDate.text(exchange.at)
-    head.headerFields[.requestID] = exchange.id.text
-    head.headerFields[.contentTypeOptions] = "nosniff"
-    if head.headerFields[.cacheControl] == nil { head.headerFields[.cacheControl] = "no-store" }
-    return head
-  }
-
-  /// How much of an answer is handed to the connection at a time: who asks for a CRL and does not take it holds this much,
-  /// and not a copy of the CRL.
-  private static let piece = 64 * 1024
-
-  private func body(of answer: Answer, _ exchange: Exchange) -> ResponseBody {
-    guard exchange.request.method != .head else { return ResponseBody() }
-    if let stream = answer.stream { return ResponseBody(stream) }
-    guard !answer.body.isEmpty else { return ResponseBody() }
-    guard answer.body.count > Dispatcher.piece else { return ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)) }
-    return ResponseBody(contentLength: answer.body.count) { writer in
-      for start in stride(from: 0, to: answer.body.count, by: Dispatcher.piece) {
-        let end = min(start + Dispatcher.piece, answer.body.count)
-        try await writer.write(ByteBuffer(bytes: answer.body[start..<end]))
-      }
-      try await writer.finish(nil)
+    case .wrongMethod(let allowed): throw .methodNotAllowed(allowed)
     }
   }
 }

@@ -43,6 +43,11 @@ extension Problem {
 
   static let notFound = Problem(.notFound, "not-found", detail: "nothing is here")
 
+  static func methodNotAllowed(_ allowed: [HTTPRequest.Method]) -> Problem {
+    let list = allowed.map(\.rawValue).joined(separator: ", ")
+    return Problem(.methodNotAllowed, "method-not-allowed", detail: "expected \(list)").adding(.allow, list)
+  }
+
   static func tooLarge(limit: Int) -> Problem {
     Problem(.contentTooLarge, "body-too-large", detail: "expected a body of at most \(limit) bytes")
   }

@@ -3,7 +3,8 @@ import HTTPTypes
 import Policy
 
 /// One route: what it answers, and who may ask. There is no route that names nobody, for there is no way to make one.
-struct Route: Sendable {
+/// An object, for a request and what is noted of it hold it.
+final class Route: Sendable {
   enum Access: Hashable, Sendable, CustomStringConvertible {
     case anyone
     /// A device, by a ticket, a maker's certificate or its own; the use case decides.

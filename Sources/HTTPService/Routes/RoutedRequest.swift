@@ -4,37 +4,29 @@ import MusterModel
 
 /// A request that found its route: what was sent, in bounds, and by whom as far as the connection shows it.
 struct RoutedRequest: Sendable {
-  let id: RequestID
-  let at: Timestamp
-  let method: HTTPRequest.Method
-  /// As it was sent.
-  let target: String
   let parameters: [String: String]
   let query: Query
-  let headers: HTTPFields
   /// Empty until `readBody`; on a route that reads it while it comes, for ever.
   private(set) var body: [UInt8] = []
-  /// The body of a route that reads it while it comes.
-  let stream: RequestBody
-  let peer: PeerIdentity
+  private let exchange: Exchange
   private let bodyLimit: Int
-  private let held: HeldBody
 
-  init(
-    _ exchange: Dispatcher.Exchange, _ target: RequestTarget, _ route: Route, parameters: [String: String]
-  ) {
-    id = exchange.id
-    at = exchange.at
-    method = exchange.request.method
-    self.target = exchange.request.head.path ?? ""
+  init(_ exchange: Exchange, _ target: RequestTarget, _ route: Route, parameters: [String: String]) {
+    self.exchange = exchange
     self.parameters = parameters
     query = target.query
-    headers = exchange.request.headers
-    stream = exchange.request.body
-    peer = exchange.peer
     bodyLimit = route.bodyLimit
-    held = exchange.held
   }
+
+  var id: RequestID { exchange.id }
+  var at: Timestamp { exchange.at }
+  var method: HTTPRequest.Method { exchange.head.method }
+  /// As it was sent.
+  var target: String { exchange.head.path ?? "" }
+  var headers: HTTPFields { exchange.head.headerFields }
+  /// The body of a route that reads it while it comes; it is there once.
+  func takeStream() -> RequestBody { exchange.takeBody() }
+  var peer: PeerIdentity { exchange.peer }
 
   /// What fills the place `name` of the route's path; a route asks for its own places alone.
   func parameter(_ name: String) throws(Problem) -> String {
@@ -51,14 +43,14 @@ extension RoutedRequest {
   /// `BodyLost`.
   func readBody() async throws -> RoutedRequest {
     guard bodyLimit > 0 else { return self }
-    if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > bodyLimit {
+    if let announced = headers.announcedLength, announced > bodyLimit {
       throw Problem.tooLarge(limit: bodyLimit)
     }
     var whole = self
     do {
-      for try await piece in stream {
+      for try await piece in takeStream() {
         guard whole.body.count + piece.readableBytes <= bodyLimit else { throw Problem.tooLarge(limit: bodyLimit) }
-        guard held.admit(piece.readableBytes) else { throw Problem.busy }
+        guard exchange.admit(piece.readableBytes) else { throw Problem.busy }
         whole.body += piece.readableBytesView
       }
     } catch let problem as Problem {

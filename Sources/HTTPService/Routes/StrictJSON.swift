@@ -6,7 +6,7 @@ import MusterModel
 /// would do something else than was asked for.
 enum StrictJSON {
   static func decode<Value: Codable>(_ request: RoutedRequest) throws(Problem) -> Value {
-    guard ESTBody.mediaType(request.headers[.contentType]) == "application/json" else {
+    guard ESTBody.mediaType(request.headers.single(.contentType)) == "application/json" else {
       throw Problem(
         .unsupportedMediaType, "content-type-unsupported", detail: "expected application/json")
     }
