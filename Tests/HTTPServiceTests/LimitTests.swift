@@ -246,6 +246,21 @@ private func network(_ last: UInt16) -> SourceAddress.Network {
     #expect(pace.mustClose)
   }
 
+  @Test func `an answer that begins before the one before it is taken has its own time`() {
+    var pace = ExchangePace(limits: limits)
+    for _ in 0..<2 {
+      pace.requestBegan(now: start)
+      pace.requestEnded()
+    }
+    let isEarly = (pace.answerBegan(now: start), pace.answerBegan(now: start))
+    #expect(isEarly == (false, false))
+    let taken = start + .seconds(2)
+    pace.answerEnded(now: taken)
+    #expect(pace.deadline == taken + limits.transfer)
+    pace.answerEnded(now: taken)
+    #expect(pace.deadline == nil && pace.isComplete)
+  }
+
   @Test func `pipelined requests are told apart`() {
     var pace = ExchangePace(limits: limits)
     for _ in 0..<3 {

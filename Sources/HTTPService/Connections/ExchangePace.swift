@@ -7,7 +7,8 @@ struct ExchangePace {
   private var begun = 0
   private var received = 0
   private var answered = 0
-  private var answerBegun = false
+  /// How many answers have begun: the next may before the one before is taken.
+  private var answersBegun = 0
   /// Bytes of the request that is being received, or of the answer that is being sent.
   private var bytes = 0
   private var unwantedBytes = 0
@@ -20,8 +21,7 @@ struct ExchangePace {
 
   /// How many exchanges are not over.
   var open: Int { begun - answered }
-  /// Whether the request of the answer that comes next is still being received.
-  private var isAnswerEarly: Bool { answered == received }
+  private var isAnswering: Bool { answersBegun > answered }
   /// Whether a request was answered whose body is still coming.
   private var isUnwanted: Bool { answered > received }
   /// Whether every request was received and answered.
@@ -31,13 +31,13 @@ struct ExchangePace {
   /// nil while the service works on an answer: that is its own time.
   var deadline: NIODeadline? {
     if isUnwanted { return since + limits.unwanted }
-    guard begun > received || answerBegun else { return nil }
+    guard begun > received || isAnswering else { return nil }
     return since + limits.transfer + .seconds(Int64(bytes / 4096))
   }
 
   mutating func requestBegan(now: NIODeadline) {
     begun += 1
-    guard !answerBegun else { return }
+    guard !isAnswering else { return }
     (bytes, since) = (0, now)
   }
 
@@ -49,19 +49,18 @@ struct ExchangePace {
 
   /// Returns whether the answer comes before its request was received, so that the connection is to be closed after it.
   mutating func answerBegan(now: NIODeadline) -> Bool {
-    answerBegun = true
     (bytes, since) = (0, now)
-    return isAnswerEarly
+    answersBegun += 1
+    return answersBegun > received
   }
 
   /// The connection is gone: nothing is open any more.
-  mutating func abandon() { answered = begun }
+  mutating func abandon() { (answered, answersBegun) = (begun, begun) }
 
   mutating func answerBody(_ count: Int) { bytes += count }
 
   mutating func answerEnded(now: NIODeadline) {
     answered += 1
-    answerBegun = false
     (bytes, unwantedBytes, since) = (0, 0, now)
   }
 }
