@@ -213,19 +213,14 @@ extension RunningService {
 
   @Test(arguments: ["--http1.1", "--http2"])
   func `SIGTERM lets what is in flight finish, and refuses what is new`(flag: String) async throws {
-    let (entered, leave) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
-    let slow = Route.anyone(.get, "/slow") { _ in
-      entered.continuation.yield()
-      for await _ in leave.stream { break }
-      return .text("finished")
-    }
-    try await serving([slow], limits: limits { $0.drain = .minutes(1) }) { service in
+    let held = HeldRoute()
+    try await serving([held.route()], limits: limits { $0.drain = .minutes(1) }) { service in
       async let answer = service.curl("/slow", [flag])
-      for await _ in entered.stream { break }
+      await held.isAsked()
       await service.end()
       var refused: Ran
       repeat { refused = try await service.curl("/health/live") } while refused.status == 0
-      leave.continuation.yield()
+      held.letGo()
       let ran = try await answer
       #expect(ran.output == "finished\n200", "\(ran.errors)")
     }

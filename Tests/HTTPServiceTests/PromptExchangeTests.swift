@@ -190,44 +190,36 @@ import Testing
   }
 
   @Test func `who says that nothing more comes is answered all the same`() async throws {
-    let (entered, leave) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
-    let slow = Route.anyone(.get, "/slow", .init(isPlain: true)) { _ in
-      entered.continuation.yield()
-      for await _ in leave.stream { break }
-      return .text("finished")
-    }
-    try await serving([slow]) { service in
+    let held = HeldRoute()
+    try await serving([held.route()]) { service in
       let client = try await RawClient(port: service.plainPort)
       await client.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-      for await _ in entered.stream { break }
+      await held.isAsked()
       try await client.finish()
-      leave.continuation.yield()
+      held.letGo()
       #expect(try await client.untilClosed().hasSuffix("finished"))
     }
   }
 
   @Test func `what is worked on for a connection that is gone is finished before the service is`() async throws {
-    let (entered, leave) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+    let held = HeldRoute()
     let finished = Mutex(false)
-    let slow = Route.anyone(.get, "/slow", .init(isPlain: true)) { _ in
-      entered.continuation.yield()
-      for await _ in leave.stream { break }
+    let slow = held.route {
       // The service had time to end without it.
       for _ in 0..<10_000 { await Task.yield() }
       finished.withLock { $0 = true }
-      return .text("finished")
     }
     try await serving([slow]) { service in
       let client = try await RawClient(port: service.plainPort)
       await client.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-      for await _ in entered.stream { break }
+      await held.isAsked()
       try await client.abort()
       await service.end()
       var refused: Ran
       repeat {
         refused = try await run("curl", ["-sS", "--max-time", "60", "http://127.0.0.1:\(service.plainPort)/word"])
       } while refused.status == 0
-      leave.continuation.yield()
+      held.letGo()
     }
     #expect(finished.withLock { $0 })
   }

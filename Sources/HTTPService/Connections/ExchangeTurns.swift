@@ -60,7 +60,11 @@ struct ExchangeTurns {
 
   /// What waited and has its turn now, to come again.
   mutating func next() -> Arrival? {
-    if case .ours = turn { nil } else { waiting.popFirst() }
+    if case .ours = turn { return nil }
+    let arrival = waiting.popFirst()
+    // What a long pipeline took is given back, and not kept while the connection is.
+    if arrival != nil, waiting.isEmpty { waiting.removeAll() }
+    return arrival
   }
 
   /// The answer of a request that was handed on is taken.

@@ -9,7 +9,7 @@ enum ESTBody {
     guard type == "application/pkcs10" else {
       throw Problem(
         .unsupportedMediaType, "content-type-unsupported",
-        detail: "expected application/pkcs10, found \(type.map { excerpt($0) } ?? "none")")
+        detail: "expected application/pkcs10, found \(type.map { excerpt($0) } ?? "none, or several")")
     }
     guard let der = Base64.decode(body), !der.isEmpty else {
       throw .badRequest("base64-malformed", "expected a request in base64 (RFC 4648 §4), found \(found(body))")
