@@ -40,6 +40,8 @@ struct ConnectionChannel: ServerChildChannel {
         channel.close(promise: nil)
         throw ConnectionRefusal.tooMany
       }
+      // What one read brought is parsed before anything of it can be held back: 64 KiB, and not four times that.
+      try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
       let begin = channel.eventLoop.makePromise(of: Void.self)
       channel.closeFuture.whenComplete { _ in
         census.leave(source.network)
