@@ -58,6 +58,12 @@ private func basic(_ pair: String) -> String { "Basic " + Data(pair.utf8).base64
     #expect(try ESTBody.request(Array("AAEC".utf8), headers: [.contentType: type]) == [0, 1, 2])
   }
 
+  @Test func `of two types none counts`() {
+    var headers: HTTPFields = [.contentType: "application/pkcs10; charset=utf-8"]
+    headers.append(HTTPField(name: .contentType, value: "text/plain"))
+    #expect(throws: Problem.self) { try ESTBody.request(Array("AAEC".utf8), headers: headers) }
+  }
+
   @Test(arguments: [nil, "", "text/plain", "application/pkcs10x", "multipart/mixed; application/pkcs10"])
   func `another type is refused as such`(type: String?) throws {
     var headers: HTTPFields = [:]

@@ -149,6 +149,17 @@ import Testing
     }
   }
 
+  @Test func `a body in chunks of one byte is read whole`() async throws {
+    try await serving([Self.counting]) { service in
+      let client = try await RawClient(port: service.plainPort)
+      let chunks = String(repeating: "1\r\na\r\n", count: 5_000) + "0\r\n\r\n"
+      await client.send("POST /sum HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + Self.last)
+      let answers = try await client.untilClosed()
+      #expect(statuses(answers) == ["200", "404"])
+      #expect(answers.contains("5000 \(5_000 * 97 % 65_521)\n"))
+    }
+  }
+
   @Test func `what is no HTTP behind a request does not come before its answer`() async throws {
     try await serving([Self.word]) { service in
       let client = try await RawClient(port: service.plainPort)
