@@ -55,14 +55,29 @@ public final class Instance: Sendable {
       case .refuse(let refusal, let event):
         return .refused(try await record(refusal, event))
       case .commit(let unit, let value):
-        switch try await store.commit(unit) {
-        case .committed(let position): return .done(value(position))
-        case .stale(let aggregate) where caller.versions[aggregate] != nil: return .refused(.identityChanged)
-        case .stale, .taken, .exhausted: continue
-        }
+        if let outcome = try await commit(unit, for: caller, value) { return outcome }
       }
     }
     return .refused(.contended)
+  }
+
+  /// nil where it is to be decided again. The value is made before anyone behind the unit is answered: what that changes
+  /// in memory is so when they decide again.
+  private func commit<Value: Sendable>(
+    _ unit: UnitOfWork, for caller: ReadSet, _ value: @escaping @Sendable (LedgerPosition) -> Value
+  ) async throws -> Outcome<Value>? {
+    try await withCheckedThrowingContinuation { continuation in
+      store.submit([unit]) { outcomes in
+        continuation.resume(
+          with: outcomes[0].map { outcome in
+            switch outcome {
+            case .committed(let position): .done(value(position))
+            case .stale(let aggregate) where caller.versions[aggregate] != nil: .refused(.identityChanged)
+            case .stale, .taken, .exhausted: nil
+            }
+          })
+      }
+    }
   }
 
   /// Commits the event that says so, where there is one and its caller's budget has room; the refusal knows whether.
@@ -79,6 +94,6 @@ enum Decision<Value: Sendable>: Sendable {
   case answer(Value)
   /// With the event that records it, where the caller has shown who they are.
   case refuse(Refusal, Event?)
-  /// The value leaves after the unit is on disk.
+  /// The value leaves after the unit is on disk. It is made on the store's thread: quickly.
   case commit(UnitOfWork, @Sendable (LedgerPosition) -> Value)
 }

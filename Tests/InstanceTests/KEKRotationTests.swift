@@ -3,6 +3,7 @@ import Foundation
 import KeyVault
 import MusterModel
 import MusterTesting
+import Synchronization
 import Testing
 
 @testable import muster
@@ -174,6 +175,19 @@ import Testing
     }
   }
 
+  /// Else who seals under the older one decides again from a vault that does not know, until there is no attempt left.
+  @Test func `a new key seals before anyone is answered whose commit came behind it`() async throws {
+    try await with(0) { test, administrator in
+      let opened = test.opened
+      let store = WatchingStore(opened.store) { try? opened.instance.vault.currentKEK }
+      let vault = VaultAdministration(
+        opened.instance(committingTo: store), reader: opened.readers, points: opened.points,
+        keptSigner: opened.keepers.signer, own: opened.unsealing)
+      let rotated = try await vault.rotateKEK(by: administrator).get()
+      #expect(rotated.keks == [1, 2] && store.found == [2])
+    }
+  }
+
   /// Of requests that seal while the key changes none is refused, and what they were answered opens.
   @Test func `keys are made while it rotates, and each that was answered is there`() async throws {
     try await with(8) { test, administrator in
@@ -199,6 +213,35 @@ import Testing
       for keys in answered { #expect(kept.contains(keys.primary.key)) }
       #expect(try await test.opened.vault.status(by: administrator).get().keks == [2])
       try test.expectWholeLedger()
+    }
+  }
+}
+
+/// Looks at something on the store's thread, where those behind a commit have no answer yet.
+private final class WatchingStore: Store {
+  private let store: any Store
+  private let look: @Sendable () -> UInt32?
+  private let looks = Mutex<[UInt32?]>([])
+
+  init(_ store: any Store, look: @escaping @Sendable () -> UInt32?) {
+    self.store = store
+    self.look = look
+  }
+
+  var found: [UInt32?] { looks.withLock(\.self) }
+
+  func submit(
+    _ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void
+  ) {
+    store.submit(units) { [self] outcomes in
+      answer(outcomes)
+      looks.withLock { $0.append(look()) }
+    }
+  }
+
+  func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
+    try await withCheckedThrowingContinuation { continuation in
+      submit([unit]) { continuation.resume(with: $0[0]) }
     }
   }
 }

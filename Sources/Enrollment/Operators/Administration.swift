@@ -42,10 +42,13 @@ public struct Administration: Sendable {
             refusal,
             try refused(
               operation, refusal, caller, of: group(facts), ring: query.ring, by: grant.decidedBy, at: now))
-        case .commit(var unit, let value):
+        case .commit(var unit, let value, let after):
           unit.reads = unit.reads.merging(facts.reads).merging(caller.reads)
           try keepAnswer(value, in: &unit, for: caller, isSecret: isSecret)
-          return .commit(unit) { _ in value }
+          return .commit(unit) { _ in
+            after()
+            return value
+          }
         }
       }
     }
@@ -92,7 +95,8 @@ public struct Administration: Sendable {
 enum Change<Value: Codable & Sendable>: Sendable {
   case unchanged(Value)
   case refused(Refusal)
-  case commit(UnitOfWork, Value)
+  /// `after` is called once the unit is on disk, before anyone behind it is answered.
+  case commit(UnitOfWork, Value, after: @Sendable () -> Void = {})
 }
 
 // MARK: - Idempotency

@@ -20,22 +20,22 @@ extension VaultAdministration {
         at: now, by: actor, on: [.vault], policy: grant.decidedBy, KEKCreated(kek: kek.number, check: kek.check.hex))
       let secret = SealedSecret(
         owner: RecordID(.key, UUIDv7(at: now)), purpose: VaultSecret.kek, version: kek.number, bytes: kek.bytes)
-      return .commit(UnitOfWork(events: [event], secrets: [secret]), kek.number)
+      // From the commit on the store takes nothing that is sealed under an older one. Where the vault was sealed meanwhile,
+      // it opens with all that there are.
+      return .commit(UnitOfWork(events: [event], secrets: [secret]), kek.number) { [vault = instance.vault] in
+        try? vault.take(kek)
+      }
     }
     switch made {
     case .refused(let refusal): return .refused(refusal)
-    case .done(let number):
-      // From the commit on the store takes nothing that is sealed under an older one.
-      for kek in try await keks() where kek.number == number && !instance.vault.isSealed {
-        try instance.vault.take(kek)
-      }
-      return .done(try await status())
+    case .done: return .done(try await status())
     }
   }
 
   /// Brings the next rows under the newest KEK, and retires the older ones at the look after a pass that found nothing under
-  /// them: each of the two makes what is decided meanwhile stale. false where there is nothing to do now. To be called by one caller, again and again: where it stands is in memory, what is
-  /// done is on disk, so that it begins anew after a restart and finds less.
+  /// them: each of the two makes what is decided meanwhile stale. false where there is nothing to do now. To be called by
+  /// one caller, again and again: where it stands is in memory, what is done is on disk, so that it begins anew after a
+  /// restart and finds less.
   public func rewrapSome() async throws -> Bool {
     let (vault, rewrapping, now) = (instance.vault, instance.rewrapping, instance.clock.now())
     guard !vault.isSealed else { return false }
