@@ -55,7 +55,7 @@ struct Listeners: Service {
     let ports = AsyncStream<(Kind, Int)>.makeStream()
     var services = [server(listening.address, dispatcher, .secure, ports.continuation)]
     if let plain = listening.plain { services.append(server(plain, dispatcher.plain, .plain, ports.continuation)) }
-    let group = ServiceGroup(configuration: .init(services: services, logger: logger))
+    let group = ServiceGroup(configuration: .init(services: services.map { .named($0) }, logger: logger))
     try await withThrowingTaskGroup { tasks in
       tasks.addTask {
         defer { ports.continuation.finish() }

@@ -29,7 +29,7 @@ public struct ServiceApplication: Service {
   /// Serves until the task is cancelled or a graceful shutdown is asked for; then requests in flight are finished
   /// within bounds.
   public func run() async throws {
-    try await ServiceGroup(configuration: .init(services: services, logger: logger)).run()
+    try await ServiceGroup(configuration: .init(services: services.map { .named($0) }, logger: logger)).run()
   }
 }
 

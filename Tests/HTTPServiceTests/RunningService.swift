@@ -70,7 +70,7 @@ func serving(
     observation: RequestObservation(logger: logger, metrics: metrics), strangers: StrangerLimits(),
     load: load, admit: admit)
   let service = Listeners(listening: listening, dispatcher: dispatcher, logger: logger)
-  let group = ServiceGroup(configuration: .init(services: [service], logger: Logger(label: "test")))
+  let group = ServiceGroup(configuration: .init(services: [.named(service)], logger: Logger(label: "test")))
   try await withThrowingTaskGroup { tasks in
     tasks.addTask { try await group.run() }
     var ready = bound.stream.makeAsyncIterator()

@@ -41,6 +41,19 @@ extension ServiceTests {
       }
     }
 
+    @Test func `a verbose log names what runs, and does not write out what that holds`() async throws {
+      try await withFolder { folder in
+        let service = try await ServiceProcess(
+          data: folder.file("data"), log: folder.file("log"), ["--log-level", "trace"])
+        #expect(await service.end() == 0)
+        let lines = try folder.read("log").split(separator: "\n")
+        for name in ["CertificateUpkeep", "ServiceApplication", "Listeners"] {
+          #expect(lines.contains { $0.contains("\"\(name)\"") }, "\(name)")
+        }
+        #expect(lines.allSatisfy { $0.utf8.count < 1000 })
+      }
+    }
+
     @Test func `a database of a newer Muster is refused`() async throws {
       try await withFolder { folder in
         // The user version is four bytes at 60 in the file's header (sqlite.org/fileformat2.html).

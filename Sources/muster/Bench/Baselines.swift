@@ -19,19 +19,39 @@ struct Baselines: Encodable, Sendable {
 
   static func measure(_ plan: BenchPlan) throws -> Baselines {
     note("raw P-256, HMAC, AES-GCM and fdatasync")
-    let signatures = try OpenSSLTool.speed("nistp256", seconds: plan.baselineSeconds, ["ecdsap256"]).suffix(2)
+    let (sign, verify) = try p256(plan)
     let blocks = try OpenSSLTool.speed(
       "hmac(sha256)", seconds: plan.baselineSeconds, ["-bytes", "64", "-hmac", "sha256"])
     let boxes = try OpenSSLTool.speed(
       "AES-256-GCM", seconds: plan.baselineSeconds, ["-bytes", "64", "-evp", "aes-256-gcm"])
-    guard let sign = signatures.first, let verify = signatures.last, signatures.count == 2, let rate = blocks.last,
-      let boxed = boxes.last,
-      min(sign, verify, rate, boxed) > 0
-    else { throw CommandFailure("expected rates from openssl speed, found none") }
+    guard let rate = blocks.last, let boxed = boxes.last, min(rate, boxed) > 0 else {
+      throw CommandFailure("expected rates from openssl speed, found none")
+    }
     return Baselines(
-      sign: 1e6 / sign, verify: 1e6 / verify, mac: 64 / (rate * 1000) * 1e6, seal: 64 / (boxed * 1000) * 1e6,
+      sign: sign, verify: verify, mac: 64 / (rate * 1000) * 1e6, seal: 64 / (boxed * 1000) * 1e6,
       sync: try RawFile.temporary { file in try (0..<plan.syncs).map { _ in try file.append(4096) }.sorted() }[
         plan.syncs / 2])
+  }
+}
+
+extension Baselines {
+  fileprivate static func p256(_ plan: BenchPlan) throws -> (sign: Double, verify: Double) {
+    let rates = try OpenSSLTool.speed("nistp256", seconds: plan.baselineSeconds, ["ecdsap256"]).suffix(2)
+    guard let sign = rates.first, let verify = rates.last, rates.count == 2, min(sign, verify) > 0 else {
+      throw CommandFailure("expected rates from openssl speed, found none")
+    }
+    return (1e6 / sign, 1e6 / verify)
+  }
+}
+
+extension BenchStage {
+  /// What a load gave, and the mean of a unit before and a unit after it: a machine that is shared has another pace a few
+  /// seconds later.
+  func besideUnits<Value>(_ load: () async throws -> Value) async throws -> (Value, unit: Double) {
+    let before = try Baselines.p256(plan)
+    let value = try await load()
+    let after = try Baselines.p256(plan)
+    return (value, (before.sign + before.verify + after.sign + after.verify) / 2)
   }
 }
 

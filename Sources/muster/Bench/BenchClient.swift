@@ -16,6 +16,7 @@ struct BenchIdentity: Sendable, Codable {
 struct BenchClient: Sendable {
   let server: String
   private let http: HTTPClient
+  private let connections: Int
 
   /// One thread makes the load: with more of them it is the service's processors that are taken.
   private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -24,6 +25,7 @@ struct BenchClient: Sendable {
 
   init(server: String, root: String, as identity: BenchIdentity?, connections: Int) throws {
     self.server = server
+    self.connections = connections
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.trustRoots = .file(root)
     if let identity {
@@ -38,6 +40,13 @@ struct BenchClient: Sendable {
   }
 
   func shutdown() async throws { try await http.shutdown() }
+
+  /// Opens all its connections.
+  func connect() async throws {
+    try await withThrowingDiscardingTaskGroup { group in
+      for _ in 0..<connections { group.addTask { _ = try await get("/health/live") } }
+    }
+  }
 
   /// The answer's body. Throws `CommandFailure` for an answer that is no success.
   func send(

@@ -21,7 +21,8 @@ struct Serving {
   func run() async throws {
     let services = try await services { announce($0) }
     let group = ServiceGroup(
-      configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      configuration: .init(
+        services: services.map { .named($0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
   }
 

@@ -30,19 +30,21 @@ struct FleetGrowth {
     return try await instance.serving { server in
       let stage = BenchStage(plan: plan, server: server, people: people, baselines: baselines)
       let megabytes = server.megabytes
-      let first = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
-      try instance.readThrough()
-      let single = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
-      let batch = try await BatchEnrollment.load(on: stage, count: plan.batch / 2)
+      let ((first, single, batch), unit) = try await stage.besideUnits {
+        let first = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
+        try instance.readThrough()
+        let single = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
+        let batch = try await BatchEnrollment.load(on: stage, count: plan.batch / 2)
+        return (first, single, batch)
+      }
       return GrowthPoint(
         devices: devices, seededPerSecond: rate, bytesPerDevice: Double(bytes) / Double(devices),
         openingMilliseconds: opening, startMilliseconds: server.coldStart.seconds * 1000,
-        idleMegabytes: megabytes, lookups: lookups, firstUnits: units(first), singleUnits: units(single),
-        batchUnits: batch.cpuMicroseconds / Double(plan.batch / 2) / baselines.unit)
+        idleMegabytes: megabytes, lookups: lookups, firstUnits: first.cpuMicroseconds / Double(first.count) / unit,
+        singleUnits: single.cpuMicroseconds / Double(single.count) / unit,
+        batchUnits: batch.cpuMicroseconds / Double(plan.batch / 2) / unit)
     }
   }
-
-  private func units(_ load: Load) -> Double { load.cpuMicroseconds / Double(load.count) / baselines.unit }
 }
 
 /// What a fleet of one size costs.

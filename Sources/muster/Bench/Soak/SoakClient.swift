@@ -86,11 +86,9 @@ struct SoakClient {
 struct Visitor: Sendable {
   private let name: String
   private let administrator, device, hub: BenchClient
-  private let connections: Int
 
   init(_ orders: SoakOrders, connections: Int = 8) throws {
     name = orders.name
-    self.connections = connections
     let client = { (identity: BenchIdentity?) in
       try BenchClient(server: orders.server, root: orders.root, as: identity, connections: connections)
     }
@@ -108,11 +106,7 @@ struct Visitor: Sendable {
 
   /// Opens all connections: how many the service has is then the same from the first visit on.
   func connect() async throws {
-    for client in [administrator, device, hub] {
-      try await withThrowingDiscardingTaskGroup { group in
-        for _ in 0..<connections { group.addTask { _ = try await client.get("/health/live") } }
-      }
-    }
+    for client in [administrator, device, hub] { try await client.connect() }
   }
 
   func shutdown() async throws {
