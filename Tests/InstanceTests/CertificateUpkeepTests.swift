@@ -124,7 +124,7 @@ import X509
         opened: test.opened, address: address, plain: nil, isMemoryLocked: true, logger: quiet,
         upkeepInterval: .milliseconds(20))
       let services = try await serving.services { ready.continuation.yield($0) }
-      let group = ServiceGroup(configuration: .init(services: services, logger: quiet))
+      let group = ServiceGroup(configuration: .init(services: services.map { .named($0) }, logger: quiet))
       try await withThrowingTaskGroup { tasks in
         tasks.addTask { try await group.run() }
         tasks.addTask {

@@ -184,7 +184,31 @@ import Testing
         opened.instance(committingTo: store), reader: opened.readers, points: opened.points,
         keptSigner: opened.keepers.signer, own: opened.unsealing)
       let rotated = try await vault.rotateKEK(by: administrator).get()
-      #expect(rotated.keks == [1, 2] && store.found == [2])
+      // Its answer comes after the look at the one before.
+      _ = try await store.commit(UnitOfWork(events: []))
+      #expect(rotated.keks == [1, 2] && store.found.first == 2)
+    }
+  }
+
+  @Test func `who unseals while the key changes seals under the new one`() async throws {
+    try await with(0) { test, administrator in
+      let opened = test.opened
+      let protector = LatchedProtector(RecoveryCodeProtector(test.code))
+      let store = InterruptedStore(opened.store) {
+        // Sealed, and not on record yet.
+        opened.instance.vault.seal()
+        let unsealed = Task { try await opened.vault.unseal(.protector(protector), by: administrator) }
+        await protector.isAsked()
+        return unsealed
+      }
+      let vault = VaultAdministration(
+        opened.instance(committingTo: store), reader: opened.readers, points: opened.points,
+        keptSigner: opened.keepers.signer, own: opened.unsealing)
+      #expect(try await vault.rotateKEK(by: administrator).get().isSealed)
+      protector.goOn()
+      _ = try await store.interruption.value?.value.get()
+      let current = try opened.instance.vault.currentKEK
+      #expect(current == 2)
     }
   }
 
@@ -244,4 +268,52 @@ private final class WatchingStore: Store {
       submit([unit]) { continuation.resume(with: $0[0]) }
     }
   }
+}
+
+/// Opens once it may.
+private final class LatchedProtector: KeyProtector {
+  private let protector: any KeyProtector
+  private let asked = AsyncStream.makeStream(of: Void.self)
+  private let latch = DispatchSemaphore(value: 0)
+
+  init(_ protector: any KeyProtector) { self.protector = protector }
+
+  var kind: SlotKind { protector.kind }
+
+  func isAsked() async { for await _ in asked.stream { return } }
+
+  func goOn() { latch.signal() }
+
+  func wrap(_ root: RootKey, slot number: UInt32) throws(VaultError) -> Slot {
+    try protector.wrap(root, slot: number)
+  }
+
+  func unwrap(_ slot: Slot) throws(VaultError) -> RootKey {
+    asked.continuation.yield()
+    latch.wait()
+    return try protector.unwrap(slot)
+  }
+}
+
+/// Has something done before the first key-encryption key that passes is committed, and keeps what came of it.
+private final class InterruptedStore<Interruption: Sendable>: StoreDouble {
+  let interruption = Once<Interruption>()
+  private let store: any Store
+  private let interrupt: @Sendable () async throws -> Interruption
+
+  init(_ store: any Store, interrupt: @escaping @Sendable () async throws -> Interruption) {
+    self.store = store
+    self.interrupt = interrupt
+  }
+
+  func commit(_ unit: UnitOfWork) async throws -> CommitOutcome {
+    if unit.events.contains(where: { $0.body is KEKCreated }) { interruption.set(try await interrupt()) }
+    return try await store.commit(unit)
+  }
+}
+
+private final class Once<Value: Sendable>: Sendable {
+  private let kept = Mutex<Value?>(nil)
+  var value: Value? { kept.withLock(\.self) }
+  func set(_ value: Value) { kept.withLock { $0 = value } }
 }

@@ -31,7 +31,7 @@ import Testing
           for await _ in ticks.stream { return }
           throw CancellationError()
         })
-      let group = ServiceGroup(configuration: .init(services: [keeper], logger: quiet))
+      let group = ServiceGroup(configuration: .init(services: [.named(keeper)], logger: quiet))
       try await withThrowingTaskGroup { tasks in
         tasks.addTask { try await group.run() }
         var summaries = handed.stream.makeAsyncIterator()

@@ -39,6 +39,7 @@ public struct VaultAdministration: Sendable {
     }
     // What cannot be recorded does not happen: the vault stays open only once it is on disk that it was opened.
     do {
+      try takeNewest(of: try await keks())
       try await load()
       let event = try Event(
         at: instance.clock.now(), by: actor, on: [.vault], VaultUnsealed(protector: kind))

@@ -20,15 +20,17 @@ extension VaultAdministration {
         at: now, by: actor, on: [.vault], policy: grant.decidedBy, KEKCreated(kek: kek.number, check: kek.check.hex))
       let secret = SealedSecret(
         owner: RecordID(.key, UUIDv7(at: now)), purpose: VaultSecret.kek, version: kek.number, bytes: kek.bytes)
-      // From the commit on the store takes nothing that is sealed under an older one. Where the vault was sealed meanwhile,
-      // it opens with all that there are.
+      // From the commit on the store takes nothing that is sealed under an older one.
       return .commit(UnitOfWork(events: [event], secrets: [secret]), kek.number) { [vault = instance.vault] in
         try? vault.take(kek)
       }
     }
     switch made {
     case .refused(let refusal): return .refused(refusal)
-    case .done: return .done(try await status())
+    case .done:
+      // What went wrong with taking it is said here.
+      if !instance.vault.isSealed { try takeNewest(of: try await keks()) }
+      return .done(try await status())
     }
   }
 
@@ -43,8 +45,7 @@ extension VaultAdministration {
     let wrapped = try await keks()
     let keks = wrapped.map(\.number).sorted()
     guard let newest = keks.last, keks.count > 1 else { return false }
-    // One that was missed between its commit and memory.
-    if try vault.currentKEK != newest { for kek in wrapped where kek.number == newest { try vault.take(kek) } }
+    try takeNewest(of: wrapped)
     if rewrapping.isDone(towards: newest) {
       try await retire(keks.dropLast(), at: now)
       return false
@@ -58,6 +59,14 @@ extension VaultAdministration {
       }
     }
     return rewrapping.passed(page, rewrapped: rewraps.count, unreadable: unreadable)
+  }
+
+  /// Has the vault seal under the newest of them, where it does not yet: a commit may have come between what was read for
+  /// its opening and that.
+  func takeNewest(of wrapped: [WrappedKEK]) throws {
+    guard let newest = wrapped.max(by: { $0.number < $1.number }), try instance.vault.currentKEK != newest.number
+    else { return }
+    try instance.vault.take(newest)
   }
 
   private func retire(_ numbers: some Collection<UInt32>, at now: Timestamp) async throws {

@@ -45,13 +45,13 @@ extension Baselines {
 }
 
 extension BenchStage {
-  /// What a load gave, and the mean of a unit before and a unit after it: a machine that is shared has another pace a few
+  /// A load, and the mean of a unit right before and a unit right after it: a machine that is shared has another pace a few
   /// seconds later.
-  func besideUnits<Value>(_ load: () async throws -> Value) async throws -> (Value, unit: Double) {
+  func besideUnits(_ load: () async throws -> Load) async throws -> (Load, unit: Double) {
     let before = try Baselines.p256(plan)
-    let value = try await load()
+    let load = try await load()
     let after = try Baselines.p256(plan)
-    return (value, (before.sign + before.verify + after.sign + after.verify) / 2)
+    return (load, (before.sign + before.verify + after.sign + after.verify) / 2)
   }
 }
 

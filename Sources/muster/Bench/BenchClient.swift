@@ -41,7 +41,7 @@ struct BenchClient: Sendable {
 
   func shutdown() async throws { try await http.shutdown() }
 
-  /// Opens all its connections.
+  /// Asks as much at once as there may be connections, so that they open.
   func connect() async throws {
     try await withThrowingDiscardingTaskGroup { group in
       for _ in 0..<connections { group.addTask { _ = try await get("/health/live") } }

@@ -54,6 +54,10 @@ struct BenchStage: Sendable {
   func client<Value>(
     _ identity: BenchIdentity?, connections: Int? = nil, _ body: (BenchClient) async throws -> Value
   ) async throws -> Value {
-    try await server.client(identity, connections: connections ?? plan.connections, body)
+    try await server.client(identity, connections: connections ?? plan.connections) { client in
+      // A handshake is no part of what is measured over connections that are kept.
+      try await client.connect()
+      return try await body(client)
+    }
   }
 }

@@ -14,6 +14,7 @@ package enum StoreConformance {
     Requirement("what is stale leaves no trace", refusalLeavesNoTrace),
     Requirement("a refusal's event changes no record", refusalChangesNothing),
     Requirement("64 units at once take 64 places", manyAtOnce),
+    Requirement("what was submitted first is answered first", answersInTurn),
     Requirement("of 64 that read the same version one is committed", race),
   ]
 
@@ -89,6 +90,16 @@ package enum StoreConformance {
     for (place, next) in zip(places, places.dropFirst()) {
       try require(next.first, is: place.first + UInt64(place.count), "the place after \(place)")
     }
+  }
+
+  @Sendable private static func answersInTurn(_ store: Subject) async throws {
+    let (answers, answer) = AsyncStream.makeStream(of: Int.self)
+    for number in 0..<64 {
+      store.submit([UnitOfWork(events: [try issued()])]) { _ in answer.yield(number) }
+    }
+    var order: [Int] = []
+    for await number in answers.prefix(64) { order.append(number) }
+    try require(order, is: Array(0..<64), "the order of the answers")
   }
 
   @Sendable private static func race(_ store: Subject) async throws {

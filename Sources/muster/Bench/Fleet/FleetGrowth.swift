@@ -30,21 +30,30 @@ struct FleetGrowth {
     return try await instance.serving { server in
       let stage = BenchStage(plan: plan, server: server, people: people, baselines: baselines)
       let megabytes = server.megabytes
-      let ((first, single, batch), unit) = try await stage.besideUnits {
-        let first = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
-        try instance.readThrough()
-        let single = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
-        let batch = try await BatchEnrollment.load(on: stage, count: plan.batch / 2)
-        return (first, single, batch)
-      }
+      let first = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
+      try instance.readThrough()
+      let single = try await SingleEnrollment.load(on: stage, count: plan.enrollments / 2)
+      let batch = try await BatchEnrollment.load(on: stage, count: plan.batch / 2)
       return GrowthPoint(
         devices: devices, seededPerSecond: rate, bytesPerDevice: Double(bytes) / Double(devices),
         openingMilliseconds: opening, startMilliseconds: server.coldStart.seconds * 1000,
-        idleMegabytes: megabytes, lookups: lookups, firstUnits: first.cpuMicroseconds / Double(first.count) / unit,
-        singleUnits: single.cpuMicroseconds / Double(single.count) / unit,
-        batchUnits: batch.cpuMicroseconds / Double(plan.batch / 2) / unit)
+        idleMegabytes: megabytes, lookups: lookups, first: UnitCost(first, of: plan.enrollments / 2),
+        single: UnitCost(single, of: plan.enrollments / 2), batch: UnitCost(batch, of: plan.batch / 2))
     }
   }
+}
+
+/// The service's CPU for one device, beside a unit; both in microseconds.
+struct UnitCost: Encodable, Sendable {
+  let cpu: Double
+  let unit: Double
+
+  init(_ measured: (load: Load, unit: Double), of devices: Int) {
+    cpu = measured.load.cpuMicroseconds / Double(devices)
+    unit = measured.unit
+  }
+
+  var units: Double { cpu / unit }
 }
 
 /// What a fleet of one size costs.
@@ -59,14 +68,14 @@ struct GrowthPoint: Encodable, Sendable {
   let idleMegabytes: Double
   let lookups: [FleetLookups.Cost]
   /// The service's CPU per enrollment, in units: of the first that come after such a start, which find nothing in memory,
-  let firstUnits: Double
+  let first: UnitCost
   /// and once the database is.
-  let singleUnits: Double
-  let batchUnits: Double
+  let single: UnitCost
+  let batch: UnitCost
 
   var line: String {
     let found = lookups.map { "\($0.what) \(decimal($0.microseconds)) µs" }.joined(separator: ", ")
     return "\(devices) devices: start \(decimal(startMilliseconds)) ms, opening \(decimal(openingMilliseconds)) ms, "
-      + "\(decimal(singleUnits)) and \(decimal(batchUnits)) units, \(decimal(idleMegabytes)) MB; \(found)"
+      + "\(decimal(single.units)) and \(decimal(batch.units)) units, \(decimal(idleMegabytes)) MB; \(found)"
   }
 }

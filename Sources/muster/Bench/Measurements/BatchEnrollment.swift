@@ -8,9 +8,7 @@ struct BatchEnrollment: Measurement {
   let title = "enrollment in a batch"
 
   func figure(on stage: BenchStage) async throws -> Figure {
-    let (load, unit) = try await stage.besideUnits {
-      try await BatchEnrollment.load(on: stage, count: stage.plan.batch)
-    }
+    let (load, unit) = try await BatchEnrollment.load(on: stage, count: stage.plan.batch)
     let cpu = load.cpuMicroseconds / Double(stage.plan.batch)
     return Figure(
       name: name, title: title, operations: stage.plan.batch, perSecond: Double(stage.plan.batch) / load.seconds,
@@ -18,8 +16,8 @@ struct BatchEnrollment: Measurement {
       comparesTime: false, latency: nil)
   }
 
-  /// One exchange; keys and requests are made before it.
-  static func load(on stage: BenchStage, count: Int) async throws -> Load {
+  /// One exchange, with the unit beside it; keys and requests are made before.
+  static func load(on stage: BenchStage, count: Int) async throws -> (Load, unit: Double) {
     let run = UUID().uuidString.lowercased().prefix(8)
     let rows = try await inParallel(count, ProcessInfo.processInfo.activeProcessorCount) { index in
       let csr = Data(try PeerKey().request(commonName: "batch")).base64EncodedString()
@@ -33,14 +31,15 @@ struct BatchEnrollment: Measurement {
     }
     let batch = RecordID(.batch, UUIDv7(at: SystemClock().now()))
     return try await stage.client(stage.people.station, connections: 1) { client in
-      try await stage.server.load(1, connections: 1) { _ in
-        let answer = try await client.stream("/v1/orders/\(BenchPeople.order)/enrollments?batch=\(batch)", pieces)
-        let lines = String(buffer: answer).split(separator: "\n")
-        let made = lines.count { $0.contains("\"certificate\":") }
-        guard made == count else {
-          throw CommandFailure(
-            "expected \(count) devices of the batch, found \(made): \(lines.dropFirst().first { !$0.contains("\"certificate\":") } ?? "")"
-          )
+      try await stage.besideUnits {
+        try await stage.server.load(1, connections: 1) { _ in
+          let answer = try await client.stream("/v1/orders/\(BenchPeople.order)/enrollments?batch=\(batch)", pieces)
+          let lines = String(buffer: answer).split(separator: "\n")
+          let made = lines.count { $0.contains("\"certificate\":") }
+          guard made == count else {
+            let other = lines.dropFirst().first { !$0.contains("\"certificate\":") } ?? ""
+            throw CommandFailure("expected \(count) devices of the batch, found \(made): \(other)")
+          }
         }
       }
     }

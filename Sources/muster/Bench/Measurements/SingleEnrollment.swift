@@ -6,14 +6,12 @@ struct SingleEnrollment: Measurement {
   let title = "enrollment by EST"
 
   func figure(on stage: BenchStage) async throws -> Figure {
-    let (load, unit) = try await stage.besideUnits {
-      try await SingleEnrollment.load(on: stage, count: stage.plan.enrollments)
-    }
+    let (load, unit) = try await SingleEnrollment.load(on: stage, count: stage.plan.enrollments)
     return figure(load, baseline: "sign + verify", unit)
   }
 
-  /// Keys, requests, tickets and connections are made before anything is measured.
-  static func load(on stage: BenchStage, count: Int) async throws -> Load {
+  /// With the unit beside it. Keys, requests and tickets are made before anything is measured.
+  static func load(on stage: BenchStage, count: Int) async throws -> (Load, unit: Double) {
     let run = UUID().uuidString.lowercased().prefix(8)
     let devices = try await stage.client(stage.people.administrator) { client in
       try await inParallel(count, stage.plan.connections) { index in
@@ -21,9 +19,10 @@ struct SingleEnrollment: Measurement {
       }
     }
     return try await stage.client(nil) { client in
-      try await client.connect()
-      return try await stage.server.load(count, connections: stage.plan.connections) { index in
-        _ = try await devices[index].enroll(by: client)
+      try await stage.besideUnits {
+        try await stage.server.load(count, connections: stage.plan.connections) { index in
+          _ = try await devices[index].enroll(by: client)
+        }
       }
     }
   }

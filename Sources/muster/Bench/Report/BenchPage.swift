@@ -14,7 +14,8 @@ struct BenchPage {
     <style>\(BenchPage.style)</style>
     <h1>Muster: capacity</h1>
     <p>Version \(report.version), \(report.at). \(escaped(report.heading)). One unit is one P-256 signature and one
-    verification by <code>openssl speed</code> in this run: \(decimal(report.baselines.unit)) µs.</p>
+    verification by <code>openssl speed</code>: \(decimal(report.baselines.unit)) µs at the start of this run. An enrollment
+    is compared with the mean of one right before and one right after it.</p>
     <h2>What an operation costs</h2>
     \(html(report.figureTable))
     \(latencies.svg)
@@ -54,7 +55,7 @@ struct BenchPage {
   private var costs: Plot {
     growth(
       "Service CPU per enrollment", "units",
-      [("by EST", report.growth.map(\.singleUnits)), ("in a batch", report.growth.map(\.batchUnits))])
+      [("by EST", report.growth.map(\.single.units)), ("in a batch", report.growth.map(\.batch.units))])
   }
 
   private var times: Plot {

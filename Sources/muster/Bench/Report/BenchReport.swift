@@ -95,9 +95,9 @@ extension BenchReport {
       ("opening the store, ms", growth.map(\.openingMilliseconds)),
       ("start to serving, database not cached, ms", growth.map(\.startMilliseconds)),
       ("memory after the start, MB", growth.map(\.idleMegabytes)),
-      ("enrollment by EST, database not cached, units", growth.map(\.firstUnits)),
-      ("enrollment by EST, units", growth.map(\.singleUnits)),
-      ("enrollment in a batch, units", growth.map(\.batchUnits)),
+      ("enrollment by EST, database not cached, units", growth.map(\.first.units)),
+      ("enrollment by EST, units", growth.map(\.single.units)),
+      ("enrollment in a batch, units", growth.map(\.batch.units)),
     ] + (lookups ?? []) + [("bytes on disk for a device", growth.map(\.bytesPerDevice))]
   }
 
