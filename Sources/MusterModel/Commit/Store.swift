@@ -3,8 +3,8 @@ public protocol Store: Sendable {
   func commit(_ unit: UnitOfWork) async throws -> CommitOutcome
 
   /// The same for callers that are threads, and for many units, each alone. `answer` is called once, on any thread, with
-  /// the outcomes in the units' order, before anything that was submitted later is answered: it must only hand over, or
-  /// change what is in memory and those behind it must find.
+  /// the outcomes in the units' order, and before that of any unit whose turn came later: it must only hand over, or change
+  /// in memory what those must find.
   func submit(_ units: [UnitOfWork], answer: @escaping @Sendable ([Result<CommitOutcome, any Error>]) -> Void)
 }
 
